@@ -1,0 +1,3 @@
+module tradewind.example/sdk
+
+go 1.26.0
