@@ -1,0 +1,3 @@
+module tradewind.example/rules
+
+go 1.26.0

@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"path"
+	"strings"
+	"testing"
+)
+
+// edge forbids an import: a package under From must not import one under To.
+type edge struct {
+	from, to string
+	except   []string // packages under from that may
+	reason   string
+}
+
+const prefix = "tradewind.example/"
+
+// domain names the packages that hold the broker's business.
+var domain = []string{
+	"money", "id", "pricing", "protocol", "ledger", "tenant", "access", "audit", "provider", "catalog",
+	"quote", "order", "resource", "billing", "settlement", "idempotency", "job", "seal", "config",
+}
+
+func forbidden() []edge {
+	edges := []edge{
+		{from: "sdk", to: "host", reason: "the sdk is what plugin authors import; it must not pull the host in"},
+		{from: "sdk", to: "core", reason: "the sdk is what plugin authors import; it must not pull the broker in"},
+		{from: "sdk", to: "plugins", reason: "the sdk serves all plugins and knows none"},
+		{from: "sdk/provider", to: "sdk/wire", reason: "the contract knows no transport"},
+		{from: "sdk/provider", to: "google.golang.org/grpc", reason: "the contract knows no transport"},
+		{from: "host", to: "core", reason: "the host runs plugins for anyone"},
+		{from: "host", to: "plugins", reason: "the host runs binaries and links none"},
+		{from: "plugins", to: "host", reason: "a plugin is a process of its own"},
+		{from: "plugins", to: "core", reason: "a plugin is a process of its own"},
+		{from: "plugins", to: "sdk/wire", reason: "authors never see generated types"},
+		{from: "plugins/ucloud/sim", to: "sdk", reason: "the simulator is written from the vendor's facts and knows nothing of the plugin"},
+		{from: "plugins/ucloud/sim", to: "github.com/ucloud", reason: "the simulator must not share the vendor SDK's view of the wire"},
+		{from: "examples", to: "core", reason: "examples show what an outsider can do"},
+		{from: "examples", to: "host", reason: "examples show what an outsider can do"},
+		{from: "core", to: "plugins", reason: "the broker knows clouds only through the contract"},
+		{from: "core", to: "sdk/wire", reason: "the host alone speaks the wire", except: []string{"core/cmd/tradewind-bench"}},
+		{from: "core", to: "core/app", except: []string{"core/app", "core/cmd", "core/apitest", "core/e2e"}, reason: "only main wires"},
+		{from: "core", to: "core/api", except: []string{"core/api", "core/app", "core/cmd"}, reason: "transport is at the edge"},
+		{from: "core", to: "host", except: []string{"core/app", "core/cmd"}, reason: "only the composition root sees the host"},
+		{from: "core", to: "core/store/bolt", except: []string{"core/store", "core/app", "core/cmd"}, reason: "domain code does not know which store it runs on"},
+		{from: "core", to: "go.etcd.io/bbolt", except: []string{"core/store/bolt", "core/cmd/tradewind-bench"}, reason: "one package knows the engine"},
+	}
+	for _, d := range domain {
+		for _, to := range []string{"github.com/gofiber", "github.com/danielgtaylor/huma", "net/http", "google.golang.org/grpc", "github.com/hashicorp/go-plugin"} {
+			edges = append(edges, edge{from: "core/" + d, to: to, reason: "a domain package knows no transport"})
+		}
+	}
+	return edges
+}
+
+func under(pkg, place string) bool {
+	full := place
+	if !strings.Contains(strings.SplitN(place, "/", 2)[0], ".") && isOurs(place) {
+		full = prefix + place
+	}
+	return pkg == full || strings.HasPrefix(pkg, full+"/")
+}
+
+func isOurs(place string) bool {
+	switch strings.SplitN(place, "/", 2)[0] {
+	case "sdk", "host", "core", "plugins", "examples":
+		return true
+	}
+	return false
+}
+
+func excepted(pkg string, places []string) bool {
+	for _, p := range places {
+		if under(pkg, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImports(t *testing.T) {
+	pkgs := packages(t)
+	for _, e := range forbidden() {
+		seen := false
+		for _, p := range pkgs {
+			if !under(p.ImportPath, e.from) {
+				continue
+			}
+			seen = true
+			if excepted(p.ImportPath, e.except) || under(p.ImportPath, e.to) {
+				continue
+			}
+			for _, imp := range p.Imports {
+				if under(imp, e.to) {
+					t.Errorf("%s imports %s: %s", p.ImportPath, imp, e.reason)
+				}
+			}
+		}
+		if !seen {
+			t.Errorf("rule about %s: no such package any more; change the rule", path.Join(prefix, e.from))
+		}
+	}
+}
