@@ -1,6 +1,10 @@
 package convert
 
 import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"tradewind.example/sdk/provider"
 	pb "tradewind.example/sdk/wire/providerv1"
 )
@@ -75,3 +79,12 @@ func TransactionFromWire(t *pb.HostApply) provider.Transaction {
 		}),
 	}
 }
+
+// NowToWire translates the host's time.
+func NowToWire(t time.Time) *pb.HostNowResult { return &pb.HostNowResult{Now: timeToWire(t)} }
+
+// NowFromWire is the reverse of [NowToWire].
+func NowFromWire(r *pb.HostNowResult) time.Time { return timeFromWire(r.GetNow()) }
+
+// TimeoutToWire translates how long the asker waits; 0 means not said.
+func TimeoutToWire(d time.Duration) *durationpb.Duration { return durationToWire(d) }
