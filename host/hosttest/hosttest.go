@@ -1,0 +1,89 @@
+// Package hosttest builds the misbehaving programs that the host's tests run,
+// and looks at processes the way the kernel sees them. It is for tests only.
+package hosttest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Bound is how long [Eventually] waits: long enough for a busy machine.
+const Bound = 20 * time.Second
+
+// Build compiles the program tradewind.example/host/hosttest/<name> into dir
+// and returns its path. Call it once per test binary, from TestMain.
+func Build(dir, name string) (string, error) {
+	out := filepath.Join(dir, name)
+	cmd := exec.Command("go", "build", "-o", out, "tradewind.example/host/hosttest/"+name)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", name, err, msg)
+	}
+	return out, nil
+}
+
+// ShortDir returns a fresh folder with a path short enough for sockets in it;
+// it is removed when the test ends.
+func ShortDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "tw")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Alive reports whether pid is a process that has not ended. A zombie has
+// ended, also where nobody reaps it.
+func Alive(pid int) bool {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return false
+	}
+	rest := string(raw[strings.LastIndexByte(string(raw), ')')+1:])
+	fields := strings.Fields(rest)
+	return len(fields) > 0 && fields[0] != "Z" && fields[0] != "X"
+}
+
+// Stopped reports whether pid is stopped by a signal.
+func Stopped(pid int) bool {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return false
+	}
+	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	return len(fields) > 0 && fields[0] == "T"
+}
+
+// Eventually waits until cond holds and fails the test when it does not within
+// [Bound].
+func Eventually(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
+	deadline := time.NewTimer(Bound)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-deadline.C:
+			tb.Fatalf("did not happen within %s: %s", Bound, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// OpenFiles counts this process's open descriptors.
+func OpenFiles(tb testing.TB) int {
+	tb.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return len(entries)
+}

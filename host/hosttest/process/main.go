@@ -1,0 +1,117 @@
+// Command process is a program for tests of package launch. It speaks no plugin
+// protocol; its first argument says what it does. Its first line of output
+// always comes once that is set up.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	modes := map[string]func(){
+		"sleep":    sleep,
+		"fork":     fork,
+		"stop":     stop,
+		"self":     describeSelf,
+		"fail":     fail,
+		"lifeline": lifeline,
+		"flood":    flood,
+	}
+	mode, ok := modes[os.Args[1]]
+	if !ok {
+		fmt.Fprintln(os.Stderr, "unknown mode")
+		os.Exit(64)
+	}
+	mode()
+}
+
+// sleep ignores everything but SIGKILL.
+func sleep() {
+	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	fmt.Println("ready")
+	select {}
+}
+
+// fork starts a child that holds standard error and sleeps; then it sleeps, or
+// ends when the second argument says so.
+func fork() {
+	child := exec.Command("/proc/self/exe", "sleep")
+	child.Stderr = os.Stderr
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+	fmt.Println(child.Process.Pid)
+	if len(os.Args) > 2 && os.Args[2] == "exit" {
+		return
+	}
+	select {}
+}
+
+// stop stops itself.
+func stop() {
+	fmt.Println("ready")
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	select {}
+}
+
+// Self is what describeSelf prints.
+type Self struct {
+	Args    []string
+	Env     []string
+	Dir     string
+	DirMode string
+	Umask   string
+	Core    uint64
+}
+
+// describeSelf prints the surroundings as one JSON line and ends.
+func describeSelf() {
+	dir, _ := os.Getwd()
+	st, _ := os.Stat(dir)
+	var core unix.Rlimit
+	_ = unix.Getrlimit(unix.RLIMIT_CORE, &core)
+	mask := unix.Umask(0)
+	_ = json.NewEncoder(os.Stdout).Encode(Self{
+		Args: os.Args, Env: os.Environ(), Dir: dir, DirMode: st.Mode().String(),
+		Umask: fmt.Sprintf("%03o", mask), Core: core.Cur,
+	})
+}
+
+// fail complains and ends with a status.
+func fail() {
+	for i := range 30 {
+		fmt.Fprintln(os.Stderr, "complaint", i)
+	}
+	os.Exit(3)
+}
+
+// lifeline gives up the parent-death signal and ends when the lifeline does.
+func lifeline() {
+	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+	fd, err := strconv.Atoi(os.Getenv("TRADEWIND_LIFELINE_FD"))
+	if err != nil {
+		os.Exit(65)
+	}
+	fmt.Println("ready")
+	_, _ = io.Copy(io.Discard, os.NewFile(uintptr(fd), "lifeline"))
+	os.Exit(7)
+}
+
+// flood writes to standard error for ever.
+func flood() {
+	fmt.Println("ready")
+	line := strings.Repeat("x", 1023) + "\n"
+	for {
+		_, _ = os.Stderr.WriteString(line)
+	}
+}
