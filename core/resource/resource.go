@@ -1,0 +1,192 @@
+// Package resource keeps what was bought at the clouds: where it is, whose it
+// is, what was charged for it, and what can be done with it.
+//
+// Resources come into being, are prolonged and end by orders (package order);
+// this package lists them, refreshes them from their cloud, performs actions on
+// them and compares them daily with what the cloud says. It never deletes
+// anything: a difference is a fact for a person.
+//
+// A [Service] is safe for concurrent use.
+package resource
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"tradewind.example/core/money"
+	"tradewind.example/core/store"
+	contract "tradewind.example/sdk/provider"
+)
+
+// Resource is one thing at a cloud that belongs to an org here.
+type Resource struct {
+	ID           string
+	RootID       string
+	OrgID        string   // whose it is
+	Path         []string // root … owner
+	ProviderID   string
+	EnablementID string // whose account at the cloud it lives in
+	Plugin       string
+	ProductID    string
+	Kind         string
+	VendorID     string
+	Name         string
+	Region, Zone string
+	Status       contract.Status
+	RawStatus    string // the cloud's own word
+	Billing      contract.BillingMethod
+	Period       contract.Period
+	Start        time.Time
+	End          time.Time // of the paid term; zero: no term
+	Released     time.Time // zero: still ours
+	OrderIDs     []string  // oldest first
+	// BusyOrder is the order that is changing the resource now, "" when none.
+	BusyOrder string
+	Charges   []Charge
+	Cost      CostBasis
+	Spec      json.RawMessage // what was ordered
+	State     json.RawMessage // what the cloud says, by the kind's state schema
+	Refreshed time.Time       // when the cloud was asked last
+	Created   time.Time
+	Updated   time.Time
+}
+
+// Charge is one paid term of a resource: its share of an order's charge.
+type Charge struct {
+	OrderID     string
+	Unit, Units int // it is unit number Unit (from 1) of Units charged together
+	// List is the unit's share of the list amount that was priced.
+	List       money.Amount
+	Currency   money.Currency
+	Start, End time.Time // half-open; both zero: no term
+	Refunded   bool
+}
+
+// CostBasis is what the cloud charged the account. Only the account's org sees it.
+type CostBasis struct {
+	Currency    string
+	Amount      contract.Decimal
+	VendorOrder string
+}
+
+// Live reports whether the resource was not released.
+func (r *Resource) Live() bool { return r.Released.IsZero() }
+
+// Query chooses resources for a list.
+type Query struct {
+	ProviderID string
+	Kind       string
+	Region     string
+	Status     contract.Status
+	Released   bool // released ones too
+	Cursor     string
+	Limit      int
+}
+
+// Page is one page of a list. Next is "" at the end.
+type Page[T any] struct {
+	Items []T
+	Next  string
+}
+
+// RunState says where an action stands.
+type RunState string
+
+// The states of an action.
+const (
+	RunWaiting RunState = "waiting" // stored, not sent to the cloud yet
+	RunCalling RunState = "calling" // sent; no answer stored yet
+	RunStarted RunState = "started" // the cloud works on it
+	RunDone    RunState = "done"
+	RunFailed  RunState = "failed"  // certainly not done
+	RunUnknown RunState = "unknown" // may have happened; see the resource's state
+)
+
+// Ended reports whether the state is final.
+func (s RunState) Ended() bool { return s == RunDone || s == RunFailed || s == RunUnknown }
+
+// ActionRun is one change made by an action. It is what callers see: input
+// and output are kept sealed beside it.
+type ActionRun struct {
+	ID         string // "" for a pure read, which is not stored
+	ResourceID string
+	OrgID      string
+	RootID     string
+	Action     string
+	State      RunState
+	Output     json.RawMessage // of the action, only in the answer to who may act
+	Problem    string          // why it failed or what is not known
+	Class      string          // fault class of Problem
+	RequestID  string          // the cloud's own request id, when it failed
+	Actor      string
+	Created    time.Time
+	Ended      time.Time
+}
+
+// DiscrepancyKind says how the cloud and this broker differ.
+type DiscrepancyKind string
+
+// The kinds of discrepancy.
+const (
+	MissingHere  DiscrepancyKind = "missing_here"  // at the cloud, not in the broker
+	MissingThere DiscrepancyKind = "missing_there" // in the broker, not at the cloud
+	Differs      DiscrepancyKind = "differs"       // in both, with different facts
+)
+
+// Discrepancy is a difference found by the daily comparison. It stands until a
+// comparison does not find it any more.
+type Discrepancy struct {
+	ID           string
+	RootID       string
+	AccountOrg   string // the org whose account it is
+	ProviderID   string
+	EnablementID string
+	Kind         DiscrepancyKind
+	ResourceKind string
+	VendorID     string
+	ResourceID   string // ours; "" for MissingHere
+	Fields       []Difference
+	Token        string // purchase token found at the cloud, "" when none
+	First, Last  time.Time
+}
+
+// Difference is one fact that is told differently.
+type Difference struct{ Field, Here, There string }
+
+func newResources() *store.Collection[Resource] {
+	return store.NewCollection("resource", func(r *Resource) string { return r.ID },
+		store.Index[Resource]{Name: "org", Keys: func(r *Resource) [][]byte {
+			return [][]byte{store.Key(r.OrgID, r.ID)}
+		}},
+		store.Index[Resource]{Name: "path", Keys: func(r *Resource) [][]byte {
+			out := make([][]byte, 0, len(r.Path))
+			for _, org := range r.Path {
+				out = append(out, store.Key(org, r.ID))
+			}
+			return out
+		}},
+		store.Index[Resource]{Name: "vendor", Unique: true, Keys: func(r *Resource) [][]byte {
+			if r.VendorID == "" || !r.Live() {
+				return nil
+			}
+			return [][]byte{vendorKey(r.ProviderID, r.Kind, r.VendorID)}
+		}},
+		store.Index[Resource]{Name: "account", Keys: func(r *Resource) [][]byte {
+			if !r.Live() {
+				return nil
+			}
+			return [][]byte{store.Key(r.EnablementID, r.ID)}
+		}},
+	)
+}
+
+func vendorKey(provider, kind, vendorID string) []byte { return store.Key(provider, kind, vendorID) }
+
+// Clone returns a copy that shares no slices which orders change.
+func (r Resource) Clone() Resource {
+	r.Path = slices.Clone(r.Path)
+	r.OrderIDs = slices.Clone(r.OrderIDs)
+	r.Charges = slices.Clone(r.Charges)
+	return r
+}
