@@ -1,0 +1,243 @@
+// Package bolt keeps a store in one bbolt file, with group commit: concurrent
+// updates run one after another inside one bbolt transaction and share its
+// fsync, and each returns only after its own writes are durable.
+//
+// One committer goroutine runs all update functions; that single writer makes
+// the store strictly serializable, and an update that fails undoes only
+// itself. Reads run on the caller's goroutine on a snapshot and block nobody.
+//
+// The package is for one process: the file is locked while it is open. A [DB]
+// is safe for concurrent use and owns its committer from [Open] to
+// [DB.Close].
+//
+// # Caveats
+//
+//   - A file must not shrink or be written by others while it is open.
+//   - A View that stays open keeps the pages it sees from being reused: the
+//     file grows meanwhile. Do not wait for an Update inside a View.
+//   - After a failed write to the disk the store refuses further updates until
+//     it is opened again, because what the disk holds is not known; a full disk
+//     is no such failure.
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
+)
+
+// Options say where and how to open a file.
+type Options struct {
+	Path   string       // of the file; made, mode 0600, when absent; its directory exists
+	Logger *slog.Logger // required
+	// LockTimeout is how long to wait for another process to close the file;
+	// default 1 second.
+	LockTimeout time.Duration
+	// InitialMmap is the address space reserved for the file, in bytes. While
+	// the file fits, growing it never waits for readers. It costs no memory.
+	// Default 16 GiB, nothing on 32-bit machines.
+	InitialMmap int
+	// MaxBatch bounds the updates that share one commit; default 512.
+	MaxBatch int
+	// NoSync leaves durability to the operating system. Only for tests.
+	NoSync bool
+}
+
+const (
+	defaultLockTimeout = time.Second
+	defaultMmap        = 16 << 30
+	defaultMaxBatch    = 512
+	maxBatchBytes      = 4 << 20
+)
+
+func (o Options) withDefaults() Options {
+	if o.LockTimeout <= 0 {
+		o.LockTimeout = defaultLockTimeout
+	}
+	if o.InitialMmap <= 0 && strconv.IntSize == 64 {
+		o.InitialMmap = defaultMmap
+	}
+	if o.MaxBatch <= 0 {
+		o.MaxBatch = defaultMaxBatch
+	}
+	return o
+}
+
+// DB is an open file.
+type DB struct {
+	file   *bbolt.DB
+	log    *slog.Logger
+	queue  *queue
+	writer *committer
+	closed atomic.Bool
+}
+
+var _ store.Store = (*DB)(nil)
+
+// Open opens or makes the file and starts its committer. A file that another
+// process has open is an unavailable fault after LockTimeout.
+func Open(o Options) (*DB, error) {
+	if o.Path == "" || o.Logger == nil {
+		return nil, errors.New("opening a store needs a path and a logger")
+	}
+	o = o.withDefaults()
+	file, err := openFile(o)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{file: file, log: o.Logger, queue: newQueue()}
+	db.writer = newCommitter(db.queue, file, o)
+	go db.writer.loop()
+	return db, nil
+}
+
+func openFile(o Options) (*bbolt.DB, error) {
+	_, statErr := os.Stat(o.Path)
+	file, err := bbolt.Open(o.Path, 0o600, &bbolt.Options{
+		Timeout:         o.LockTimeout,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: o.InitialMmap,
+		NoSync:          o.NoSync,
+		NoGrowSync:      o.NoSync,
+		NoStatistics:    true,
+	})
+	if err != nil {
+		return nil, openFault(o.Path, err)
+	}
+	if errors.Is(statErr, os.ErrNotExist) && !o.NoSync {
+		if err := syncDir(filepath.Dir(o.Path)); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+	}
+	return file, nil
+}
+
+func openFault(path string, err error) error {
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return fault.Unavailable("the store %q is open in another process: stop it or choose another path", path).With(err)
+	}
+	return fmt.Errorf("opening the store %q: %w", path, err)
+}
+
+// syncDir makes a new name in a directory durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the store's directory: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// View implements [store.Store]. A panic in fn ends the snapshot and goes on.
+func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
+	if err := ended(ctx.Err()); err != nil {
+		return err
+	}
+	tx, err := db.file.Begin(false)
+	if err != nil {
+		return closedFault(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return fn(&reader{tx: tx})
+}
+
+// Update implements [store.Store].
+func (db *DB) Update(ctx context.Context, fn func(store.Tx) error) error {
+	r := &request{fn: fn, ended: ctx.Err, done: make(chan struct{})}
+	if !db.queue.add(r) {
+		return closedFault(nil)
+	}
+	<-r.done
+	if r.err != nil {
+		return r.err
+	}
+	for _, hook := range r.hooks {
+		db.runHook(hook)
+	}
+	return nil
+}
+
+// runHook keeps a panicking hook from turning a durable update into a failed one.
+func (db *DB) runHook(hook func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			db.log.Error("commit hook panicked", "panic", fmt.Sprint(p))
+		}
+	}()
+	hook()
+}
+
+// Backup implements [store.Store]. The copy is a store file.
+func (db *DB) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	tx, err := db.file.Begin(false)
+	if err != nil {
+		return 0, closedFault(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	n, err := tx.WriteTo(&stoppable{w: w, ended: ctx.Err})
+	if err != nil {
+		return n, fmt.Errorf("writing the backup: %w", err)
+	}
+	return n, nil
+}
+
+// stoppable is a writer that fails once its context has ended.
+type stoppable struct {
+	w     io.Writer
+	ended func() error
+}
+
+func (s *stoppable) Write(p []byte) (int, error) {
+	if err := ended(s.ended()); err != nil {
+		return 0, err
+	}
+	return s.w.Write(p)
+}
+
+// Close implements [store.Store]. Updates that are queued already still run.
+func (db *DB) Close() error {
+	if db.closed.Swap(true) {
+		return nil
+	}
+	db.queue.close()
+	<-db.writer.stopped
+	if err := db.file.Close(); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}
+
+// Stats counts since Open.
+type Stats struct {
+	Updates uint64 // that ran, failed ones included
+	Commits uint64 // that wrote to the disk
+}
+
+// Stats returns the counters.
+func (db *DB) Stats() Stats {
+	return Stats{Updates: db.writer.updates.Load(), Commits: db.writer.commits.Load()}
+}
+
+// ended turns the end of a context before the work began into a fault.
+func ended(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Unavailable("the request ended before the store began with it: try again").With(err)
+}
+
+func closedFault(cause error) error {
+	return fault.Unavailable("the store is closed").With(cause)
+}
