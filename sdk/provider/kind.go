@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -112,7 +111,13 @@ type Kind struct {
 	Delete      func(ctx context.Context, req DeleteRequest) (Change, error)
 	FindByToken func(ctx context.Context, req FindRequest) (Found, error)
 	Actions     map[string]func(ctx context.Context, req ActionRequest) (Change, error)
+
+	problem error
 }
+
+// Err tells what is wrong with the registration, nil when nothing is. Serving
+// a plugin with a wrong kind fails with it.
+func (k *Kind) Err() error { return k.problem }
 
 // TypedAction is [ActionRequest] with the input decoded.
 type TypedAction[Input any] struct {
@@ -132,16 +137,6 @@ type ActionResult[Output any] struct {
 type Action struct {
 	Description ActionDescription
 	Do          func(ctx context.Context, req ActionRequest) (Change, error)
-}
 
-func (t Thing[State]) untyped(kind string) (*Resource, error) {
-	state, err := json.Marshal(t.State)
-	if err != nil {
-		return nil, err
-	}
-	return &Resource{
-		ID: t.ID, Kind: kind, Name: t.Name, Region: t.Region, Zone: t.Zone,
-		Status: t.Status, RawStatus: t.RawStatus, Token: t.Token, Billing: t.Billing,
-		Created: t.Created, Expires: t.Expires, State: state,
-	}, nil
+	problem error
 }

@@ -23,7 +23,10 @@
 // then looks the change up by its token and never repeats it blindly.
 package provider
 
-import "context"
+import (
+	"context"
+	"log/slog"
+)
 
 // Provider is what every plugin implements.
 type Provider interface {
@@ -119,9 +122,16 @@ type Eventer interface {
 }
 
 // HostUser is implemented by plugins that keep data in the host's storage
-// service. UseHost is called once, before any other method.
+// service. UseHost is called once, before any other method but UseLogger; h
+// answers only while the host is connected, so not in UseHost or Describe.
 type HostUser interface {
 	UseHost(h HostServices)
+}
+
+// LogUser is implemented by plugins that take the SDK's logger, which the host
+// reads. UseLogger is called once, before any other method.
+type LogUser interface {
+	UseLogger(log *slog.Logger)
 }
 
 // Closer is implemented by plugins with something to put away. Shutdown gets a

@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/schema"
+	"tradewind.example/sdk/secret"
+)
+
+// JSONSchema describes a decimal: plain notation, no exponent.
+func (Decimal) JSONSchema() map[string]any {
+	return map[string]any{"type": "string", "pattern": `^-?[0-9]+(\.[0-9]+)?$`}
+}
+
+// ConfigSchema derives the schema of an account's config from T, for
+// [Description.Config]. T is a flat struct: its secret.Value fields come from
+// the account's credentials, all others (texts, whole numbers, booleans) from
+// its settings.
+func ConfigSchema[T any]() (json.RawMessage, error) {
+	t := reflect.TypeFor[T]()
+	if t.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("config %s is not a struct", t)
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Type == reflect.TypeFor[secret.Value]() {
+			continue
+		}
+		switch f.Type.Kind() {
+		case reflect.String, reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64:
+		default:
+			return nil, fmt.Errorf("config field %s: use a text, a whole number, a boolean or a secret.Value", f.Name)
+		}
+	}
+	return schema.ForType(t)
+}
+
+// DecodeAccount reads the config of call's account into a T (see
+// [ConfigSchema]), with the defaults of its tags. What is missing or wrong is
+// an invalid fault with paths like "account.settings.project" and
+// "account.credentials.private_key". Settings that T does not know are ignored.
+func DecodeAccount[T any](call Call) (T, error) {
+	var out T
+	if err := schema.SetDefaults(&out); err != nil {
+		return out, fault.Internal(err, "the plugin's config type is wrong")
+	}
+	v := reflect.ValueOf(&out).Elem()
+	if v.Kind() != reflect.Struct {
+		return out, fault.Internal(fmt.Errorf("config %T is not a struct", out), "the plugin's config type is wrong")
+	}
+	var bad []fault.Field
+	for i := range v.NumField() {
+		if f, ok := setConfig(v.Field(i), v.Type().Field(i), call.Account); !ok {
+			bad = append(bad, f)
+		}
+	}
+	return out, fault.InvalidFields(bad)
+}
+
+// setConfig fills one field; ok is false when the account's value does not fit.
+func setConfig(v reflect.Value, f reflect.StructField, a Account) (bad fault.Field, ok bool) {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "" || name == "-" || !f.IsExported() {
+		return fault.Field{}, true
+	}
+	path := "account.settings." + name
+	text, given := a.Settings[name]
+	isSecret := f.Type == reflect.TypeFor[secret.Value]()
+	if isSecret {
+		path = "account.credentials." + name
+		var hidden secret.Value
+		if hidden, given = a.Credentials[name]; given {
+			v.Set(reflect.ValueOf(hidden))
+			text = hidden.Reveal()
+		}
+	}
+	if !given || text == "" {
+		if f.Tag.Get("required") == "true" && v.IsZero() {
+			return fault.Field{Path: path, Message: "is required"}, false
+		}
+		return fault.Field{}, true
+	}
+	if isSecret {
+		return fault.Field{}, true
+	}
+	if message := setText(v, text); message != "" {
+		return fault.Field{Path: path, Message: message}, false
+	}
+	return checkEnum(f, path, text)
+}
+
+// setText parses text into v; the answer says what would be right.
+func setText(v reflect.Value, text string) string {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return "must be true or false"
+		}
+		v.SetBool(b)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, v.Type().Bits())
+		if err != nil {
+			return "must be a whole number"
+		}
+		v.SetInt(n)
+	default:
+		return "has a type that no setting can have"
+	}
+	return ""
+}
+
+func checkEnum(f reflect.StructField, path, text string) (fault.Field, bool) {
+	enum, ok := f.Tag.Lookup("enum")
+	if !ok {
+		return fault.Field{}, true
+	}
+	for allowed := range strings.SplitSeq(enum, ",") {
+		if allowed == text {
+			return fault.Field{}, true
+		}
+	}
+	return fault.Field{Path: path, Message: "must be one of " + enum}, false
+}
