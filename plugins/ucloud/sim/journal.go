@@ -1,0 +1,229 @@
+package sim
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+var errClosed = errors.New("the simulator is closed")
+
+// compactEvery bounds the growth of the state file between compactions.
+const compactEvery = 200000
+
+// record is one committed change: a whole line of the state file, so that a
+// line torn by a kill is a change that was never answered.
+type record struct {
+	Seq int64 `json:"seq,omitempty"`
+	// Offset is what Advance added to the clock, in nanoseconds.
+	Offset    time.Duration    `json:"offset,omitempty"`
+	Hosts     []*host          `json:"hosts,omitempty"`
+	GoneHosts []string         `json:"gone_hosts,omitempty"`
+	EIPs      []*eip           `json:"eips,omitempty"`
+	GoneEIPs  []string         `json:"gone_eips,omitempty"`
+	Bills     []*bill          `json:"bills,omitempty"`
+	Books     map[string]Books `json:"books,omitempty"`
+}
+
+func (r *record) empty() bool {
+	return r.Seq == 0 && r.Offset == 0 && r.Hosts == nil && r.GoneHosts == nil && r.EIPs == nil &&
+		r.GoneEIPs == nil && r.Bills == nil && r.Books == nil
+}
+
+func (r *record) keepBooks(a *account) {
+	if r.Books == nil {
+		r.Books = map[string]Books{}
+	}
+	r.Books[a.Name] = a.books
+}
+
+// journal is the state file: lines are appended before the answer leaves. It
+// is not synced to the disk: it survives a kill of the process, not a power cut.
+type journal struct {
+	path  string
+	file  *os.File
+	lines int
+}
+
+func (j *journal) append(r *record) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	j.lines++
+	_, err = j.file.Write(append(b, '\n'))
+	return err
+}
+
+func (j *journal) close() error { return j.file.Close() }
+
+// commit writes what the call changed. After a failed write nothing is
+// answered as done any more.
+func (c *Cloud) commit() error {
+	if c.broken != nil {
+		return c.broken
+	}
+	if c.tx.empty() {
+		return nil
+	}
+	defer func() { c.tx = record{} }()
+	if c.journal == nil {
+		return nil
+	}
+	err := c.journal.append(&c.tx)
+	if err == nil && c.journal.lines > compactEvery {
+		err = c.compact()
+	}
+	if err != nil {
+		c.broken = fmt.Errorf("writing the state file: %w", err)
+		c.log.Error("state file failed; refusing all calls", "err", err)
+	}
+	return c.broken
+}
+
+// openJournal replays the file, then rewrites it in short form.
+func (c *Cloud) openJournal(path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := c.replayFile(path); err != nil {
+		return fmt.Errorf("reading the state file: %w", err)
+	}
+	c.journal = &journal{path: path}
+	if err := c.compact(); err != nil {
+		return fmt.Errorf("writing the state file: %w", err)
+	}
+	return nil
+}
+
+func (c *Cloud) replayFile(path string) error {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return c.replay(bufio.NewReader(f))
+}
+
+// replay applies whole lines; a last line without its end is dropped.
+func (c *Cloud) replay(r *bufio.Reader) error {
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var rec record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if err := c.apply(&rec); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+}
+
+// apply puts one record into memory.
+func (c *Cloud) apply(r *record) error {
+	c.seq, c.offset = max(c.seq, r.Seq), max(c.offset, r.Offset)
+	for _, h := range r.Hosts {
+		if c.byName[h.Account] == nil {
+			return fmt.Errorf("account %q is not configured", h.Account)
+		}
+		c.replaceHost(h)
+	}
+	for _, id := range r.GoneHosts {
+		c.dropHost(id)
+	}
+	for _, e := range r.EIPs {
+		c.replaceEIP(e)
+	}
+	for _, id := range r.GoneEIPs {
+		c.dropEIP(id)
+	}
+	return c.applyMoney(r)
+}
+
+func (c *Cloud) applyMoney(r *record) error {
+	for _, b := range r.Bills {
+		a := c.byName[b.Account]
+		if a == nil {
+			return fmt.Errorf("account %q is not configured", b.Account)
+		}
+		c.putBill(a, b)
+	}
+	for name, books := range r.Books {
+		a := c.byName[name]
+		if a == nil {
+			return fmt.Errorf("account %q is not configured", name)
+		}
+		a.books = books
+	}
+	return nil
+}
+
+// compact replaces the file by the living state, one resource a line.
+func (c *Cloud) compact() error {
+	tmp := c.journal.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // as above
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	err = errors.Join(c.dump(json.NewEncoder(w)), w.Flush())
+	if err == nil {
+		err = os.Rename(tmp, c.journal.path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return err
+	}
+	if c.journal.file != nil {
+		_ = c.journal.file.Close()
+	}
+	c.journal.file, c.journal.lines = f, 0
+	return nil
+}
+
+func (c *Cloud) dump(enc *json.Encoder) error {
+	head := record{Seq: c.seq, Offset: c.offset}
+	for _, a := range c.byName {
+		head.keepBooks(a)
+	}
+	if err := enc.Encode(&head); err != nil {
+		return err
+	}
+	for _, s := range c.scopes {
+		for _, h := range s.hosts {
+			if err := enc.Encode(&record{Hosts: []*host{h}}); err != nil {
+				return err
+			}
+		}
+		for _, e := range s.eips {
+			if err := enc.Encode(&record{EIPs: []*eip{e}}); err != nil {
+				return err
+			}
+		}
+	}
+	return c.dumpBills(enc)
+}
+
+func (c *Cloud) dumpBills(enc *json.Encoder) error {
+	for _, a := range c.byName {
+		for _, b := range a.bills {
+			if err := enc.Encode(&record{Bills: []*bill{b}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
