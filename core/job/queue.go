@@ -1,0 +1,216 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tradewind.example/core/id"
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+)
+
+// Config is what a queue needs.
+type Config struct {
+	Store  store.Store
+	Clock  clock.Clock
+	Logger *slog.Logger
+	// Workers bounds the handlers that run at the same time; default 64.
+	Workers int
+	// KeepDone is how long finished jobs stay listed; default 1 hour, negative:
+	// they are removed as they finish.
+	KeepDone time.Duration
+	// Grace is how long Stop lets handlers finish before it interrupts them;
+	// default 10 seconds.
+	Grace time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = 64
+	}
+	if c.KeepDone == 0 {
+		c.KeepDone = time.Hour
+	}
+	if c.Grace <= 0 {
+		c.Grace = 10 * time.Second
+	}
+	return c
+}
+
+// Queue keeps jobs in a store and runs them. Make it with [New].
+type Queue struct {
+	cfg   Config
+	jobs  *store.Collection[Job]
+	plans *store.Collection[plan]
+	kinds map[string]kind     // fixed by Start
+	named map[string]schedule // fixed by Start
+	wakes chan struct{}       // one token: the runner has something to look at
+
+	mu    sync.Mutex
+	phase phase
+	run   *runner
+}
+
+type phase uint8
+
+const (
+	phaseNew phase = iota
+	phaseStarted
+	phaseStopped
+)
+
+type kind struct {
+	handle Handler
+	policy Policy
+}
+
+// New makes a queue. Register its kinds and schedules, then Start it.
+func New(cfg Config) (*Queue, error) {
+	if cfg.Store == nil || cfg.Clock == nil || cfg.Logger == nil {
+		return nil, errors.New("a job queue needs a store, a clock and a logger")
+	}
+	return &Queue{
+		cfg: cfg.withDefaults(), jobs: jobs(), plans: plans(),
+		kinds: map[string]kind{}, named: map[string]schedule{}, wakes: make(chan struct{}, 1),
+	}, nil
+}
+
+// Register names the handler of a kind. A due job of a kind that nobody
+// registered becomes dead and says so. Registering after Start, or a kind
+// twice, is refused.
+func (q *Queue) Register(name string, h Handler, p Policy) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.phase != phaseNew {
+		return fault.Internal(nil, "job kind %q is registered after the start", name)
+	}
+	if _, ok := q.kinds[name]; ok || name == "" || h == nil {
+		return fault.Internal(nil, "job kind %q is registered twice, without a name or without a handler", name)
+	}
+	q.kinds[name] = kind{handle: h, policy: p.withDefaults()}
+	return nil
+}
+
+// Enqueue stores a job in the caller's transaction and returns it as stored.
+// It runs once that transaction is durable and RunAt (zero: now) has come. A
+// job with the ID of a stored one is a conflict.
+func (q *Queue) Enqueue(tx store.Tx, j Job) (Job, error) {
+	if j.Kind == "" {
+		return Job{}, fault.Internal(nil, "a job needs a kind")
+	}
+	now := q.cfg.Clock.Now()
+	if j.ID == "" {
+		j.ID = id.New()
+	}
+	if j.RunAt.IsZero() {
+		j.RunAt = now
+	}
+	j.State, j.Attempt, j.Failures, j.LastError = StateReady, 0, 0, ""
+	j.Created, j.Updated = now, now
+	if _, err := q.jobs.Insert(tx, j); err != nil {
+		return Job{}, err
+	}
+	tx.OnCommit(q.wake)
+	return j, nil
+}
+
+// Complete ends a running job inside the transaction that stores its result,
+// so that result and end are one. The handler then returns nil. A job that is
+// not the running attempt any more is a conflict.
+func (q *Queue) Complete(tx store.Tx, j Job) error {
+	d, err := q.jobs.Get(tx, j.ID)
+	if err != nil {
+		return err
+	}
+	if d.Value.State != StateRunning || d.Value.Attempt != j.Attempt {
+		return fault.Conflict("job %q is %s at attempt %d", j.ID, d.Value.State, d.Value.Attempt)
+	}
+	if err := q.done(tx, d); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { q.settled(j) })
+	return nil
+}
+
+// Retry makes a dead or parked job ready now, with a fresh allowance of
+// failures; its Attempt goes on counting.
+func (q *Queue) Retry(ctx context.Context, id string) (Job, error) {
+	var out Job
+	err := q.cfg.Store.Update(ctx, func(tx store.Tx) (err error) {
+		out, err = q.RetryTx(tx, id)
+		return err
+	})
+	return out, err
+}
+
+// RetryTx is [Queue.Retry] inside the caller's transaction.
+func (q *Queue) RetryTx(tx store.Tx, id string) (Job, error) {
+	d, err := q.jobs.Get(tx, id)
+	if err != nil {
+		return Job{}, err
+	}
+	if d.Value.State != StateDead && d.Value.State != StateParked {
+		return Job{}, fault.Precondition("job %q is %s: only a dead or a parked one can be retried", id, d.Value.State)
+	}
+	now := q.cfg.Clock.Now()
+	d.Value.State, d.Value.Failures, d.Value.RunAt, d.Value.Updated = StateReady, 0, now, now
+	if d, err = q.jobs.Update(tx, d.Value, d.Rev); err != nil {
+		return Job{}, err
+	}
+	tx.OnCommit(q.wake)
+	return d.Value, nil
+}
+
+// Get returns a job, or a not_found fault.
+func (q *Queue) Get(r store.Reader, id string) (Job, error) {
+	d, err := q.jobs.Get(r, id)
+	return d.Value, err
+}
+
+// Filter chooses jobs for a list: by org, by state, by both, or all.
+type Filter struct {
+	OrgID  string
+	State  State
+	Cursor string
+	Limit  int // 1..store.MaxList
+}
+
+// Page is a part of a list. Next is "" at the end.
+type Page struct {
+	Items []Job
+	Next  string
+}
+
+// List returns one page of jobs, the newest first. By org and state together, a
+// page may be short, or empty, and still have a Next.
+func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
+	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: true}
+	switch {
+	case f.OrgID != "":
+		sq.Index, sq.Prefix = "org", store.Key(f.OrgID)
+	case f.State != "":
+		sq.Index, sq.Prefix = "state", store.Key(f.State)
+	}
+	p, err := q.jobs.List(r, sq)
+	if err != nil {
+		return Page{}, err
+	}
+	out := Page{Next: p.Next, Items: make([]Job, 0, len(p.Items))}
+	for _, d := range p.Items {
+		if f.State == "" || d.Value.State == f.State {
+			out.Items = append(out.Items, d.Value)
+		}
+	}
+	return out, nil
+}
+
+func (q *Queue) wake() {
+	select {
+	case q.wakes <- struct{}{}:
+	default:
+	}
+}
