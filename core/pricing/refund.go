@@ -19,7 +19,7 @@ func (r Result) Refund(part, whole int64) (Result, error) { return r.RefundAfter
 // refunds, their sum is the share of their sum, so the sum of all refunds never
 // exceeds the charge and equals it once everything went back.
 func (r Result) RefundAfter(done, part, whole int64) (Result, error) {
-	if whole <= 0 || done < 0 || part < 0 || part > whole-min(done, whole) {
+	if whole <= 0 || done < 0 || done > whole || part < 0 || part > whole-done {
 		return Result{}, fault.Precondition("a refund of %d after %d of %d is more than is left", part, done, whole)
 	}
 	if len(r.Legs) == 0 {
