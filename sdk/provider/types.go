@@ -31,55 +31,56 @@ type Account struct {
 	Settings    map[string]string // the non-secret part of the config schema
 }
 
-// Description is a plugin's static self-portrait.
+// Description is a plugin's static self-portrait. Its JSON form is the
+// plugin's manifest: what the binary prints for the argument "describe".
 type Description struct {
-	Name    string // "ucloud": lower case, equals the binary's suffix
-	Version string // semver of the plugin
-	Title   string // what people call the cloud
-	Summary string
-	Config  json.RawMessage // JSON Schema of the account's config; secret fields carry "x-secret": true
-	Regions RegionsModel
-	Kinds   []KindDescription // filled by the SDK from Resourceful
-	Limits  Limits
+	Name    string            `json:"name"`    // "ucloud": lower case, equals the binary's suffix
+	Version string            `json:"version"` // semver of the plugin
+	Title   string            `json:"title"`   // what people call the cloud
+	Summary string            `json:"summary,omitempty"`
+	Config  json.RawMessage   `json:"config,omitempty"` // JSON Schema of the account's config; secret fields carry "x-secret": true
+	Regions RegionsModel      `json:"regions"`
+	Kinds   []KindDescription `json:"kinds,omitempty"` // filled by the SDK from Resourceful
+	Limits  Limits            `json:"limits"`
 	// Capabilities is filled by the SDK from the interfaces implemented.
-	Capabilities []Capability
+	Capabilities []Capability `json:"capabilities,omitempty"`
 	// Currency is the ISO 4217 code the cloud prices in.
-	Currency string
+	Currency string `json:"currency,omitempty"`
 }
 
 // RegionsModel tells how places are named.
 type RegionsModel struct {
-	HasRegions bool
-	HasZones   bool
+	HasRegions bool `json:"has_regions"`
+	HasZones   bool `json:"has_zones"`
 }
 
 // Limits are the author's promises and wishes. Zero means: not limited.
 type Limits struct {
-	MaxPageSize    int           // rows the cloud gives in one page
-	MaxConcurrent  int           // calls at once for one account
-	RatePerSecond  int           // calls a second for one account
-	TokenWindow    time.Duration // how long find-by-token remembers
-	CreateDeadline time.Duration // longest a create may stay unfinished
+	MaxPageSize    int           `json:"max_page_size,omitempty"`      // rows the cloud gives in one page
+	MaxConcurrent  int           `json:"max_concurrent,omitempty"`     // calls at once for one account
+	RatePerSecond  int           `json:"rate_per_second,omitempty"`    // calls a second for one account
+	TokenWindow    time.Duration `json:"token_window_ns,omitempty"`    // how long find-by-token remembers
+	CreateDeadline time.Duration `json:"create_deadline_ns,omitempty"` // longest a create may stay unfinished
 }
 
 // KindDescription describes a resource kind.
 type KindDescription struct {
-	Name    string // one of the shared words: instance, eip, disk …
-	Title   string
-	Spec    json.RawMessage // JSON Schema
-	State   json.RawMessage // JSON Schema
-	Verbs   []Verb
-	Actions []ActionDescription
+	Name    string              `json:"name"` // one of the shared words: instance, eip, disk …
+	Title   string              `json:"title,omitempty"`
+	Spec    json.RawMessage     `json:"spec,omitempty"`  // JSON Schema
+	State   json.RawMessage     `json:"state,omitempty"` // JSON Schema
+	Verbs   []Verb              `json:"verbs,omitempty"`
+	Actions []ActionDescription `json:"actions,omitempty"`
 }
 
 // ActionDescription describes one action of a kind.
 type ActionDescription struct {
-	Name        string // start, stop, reboot, reset_password, console …
-	Title       string
-	Input       json.RawMessage // JSON Schema
-	Output      json.RawMessage // JSON Schema
-	Changes     bool            // false: a pure read
-	Destructive bool
+	Name        string          `json:"name"` // start, stop, reboot, reset_password, console …
+	Title       string          `json:"title,omitempty"`
+	Input       json.RawMessage `json:"input,omitempty"`   // JSON Schema
+	Output      json.RawMessage `json:"output,omitempty"`  // JSON Schema
+	Changes     bool            `json:"changes,omitempty"` // false: a pure read
+	Destructive bool            `json:"destructive,omitempty"`
 }
 
 // CheckRequest asks whether the account's credentials are good.

@@ -1,0 +1,139 @@
+package plugintest
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+// Host is the broker's services for a plugin, in memory. It is safe for
+// concurrent use; every transaction is atomic.
+type Host struct {
+	// Clock is what Now answers from; set it before the plugin starts.
+	Clock clock.Clock
+
+	mu     sync.Mutex
+	areas  map[string]*area
+	events []Emitted
+}
+
+// Emitted is an event that the plugin handed over.
+type Emitted struct {
+	Scope provider.Scope
+	Event provider.Event
+}
+
+// area is the storage of one root org.
+type area struct {
+	rows   map[string]provider.KeyValue
+	tokens map[string]bool
+	last   uint64 // the newest revision given
+}
+
+// NewHost makes an empty host with the machine's clock.
+func NewHost() *Host { return &Host{Clock: clock.Real{}, areas: map[string]*area{}} }
+
+// Events returns what was emitted, in order.
+func (h *Host) Events() []Emitted {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.events)
+}
+
+// area returns the storage of s; the caller holds mu.
+func (h *Host) area(s provider.Scope) *area {
+	a := h.areas[s.RootOrg]
+	if a == nil {
+		a = &area{rows: map[string]provider.KeyValue{}, tokens: map[string]bool{}}
+		h.areas[s.RootOrg] = a
+	}
+	return a
+}
+
+// Get returns one value; a missing key is a not_found fault.
+func (h *Host) Get(_ context.Context, s provider.Scope, key string) ([]byte, uint64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kv, ok := h.area(s).rows[key]
+	if !ok {
+		return nil, 0, fault.NotFound("key", key)
+	}
+	return bytes.Clone(kv.Value), kv.Revision, nil
+}
+
+// Scan yields a snapshot of the range in the order of the keys.
+func (h *Host) Scan(ctx context.Context, s provider.Scope, r provider.KeyRange, yield func(provider.KeyValue) error) error {
+	for i, kv := range h.snapshot(s, r) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.Limit > 0 && i == r.Limit {
+			return nil
+		}
+		if err := yield(kv); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Host) snapshot(s provider.Scope, r provider.KeyRange) []provider.KeyValue {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rows := h.area(s).rows
+	var out []provider.KeyValue
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		if key >= r.From && (r.To == "" || key < r.To) {
+			out = append(out, rows[key])
+		}
+	}
+	if r.Reverse {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+// Apply performs all writes or none.
+func (h *Host) Apply(_ context.Context, s provider.Scope, t provider.Transaction) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.area(s)
+	if t.Token != "" && a.tokens[t.Token] {
+		return nil
+	}
+	for _, e := range t.Expect {
+		if got := a.rows[e.Key].Revision; got != e.Revision {
+			return fault.Conflict("key %q has revision %d, not %d: read it again", e.Key, got, e.Revision)
+		}
+	}
+	for _, w := range t.Writes {
+		if w.Delete {
+			delete(a.rows, w.Key)
+			continue
+		}
+		a.last++
+		a.rows[w.Key] = provider.KeyValue{Key: w.Key, Value: bytes.Clone(w.Value), Revision: a.last}
+	}
+	if t.Token != "" {
+		a.tokens[t.Token] = true
+	}
+	return nil
+}
+
+// Now answers from Clock.
+func (h *Host) Now(context.Context) (time.Time, error) { return h.Clock.Now(), nil }
+
+// Emit keeps the event for [Host.Events].
+func (h *Host) Emit(_ context.Context, s provider.Scope, e provider.Event) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.events = append(h.events, Emitted{Scope: s, Event: e})
+	return nil
+}

@@ -1,0 +1,154 @@
+package sdk
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"tradewind.example/sdk/handshake"
+	"tradewind.example/sdk/internal/serve"
+	"tradewind.example/sdk/internal/stdio"
+	"tradewind.example/sdk/provider"
+)
+
+// describeTimeout bounds the one call of the provider that is made at start.
+const describeTimeout = 10 * time.Second
+
+// Serve is the whole main of a plugin. It answers the broker for p until the
+// broker ends the process, and then returns; when p cannot be served, it says
+// why on standard error and exits with status 1.
+//
+// Standard output belongs to the SDK from the start of the process: what is
+// printed there goes to standard error, and so into the broker's log.
+//
+// With the argument "describe", the binary prints its description as JSON and
+// exits. Without a host it says what it is and exits with status 1.
+func Serve(p provider.Provider) {
+	if err := run(p); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(p provider.Provider) error {
+	if err := watchLifeline(os.Getenv(handshake.LifelineEnv), func() { os.Exit(0) }); err != nil {
+		return err
+	}
+	describing := len(os.Args) == 2 && os.Args[1] == handshake.DescribeArg
+	if !describing && os.Getenv(handshake.CookieKey) != handshake.CookieValue {
+		return notStarted(filepath.Base(os.Args[0]))
+	}
+	log := Logger()
+	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout) //nolint:forbidigo // Serve is the body of main
+	defer cancel()
+	server, err := serve.New(ctx, p, serve.Config{Logger: log})
+	if err != nil {
+		return err
+	}
+	if describing {
+		return describe(stdio.Stdout(), server.Description())
+	}
+	return answer(server, log)
+}
+
+func notStarted(binary string) error {
+	return fmt.Errorf("%s is a Tradewind plugin: the broker starts it, it does not run by itself\n"+
+		"to see what it offers, run: %s %s", binary, binary, handshake.DescribeArg)
+}
+
+// describe writes the manifest.
+func describe(w io.Writer, d provider.Description) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
+		return fmt.Errorf("writing the description: %w", err)
+	}
+	return nil
+}
+
+// answer runs go-plugin's server until the host ends it.
+func answer(server *serve.Server, log *slog.Logger) error {
+	handshakes, err := handshakeOutput(log)
+	if err != nil {
+		return err
+	}
+	os.Stdout = handshakes // go-plugin prints there, then replaces it
+	goplugin.Serve(&goplugin.ServeConfig{
+		HandshakeConfig: handshake.Config(),
+		VersionedPlugins: map[int]goplugin.PluginSet{
+			handshake.ProtocolVersion: {handshake.PluginName: &registration{server: server}},
+		},
+		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(opts, server.Options()...)...)
+		},
+		Logger: hclog.New(&hclog.LoggerOptions{Name: "sdk", Level: hclog.Warn, Output: stdio.Stderr(), JSONFormat: true}),
+	})
+	return nil
+}
+
+// handshakeOutput returns a file whose handshake line goes to the real
+// standard output. All else that a goroutine of the author prints meanwhile
+// goes to standard error. The copying ends with the process.
+func handshakeOutput(log *slog.Logger) (*os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("making the handshake's pipe: %w", err)
+	}
+	go func() {
+		if err := sortLines(r, stdio.Stdout(), stdio.Stderr()); err != nil {
+			log.Error("reading what was printed failed", "error", err)
+		}
+	}()
+	return w, nil
+}
+
+// sortLines copies the first line that is a handshake to out and all others to rest.
+func sortLines(r io.Reader, out, rest io.Writer) error {
+	prefix := fmt.Sprintf("%d|%d|", goplugin.CoreProtocolVersion, handshake.ProtocolVersion)
+	lines, done := bufio.NewReader(r), false
+	for {
+		line, err := lines.ReadString('\n')
+		to := rest
+		if !done && strings.HasPrefix(line, prefix) {
+			to, done = out, true
+		}
+		if _, werr := io.WriteString(to, line); werr != nil {
+			return werr
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// registration is what go-plugin asks for to fill its gRPC server.
+type registration struct {
+	goplugin.NetRPCUnsupportedPlugin
+	server *serve.Server
+}
+
+// GRPCServer adds the contract's services.
+func (r *registration) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+	r.server.Register(s)
+	return nil
+}
+
+// GRPCClient is never called: a plugin has no client side.
+func (r *registration) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a plugin has no client side")
+}
