@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -221,4 +222,21 @@ func mustAdvance(t testing.TB, c *sim.Cloud, d time.Duration) {
 	if err := c.Advance(d); err != nil {
 		t.Fatalf("advancing: %v", err)
 	}
+}
+
+type simConfig = sim.Config
+
+// simFen turns a price as JSON delivers it into fen, by its decimal text.
+func simFen(v any) sim.Fen {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return -1
+	}
+	whole, frac, _ := strings.Cut(string(b), ".")
+	frac = (frac + "00")[:2]
+	n, err := strconv.ParseInt(whole+frac, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return sim.Fen(n)
 }
