@@ -4,11 +4,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"tradewind.example/sdk/handshake"
 )
 
 // LifelineVariable names the descriptor of the lifeline's read end in the
 // plugin's environment. A plugin ends at once when it reads end-of-file there.
-const LifelineVariable = "TRADEWIND_LIFELINE_FD"
+const LifelineVariable = handshake.LifelineEnv
 
 // DefaultAllow lists the host's variables that a plugin gets when the operator
 // says nothing else: none of them holds a secret.

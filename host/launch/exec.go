@@ -100,7 +100,7 @@ func startRetry(argv []string, attr *os.ProcAttr) (*os.Process, error) {
 		if !errors.Is(err, unix.ETXTBSY) || try == busyTries {
 			return proc, err
 		}
-		time.Sleep(busyPause)
+		<-time.After(busyPause)
 	}
 }
 

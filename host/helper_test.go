@@ -1,0 +1,133 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tradewind.example/host"
+	"tradewind.example/host/catalog"
+	"tradewind.example/host/hosttest"
+	"tradewind.example/host/supervise"
+	"tradewind.example/sdk/provider"
+)
+
+var (
+	fakeBinary  string // hosttest/fakeplugin
+	otherBinary string // the same as version 2.0.0
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "twbin")
+	if err == nil {
+		fakeBinary, err = hosttest.Build(dir, "fakeplugin")
+	}
+	if err == nil {
+		otherBinary = filepath.Join(dir, "second")
+		err = exec.Command("go", "build", "-o", otherBinary, "-ldflags", "-X main.version=2.0.0",
+			"tradewind.example/host/hosttest/fakeplugin").Run()
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// logBook collects a host's log.
+type logBook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func (b *logBook) has(text string) bool { return strings.Contains(b.String(), text) }
+
+// open opens a host on a fresh folder; it is closed when the test ends.
+func open(t *testing.T, cfg host.Config) (*host.Host, *logBook) {
+	t.Helper()
+	book := &logBook{}
+	if cfg.Dir == "" {
+		cfg.Dir = hosttest.ShortDir(t)
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	h, err := host.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), hosttest.Bound)
+		defer cancel()
+		if err := h.Close(ctx); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("host log:\n%.20000s", book)
+		}
+	})
+	return h, book
+}
+
+// dev is a configuration that runs the fake plugin in the given mode.
+func dev(args ...string) host.Config {
+	return host.Config{
+		Dev: true, Plugins: []catalog.Entry{{Name: "fake", Path: fakeBinary, Args: args}},
+		Policy: supervise.Policy{Backoff: 20 * time.Millisecond, StopTimeout: 2 * time.Second},
+	}
+}
+
+// started opens a host with a serving fake plugin.
+func started(t *testing.T, cfg host.Config) (*host.Host, *host.Plugin, *logBook) {
+	t.Helper()
+	h, book := open(t, cfg)
+	if err := h.Start(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.Plugin("fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, p, book
+}
+
+func settings(kv ...string) provider.Call {
+	c := provider.Call{Account: provider.Account{ID: "acc", Settings: map[string]string{}}}
+	for i := 0; i < len(kv); i += 2 {
+		c.Account.Settings[kv[i]] = kv[i+1]
+	}
+	return c
+}
+
+func ask(ctx context.Context, p *host.Plugin, kv ...string) (provider.Region, error) {
+	rs, err := p.Regions(ctx, provider.RegionsRequest{Call: settings(kv...)})
+	if err != nil {
+		return provider.Region{}, err
+	}
+	return rs[0], nil
+}
+
+func status(h *host.Host) host.Status { return h.Statuses()[0] }

@@ -1,0 +1,206 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tradewind.example/host/catalog"
+	"tradewind.example/host/guard"
+	"tradewind.example/host/launch"
+	"tradewind.example/host/supervise"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+// defaultWait is how long a call waits for a plugin that is being started.
+const defaultWait = 5 * time.Second
+
+// Config says how to run plugins. Only Dir is required.
+type Config struct {
+	// Dir holds the catalogue and the installed binaries, see package catalog.
+	// It must not be mounted noexec.
+	Dir string
+	// RunDir holds sockets and working folders of running plugins; its path must
+	// be short (at most 81 bytes). One host at a time may use it. Default: Dir/run.
+	RunDir string
+	// Plugins are entries declared by the configuration.
+	Plugins []catalog.Entry
+	// Dev lets unpinned binaries run, from anywhere. Never in production.
+	Dev bool
+	// Lazy starts no plugin at Open; Start does.
+	Lazy bool
+	// EnvAllow names the host's variables that plugins get; nil: [launch.DefaultAllow].
+	EnvAllow []string
+	// Services returns what is offered to the named plugin if it keeps data at
+	// the host; nil offers nothing.
+	Services func(plugin string) provider.HostServices
+	// WaitReady is how long a call waits for a plugin that is being started;
+	// default 5 s.
+	WaitReady time.Duration
+	Limits    guard.Limits     // per plugin
+	Policy    supervise.Policy // per plugin
+	Log       *slog.Logger     // nil discards
+}
+
+// Host runs plugins. Make it with [Open].
+type Host struct {
+	cfg     Config
+	log     *slog.Logger
+	catalog *catalog.Catalog
+	run     *launch.Dir
+
+	work sync.WaitGroup // all supervisors
+
+	mu      sync.RWMutex
+	closed  bool
+	plugins map[string]*Plugin
+}
+
+// Open reads the catalogue, ends what an earlier host left behind, and begins
+// to start all enabled plugins. It does not wait for them: [Host.Start] and the
+// first call do. ctx bounds the opening only; its values reach the logs.
+func Open(ctx context.Context, cfg Config) (*Host, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.WaitReady <= 0 {
+		cfg.WaitReady = defaultWait
+	}
+	if cfg.EnvAllow == nil {
+		cfg.EnvAllow = launch.DefaultAllow()
+	}
+	if cfg.RunDir == "" {
+		cfg.RunDir = filepath.Join(cfg.Dir, "run")
+	}
+	known, err := catalog.Open(catalog.Config{Dir: cfg.Dir, Entries: cfg.Plugins, Dev: cfg.Dev})
+	if err != nil {
+		return nil, fmt.Errorf("opening the plugin catalogue: %w", err)
+	}
+	run, err := launch.OpenDir(cfg.RunDir, cfg.Log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the plugin run folder: %w", err), known.Close())
+	}
+	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, plugins: map[string]*Plugin{}}
+	for _, e := range known.Entries() {
+		h.add(ctx, e)
+	}
+	return h, nil
+}
+
+// add makes the plugin of an entry and gives it its goroutine, which lives until
+// Close, beyond ctx.
+func (h *Host) add(ctx context.Context, e catalog.Entry) {
+	p := h.newPlugin(e)
+	h.plugins[e.Name] = p
+	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	h.work.Go(func() { p.supervisor.Run(ctx) })
+	if h.cfg.Lazy || e.Disabled {
+		return
+	}
+	h.work.Go(func() {
+		if err := p.supervisor.Start(ctx); err != nil {
+			h.log.Warn("a plugin did not start", "plugin", e.Name, "error", err)
+		}
+	})
+}
+
+// Close stops all plugins at once, gently while ctx lasts and then by force,
+// and waits until nothing of them is left. The Host cannot be used afterwards.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	all := slices.Collect(maps.Values(h.plugins))
+	h.mu.Unlock()
+
+	var stops sync.WaitGroup
+	for _, p := range all {
+		stops.Go(func() {
+			if err := p.supervisor.Stop(ctx); err != nil {
+				h.log.Warn("a plugin did not stop gently", "plugin", p.name, "error", err)
+			}
+		})
+	}
+	stops.Wait()
+	for _, p := range all {
+		p.cancel()
+	}
+	h.work.Wait()
+	return errors.Join(h.run.Close(), h.catalog.Close())
+}
+
+// Plugin returns the plugin of that name, running or not; a not_found fault
+// when the catalogue has none.
+func (h *Host) Plugin(name string) (*Plugin, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	p, ok := h.plugins[name]
+	if !ok {
+		return nil, fault.NotFound("plugin", name).From(fault.SourceHost)
+	}
+	return p, nil
+}
+
+// Entries returns the catalogue, by name.
+func (h *Host) Entries() []catalog.Entry { return h.catalog.Entries() }
+
+// Start starts a plugin that does not run and waits until it serves or has
+// failed. A failed start is an unavailable fault that says why (phase, exit,
+// last output); the plugin is tried again by itself.
+func (h *Host) Start(ctx context.Context, name string) error {
+	return h.operate(ctx, name, (*Plugin).start)
+}
+
+// Stop lets the calls at work finish, ends the plugin and waits for that. It is
+// not started again before Start. Stopping a stopped plugin does nothing.
+func (h *Host) Stop(ctx context.Context, name string) error {
+	return h.operate(ctx, name, (*Plugin).stop)
+}
+
+// Restart is Stop, then Start. It brings an installed new version into use.
+func (h *Host) Restart(ctx context.Context, name string) error {
+	return h.operate(ctx, name, func(p *Plugin, ctx context.Context) error {
+		if err := p.stop(ctx); err != nil {
+			return err
+		}
+		return p.start(ctx)
+	})
+}
+
+// Resume lets a quarantined plugin start again and waits as Start does. In any
+// other state it is a precondition fault.
+func (h *Host) Resume(ctx context.Context, name string) error {
+	return h.operate(ctx, name, (*Plugin).resume)
+}
+
+func (h *Host) operate(ctx context.Context, name string, do func(*Plugin, context.Context) error) error {
+	p, err := h.Plugin(name)
+	if err != nil {
+		return err
+	}
+	return do(p, ctx)
+}
+
+// Statuses returns every plugin's status, by name.
+func (h *Host) Statuses() []Status {
+	h.mu.RLock()
+	all := slices.Collect(maps.Values(h.plugins))
+	h.mu.RUnlock()
+	out := make([]Status, 0, len(all))
+	for _, p := range all {
+		out = append(out, p.Status())
+	}
+	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"tradewind.example/sdk"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+// version and title are set by the linker for a second version.
+var (
+	version = "1.0.0"
+	title   = "Fake cloud"
+)
+
+// fake is a cloud that does what a call's settings say.
+type fake struct{ calls atomic.Int64 }
+
+// Describe implements provider.Provider.
+func (f *fake) Describe(context.Context) (provider.Description, error) {
+	return provider.Description{
+		Name: "fake", Version: version, Title: title, Currency: "USD",
+		Regions: provider.RegionsModel{HasRegions: true},
+	}, nil
+}
+
+// Check implements provider.Provider.
+func (f *fake) Check(_ context.Context, req provider.CheckRequest) (provider.CheckResponse, error) {
+	return provider.CheckResponse{OK: true, Account: req.Call.Account.ID}, nil
+}
+
+// Regions does what the setting "do" says and echoes the setting "echo".
+func (f *fake) Regions(ctx context.Context, req provider.RegionsRequest) ([]provider.Region, error) {
+	call := req.Call
+	if err := f.misbehave(ctx, call); err != nil {
+		return nil, err
+	}
+	size, _ := strconv.Atoi(call.Account.Settings["size"])
+	return []provider.Region{{
+		ID: call.Account.Settings["echo"], Name: strings.Repeat("n", size),
+		Zones: []provider.Zone{{ID: strconv.Itoa(os.Getpid())}},
+	}}, nil
+}
+
+func (f *fake) misbehave(ctx context.Context, call provider.Call) error {
+	every, _ := strconv.ParseInt(call.Account.Settings["crash_every"], 10, 64)
+	if every > 0 && f.calls.Add(1)%every == 0 {
+		os.Exit(5)
+	}
+	switch call.Account.Settings["do"] {
+	case "panic":
+		panic("asked to panic")
+	case "exit":
+		os.Exit(9)
+	case "deadlock":
+		select {}
+	case "wait":
+		sdk.Logger().Info("waiting")
+		<-ctx.Done()
+		sdk.Logger().Info("cancelled in the plugin")
+		return fault.Unavailable("cancelled")
+	case "log_secrets":
+		logSecrets(call)
+	}
+	return nil
+}
+
+// logSecrets prints the credentials past the SDK's own redaction.
+func logSecrets(call provider.Call) {
+	for name, v := range call.Account.Credentials {
+		fmt.Fprintf(os.Stderr, "using %s as the user's %s\n", v.Reveal(), name)
+	}
+	fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"signing","password":"hunter2hunter2","deep":{"api_key":"deepdeepdeep"}}`)
+	fmt.Fprintln(os.Stderr, "all secrets are logged")
+}
+
+// Offerings streams as many rows as the setting "rows" says.
+func (f *fake) Offerings(_ context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
+	rows, _ := strconv.Atoi(req.Call.Account.Settings["rows"])
+	for i := range rows {
+		if err := yield(provider.Offering{ID: strconv.Itoa(i), Kind: "note", Type: "flavour", Name: "row"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kinds implements provider.Resourceful.
+func (f *fake) Kinds() []*provider.Kind {
+	return []*provider.Kind{provider.KindOf[note, note]("note", "Note", notes{})}
+}
+
+type note struct {
+	Text string `json:"text"`
+}
+
+type notes struct{}
+
+// Create says so in its log, and then does what the text says.
+func (notes) Create(ctx context.Context, req provider.TypedCreate[note]) (provider.Result[note], error) {
+	sdk.Logger().Info("creating")
+	switch req.Spec.Text {
+	case "hang":
+		select {}
+	case "panic":
+		panic("asked to panic")
+	}
+	return provider.Done(provider.Thing[note]{ID: "n1", Name: req.Name, Status: provider.StatusRunning, State: req.Spec}), ctx.Err()
+}
