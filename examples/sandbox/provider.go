@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
+)
+
+// Settings is the account's config. The switches turn the sandbox into a cloud
+// with a bad day.
+type Settings struct {
+	APIKey          secret.Value `json:"api_key" required:"true" title:"API key" doc:"Any text; \"wrong\" is refused, to try that out"`
+	CreateMillis    int          `json:"create_millis" min:"0" max:"3600000" title:"Create time" doc:"Milliseconds until a new instance runs; 0: at once"`
+	LatencyMillis   int          `json:"latency_millis" min:"0" max:"60000" title:"Latency" doc:"Milliseconds before every change is answered"`
+	Stock           int          `json:"stock" min:"0" title:"Stock" doc:"How many instances there are; 0: no end"`
+	RefuseEvery     int          `json:"refuse_every" min:"0" title:"Refuse every n-th create" doc:"Answers out_of_stock; 0: never"`
+	LoseAnswerEvery int          `json:"lose_answer_every" min:"0" title:"Lose every n-th answer" doc:"The create happens, its answer is unknown; 0: never"`
+}
+
+type sandbox struct {
+	clock  clock.Clock
+	clouds *clouds
+	kinds  []*provider.Kind
+}
+
+func newProvider() *sandbox { return newSandbox(clock.Real{}) }
+
+func newSandbox(c clock.Clock) *sandbox {
+	s := &sandbox{clock: c, clouds: &clouds{clock: c, byID: map[string]*cloud{}}}
+	s.kinds = []*provider.Kind{instanceKind(s)}
+	return s
+}
+
+// Describe returns the sandbox's self-portrait.
+func (s *sandbox) Describe(context.Context) (provider.Description, error) {
+	config, err := provider.ConfigSchema[Settings]()
+	if err != nil {
+		return provider.Description{}, err
+	}
+	return provider.Description{
+		Name: "sandbox", Version: "1.0.0", Title: "Sandbox", Currency: "CNY",
+		Summary: "A cloud in memory, for trying the broker",
+		Config:  config,
+		Regions: provider.RegionsModel{HasRegions: true},
+		Limits:  provider.Limits{MaxPageSize: 1000, TokenWindow: 24 * time.Hour, CreateDeadline: time.Hour},
+	}, nil
+}
+
+// Check accepts every key but "wrong".
+func (s *sandbox) Check(_ context.Context, req provider.CheckRequest) (provider.CheckResponse, error) {
+	set, err := provider.DecodeAccount[Settings](req.Call)
+	if err != nil {
+		return provider.CheckResponse{}, err
+	}
+	if set.APIKey.Equal(secret.New("wrong")) {
+		return provider.CheckResponse{Problem: "the API key is wrong: any other text is right"}, nil
+	}
+	return provider.CheckResponse{OK: true, Account: "sandbox"}, nil
+}
+
+// Regions returns the two regions.
+func (s *sandbox) Regions(context.Context, provider.RegionsRequest) ([]provider.Region, error) {
+	return []provider.Region{{ID: "east", Name: "East"}, {ID: "west", Name: "West"}}, nil
+}
+
+// Offerings streams each flavour in each region.
+func (s *sandbox) Offerings(ctx context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
+	regions, err := s.Regions(ctx, provider.RegionsRequest{Call: req.Call})
+	if err != nil {
+		return err
+	}
+	for _, r := range regions {
+		for _, f := range flavours {
+			spec, err := json.Marshal(Spec{Flavour: f.id, Disk: 20})
+			if err != nil {
+				return fault.Internal(err, "encoding a spec")
+			}
+			price, err := listPrice(Spec{Flavour: f.id, Disk: 20}, provider.Term{Period: provider.PeriodMonth})
+			if err != nil {
+				return err
+			}
+			err = yield(provider.Offering{
+				ID: r.ID + "/" + f.id, Kind: "instance", Type: "flavour", Name: strings.ToUpper(f.id[:1]) + f.id[1:] + " " + r.Name,
+				Class: f.class, Region: r.ID, Sellable: true, Billing: []provider.BillingMethod{provider.BillingPrepaid},
+				Periods:  []provider.Period{provider.PeriodMonth, provider.PeriodYear, provider.PeriodDay, provider.PeriodHour},
+				Currency: "CNY", ListPrice: yuan(price), Spec: spec,
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Quote prices creates and renewals by the list, and a release by the unused time.
+func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.Quote, error) {
+	var spec Spec
+	switch req.Change {
+	case provider.ChangeCreate:
+		if err := json.Unmarshal(req.Spec, &spec); err != nil {
+			return provider.Quote{}, fault.Invalid("spec", "is not an instance spec")
+		}
+	case provider.ChangeRenew:
+		sv, err := s.clouds.of(req.Call).get(req.ResourceID)
+		if err != nil {
+			return provider.Quote{}, err
+		}
+		spec = sv.spec
+	default:
+		return provider.Quote{}, fault.Unsupported("the sandbox prices create and renew only")
+	}
+	fen, err := listPrice(spec, req.Term)
+	if err != nil {
+		return provider.Quote{}, err
+	}
+	return provider.Quote{Currency: "CNY", List: yuan(fen)}, nil
+}
+
+// Kinds returns the registered kinds.
+func (s *sandbox) Kinds() []*provider.Kind { return s.kinds }
+
+// Operation tells whether a create is done; its id is the server's.
+func (s *sandbox) Operation(_ context.Context, req provider.OperationRequest) (provider.Operation, error) {
+	sv, err := s.clouds.of(req.Call).get(req.ID)
+	if err != nil {
+		return provider.Operation{}, err
+	}
+	r, err := resource(sv)
+	if err != nil {
+		return provider.Operation{}, err
+	}
+	op := provider.Operation{ID: req.ID, State: provider.OperationRunning, Resource: r}
+	if sv.status != provider.StatusPending {
+		op.State, op.Progress = provider.OperationSucceeded, 100
+	} else {
+		op.CheckAfter = max(sv.ready.Sub(s.clock.Now()), time.Millisecond)
+	}
+	return op, nil
+}
+
+// Renew prolongs an instance, once per token.
+func (s *sandbox) Renew(ctx context.Context, req provider.RenewRequest) (provider.Change, error) {
+	if err := s.pause(ctx, req.Call); err != nil {
+		return provider.Change{}, err
+	}
+	sv, err := s.clouds.of(req.Call).renew(req)
+	if err != nil {
+		return provider.Change{}, err
+	}
+	r, err := resource(sv)
+	return provider.Change{Resource: r}, err
+}
+
+// Import streams everything the account owns.
+func (s *sandbox) Import(_ context.Context, req provider.ImportRequest, yield func(provider.Resource) error) error {
+	for _, sv := range s.clouds.of(req.Call).list("") {
+		r, err := resource(sv)
+		if err != nil {
+			return err
+		}
+		if err := yield(*r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause waits for the latency of the account's settings.
+func (s *sandbox) pause(ctx context.Context, call provider.Call) error {
+	set, err := provider.DecodeAccount[Settings](call)
+	if err != nil {
+		return err
+	}
+	if set.LatencyMillis == 0 {
+		return nil
+	}
+	select {
+	case <-s.clock.After(time.Duration(set.LatencyMillis) * time.Millisecond):
+		return nil
+	case <-ctx.Done():
+		return fault.Unavailable("the sandbox was too slow").With(ctx.Err())
+	}
+}
