@@ -130,6 +130,9 @@ func (a *Authority) extent(c Caller, right Right) Extent {
 			e |= row[i]
 		}
 	}
+	if c.OrgID != c.RootID {
+		e &^= All // an auditor of a reseller audits the reseller
+	}
 	return e
 }
 

@@ -93,7 +93,7 @@ const (
 	Own       Extent = 1 << iota // the caller's own org
 	Customers                    // the direct buyers assigned to the caller
 	Subtree                      // the caller's own org and all below it
-	All                          // every org of the caller's root
+	All                          // every org of the root; only for users of the root's operator
 )
 
 // String names the extents, joined by a plus; "-" for none.
@@ -130,32 +130,34 @@ func Table() []Row {
 		oc         = Own | Customers
 		sub        = Subtree
 		all        = All
+		als        = All | Subtree
+		alo        = All | Own
 	)
 	return []Row{
 		//                  superadmin operations sales finance ops auditor r_admin r_sales c_admin c_user p_viewer
 		{OrgCreate, [...]Extent{sub, sub, no, no, no, no, sub, no, no, no, no}},
-		{OrgRead, [...]Extent{all, sub, oc, sub, sub, all, sub, oc, own, own, own}},
+		{OrgRead, [...]Extent{all, sub, oc, sub, sub, als, sub, oc, own, own, own}},
 		{OrgUpdate, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
 		{OrgMove, [...]Extent{all, no, no, no, no, no, sub, no, no, no, no}},
 		{OrgDelete, [...]Extent{all, no, no, no, no, no, sub, no, no, no, no}},
 		{UserCreate, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
-		{UserRead, [...]Extent{all, sub, no, no, no, all, sub, no, own, no, no}},
+		{UserRead, [...]Extent{all, sub, no, no, no, als, sub, no, own, no, no}},
 		{UserUpdate, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
 		{UserDelete, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
-		{SessionRead, [...]Extent{all, sub, no, no, no, all, sub, no, own, no, no}},
+		{SessionRead, [...]Extent{all, sub, no, no, no, als, sub, no, own, no, no}},
 		{SessionDelete, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
 		{TokenCreate, [...]Extent{own, own, own, own, own, own, own, own, own, own, own}},
-		{TokenRead, [...]Extent{all, sub, no, no, no, all, sub, no, own, no, no}},
+		{TokenRead, [...]Extent{all, sub, no, no, no, als, sub, no, own, no, no}},
 		{TokenDelete, [...]Extent{all, sub, no, no, no, no, sub, no, own, no, no}},
 		{PluginRead, [...]Extent{all, all, no, no, all, all, no, no, no, no, no}},
 		{PluginWrite, [...]Extent{all, no, no, no, all, no, no, no, no, no, no}},
-		{ProviderRead, [...]Extent{all, all, own, own, all, all, own, own, own, own, own}},
+		{ProviderRead, [...]Extent{all, all, own, own, all, alo, own, own, own, own, own}},
 		{ProviderWrite, [...]Extent{all, all, no, no, no, no, no, no, no, no, no}},
-		{GrantRead, [...]Extent{all, sub, oc, no, sub, all, sub, oc, own, no, no}},
+		{GrantRead, [...]Extent{all, sub, oc, no, sub, als, sub, oc, own, no, no}},
 		{GrantWrite, [...]Extent{own, own, no, no, no, no, own, no, no, no, no}},
-		{EnablementRead, [...]Extent{all, sub, oc, no, sub, all, sub, oc, own, own, no}},
+		{EnablementRead, [...]Extent{all, sub, oc, no, sub, als, sub, oc, own, own, no}},
 		{EnablementWrite, [...]Extent{own, own, no, no, own, no, own, no, own, no, no}},
-		{ProductRead, [...]Extent{all, sub, oc, own, sub, all, sub, oc, own, own, own}},
+		{ProductRead, [...]Extent{all, sub, oc, own, sub, als, sub, oc, own, own, own}},
 		{ProductWrite, [...]Extent{own, own, no, no, no, no, own, no, no, no, no}},
 		{ProductSync, [...]Extent{own, own, no, no, own, no, own, no, no, no, no}},
 		{ProtocolRead, [...]Extent{own, own, cus, own, no, own, own, cus, own, no, own}},
@@ -185,7 +187,7 @@ func Table() []Row {
 		{StatementExport, [...]Extent{own, own, no, own, no, own, own, no, own, no, own}},
 		{JobRead, [...]Extent{all, sub, no, no, all, all, no, no, no, no, no}},
 		{JobRetry, [...]Extent{all, no, no, no, all, no, no, no, no, no, no}},
-		{AuditRead, [...]Extent{all, no, no, no, no, all, own, no, own, no, no}},
+		{AuditRead, [...]Extent{all, no, no, no, no, alo, own, no, own, no, no}},
 		{SystemRead, [...]Extent{all, no, no, no, all, all, no, no, no, no, no}},
 		{SystemMetrics, [...]Extent{all, no, no, no, all, no, no, no, no, no, no}},
 	}

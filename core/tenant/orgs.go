@@ -1,0 +1,220 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/id"
+	"tradewind.example/core/pricing"
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
+)
+
+// CreateOrg makes an org. Time zone, currency and floor policy that are not
+// given come from the parent; the policy's last default is block.
+func (s *Service) CreateOrg(ctx context.Context, c access.Caller, in CreateOrgInput) (store.Doc[Org], error) {
+	var doc store.Doc[Org]
+	newID := id.New()
+	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
+		parent, err := s.parentFor(tx, c, in.ParentID)
+		if err != nil {
+			return err
+		}
+		org, err := s.child(parent, in, newID)
+		if err != nil {
+			return err
+		}
+		if doc, err = s.orgs.Insert(tx, org); err != nil {
+			return err
+		}
+		return s.record(tx, c, change{action: access.OrgCreate, org: org.ID, root: org.RootID,
+			thing: "org", id: org.ID, after: org})
+	})
+	return doc, err
+}
+
+// parentFor returns the org under which the caller may put another.
+func (s *Service) parentFor(r store.Reader, c access.Caller, org string) (Org, error) {
+	if err := s.access.Check(r, c, access.OrgCreate, access.Target{OrgID: org, Thing: "org"}); err != nil {
+		return Org{}, err
+	}
+	doc, err := s.live(r, org)
+	return doc.Value, err
+}
+
+// child is the new org of the input, checked.
+func (s *Service) child(parent Org, in CreateOrgInput, newID string) (Org, error) {
+	now := s.cfg.Clock.Now()
+	p := in.Profile
+	orString(&p.TimeZone, parent.TimeZone)
+	orString(&p.Currency, parent.Currency)
+	orString(&p.FloorPolicy, pricing.PolicyBlock)
+	var ch checks
+	ch.profile(p)
+	ch.underParent(in.Kind, parent)
+	org := Org{ID: newID, Kind: in.Kind, ParentID: parent.ID, RootID: parent.RootID,
+		Path: append(slices.Clone(parent.Path), newID), Profile: p, State: OrgActive, Created: now, Updated: now}
+	if in.Kind == KindProvider {
+		org.ParentID = ""
+	}
+	return org, ch.err()
+}
+
+func (c *checks) underParent(k Kind, parent Org) {
+	switch {
+	case k.parents() == nil:
+		c.add("kind", "must be reseller, customer or provider")
+	case !slices.Contains(k.parents(), parent.Kind):
+		c.add("parent_id", "a %s cannot stand under a %s", k, parent.Kind)
+	case len(parent.Path) >= maxDepth:
+		c.add("parent_id", "the tree may be at most %d deep", maxDepth)
+	}
+}
+
+func orString[T ~string](v *T, def T) {
+	if *v == "" {
+		*v = def
+	}
+}
+
+// GetOrg returns an org in the caller's reach.
+func (s *Service) GetOrg(ctx context.Context, c access.Caller, org string) (store.Doc[Org], error) {
+	var doc store.Doc[Org]
+	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
+		doc, err = s.allowed(r, c, access.OrgRead, org)
+		return err
+	})
+	return doc, err
+}
+
+// allowed returns a live org over which the caller has the right.
+func (s *Service) allowed(r store.Reader, c access.Caller, right access.Right, org string) (store.Doc[Org], error) {
+	if err := s.access.Check(r, c, right, access.Target{OrgID: org, Thing: "org", ID: org}); err != nil {
+		return store.Doc[Org]{}, err
+	}
+	return s.live(r, org)
+}
+
+// GetSeller returns what the caller may know of the org that sells to its own.
+func (s *Service) GetSeller(ctx context.Context, c access.Caller) (Seller, error) {
+	var out Seller
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		if len(c.Path) < 2 {
+			return fault.NotFound("seller of org", c.OrgID)
+		}
+		doc, err := s.orgs.Get(r, c.Path[len(c.Path)-2])
+		out = Seller{ID: doc.Value.ID, Name: doc.Value.Name}
+		return err
+	})
+	return out, err
+}
+
+// ListOrgs returns a page of the orgs in the caller's reach.
+func (s *Service) ListOrgs(ctx context.Context, c access.Caller, in ListOrgsInput) (store.Page[Org], error) {
+	var page store.Page[Org]
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		reach, err := s.access.Reach(r, c, access.OrgRead)
+		if err != nil {
+			return err
+		}
+		q, err := s.orgQuery(r, c, reach, in)
+		if err != nil {
+			return err
+		}
+		page, err = s.pageOfOrgs(r, q, reach)
+		return err
+	})
+	return page, err
+}
+
+func (s *Service) orgQuery(r store.Reader, c access.Caller, reach access.Reach, in ListOrgsInput) (store.Query, error) {
+	q := store.Query{Index: orgsByAncestor, Prefix: store.Key(reach.Org), Cursor: in.Cursor, Limit: in.Limit}
+	for _, narrow := range [...]struct{ index, org string }{{orgsByAncestor, in.Below}, {orgsByParent, in.ParentID}} {
+		if narrow.org == "" {
+			continue
+		}
+		if _, err := s.allowed(r, c, access.OrgRead, narrow.org); err != nil {
+			return q, err
+		}
+		q.Index, q.Prefix = narrow.index, store.Key(narrow.org)
+	}
+	return q, nil
+}
+
+// pageOfOrgs fills one page with what the reach admits.
+func (s *Service) pageOfOrgs(r store.Reader, q store.Query, reach access.Reach) (store.Page[Org], error) {
+	var out store.Page[Org]
+	want := q.Limit
+	for {
+		page, err := s.orgs.List(r, q)
+		if err != nil {
+			return out, err
+		}
+		for _, d := range page.Items {
+			if d.Value.State != OrgDeleted && reach.Admits(d.Value.Path) {
+				out.Items = append(out.Items, d)
+			}
+		}
+		out.Next = page.Next
+		if page.Next == "" || len(out.Items) == want {
+			return out, nil
+		}
+		q.Cursor, q.Limit = page.Next, want-len(out.Items)
+	}
+}
+
+// UpdateOrg replaces an org's profile and state. Nobody changes the state of
+// its own org, and the currency stays while the org has anything.
+func (s *Service) UpdateOrg(ctx context.Context, c access.Caller, in UpdateOrgInput) (store.Doc[Org], error) {
+	var ch checks
+	ch.profile(in.Profile)
+	if in.State != OrgActive && in.State != OrgSuspended {
+		ch.add("state", "must be active or suspended")
+	}
+	if err := ch.err(); err != nil {
+		return store.Doc[Org]{}, err
+	}
+	var doc store.Doc[Org]
+	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
+		old, err := s.allowed(tx, c, access.OrgUpdate, in.OrgID)
+		if err != nil {
+			return err
+		}
+		if err := s.checkUpdate(tx, c, old.Value, in); err != nil {
+			return err
+		}
+		org := old.Value
+		org.Profile, org.State, org.Updated = in.Profile, in.State, s.cfg.Clock.Now()
+		doc, err = s.saveOrg(tx, c, access.OrgUpdate, old, org, in.Rev)
+		return err
+	})
+	return doc, err
+}
+
+func (s *Service) checkUpdate(r store.Reader, c access.Caller, old Org, in UpdateOrgInput) error {
+	if in.State != old.State && old.ID == c.OrgID {
+		return fault.Forbidden("the state of your own org is set from above")
+	}
+	if in.Currency == old.Currency {
+		return nil
+	}
+	things, err := s.held(r, old.ID)
+	if err == nil && len(things) > 0 {
+		err = refuseHeld("the currency cannot change while the org has", things)
+	}
+	return err
+}
+
+// saveOrg stores a changed org, with its audit record.
+func (s *Service) saveOrg(tx store.Tx, c access.Caller, action access.Right, old store.Doc[Org], org Org, rev uint64) (store.Doc[Org], error) {
+	doc, err := s.orgs.Update(tx, org, rev)
+	if err != nil {
+		return doc, err
+	}
+	if err := s.changedOrgs(tx); err != nil {
+		return doc, err
+	}
+	return doc, s.record(tx, c, change{action: action, org: org.ID, root: org.RootID, thing: "org", id: org.ID,
+		before: old.Value, after: org})
+}
