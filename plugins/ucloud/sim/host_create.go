@@ -103,8 +103,7 @@ func numbered(name string, n int) string {
 // deliverable is how many hosts stock and quota allow: short stock makes
 // fewer, an exceeded quota is an error.
 func (c *Cloud) deliverable(q *request, o *order) (int, *retError) {
-	have := len(c.scopeHostsOf(q))
-	if c.limits.MaxHosts > 0 && have+o.count > c.limits.MaxHosts {
+	if c.limits.MaxHosts > 0 && c.hostCount(q)+o.count > c.limits.MaxHosts {
 		return 0, refuse(codeHostQuota, "UHost quota is not enough")
 	}
 	n := o.count
@@ -122,18 +121,15 @@ func (c *Cloud) deliverable(q *request, o *order) (int, *retError) {
 	return n, nil
 }
 
-// scopeHostsOf lists the account's hosts in the region, over all projects.
-func (c *Cloud) scopeHostsOf(q *request) []*host {
-	if len(q.acct.Projects) == 1 {
-		return c.scopeOf(q.key()).hosts
-	}
-	var out []*host
+// hostCount counts the account's hosts in the region, over all projects.
+func (c *Cloud) hostCount(q *request) int {
+	n := 0
 	for _, p := range q.acct.Projects {
 		k := q.key()
 		k.project = p.ID
-		out = append(out, c.scopeOf(k).hosts...)
+		n += len(c.scopeOf(k).hosts)
 	}
-	return out
+	return n
 }
 
 // readOrder checks every parameter of CreateUHostInstance.
