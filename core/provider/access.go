@@ -13,6 +13,7 @@ import (
 	"tradewind.example/sdk/secret"
 
 	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
 )
 
 // maxShares bounds how many enablements may use one account in a row.
@@ -65,7 +66,7 @@ func (s *Service) Serves(r store.Reader, buyerOrg, providerID string) (bool, err
 }
 
 func (s *Service) resolve(r store.Reader, buyer, providerID string) (*resolution, error) {
-	who, err := s.Parties.PartyTx(r, buyer)
+	who, err := s.Orgs.OrgTx(r, buyer)
 	if err != nil {
 		return nil, fmt.Errorf("reading the buyer: %w", err)
 	}
@@ -112,7 +113,7 @@ func (s *Service) via(r store.Reader, enablementID string) (*resolution, error) 
 }
 
 // cover walks from the buyer up and stops at the first enablement that decides.
-func (s *Service) cover(r store.Reader, res *resolution, who Party) error {
+func (s *Service) cover(r store.Reader, res *resolution, who tenant.Org) error {
 	found := false
 	for i := len(who.Path) - 1; i >= 0; i-- {
 		a, ok, err := s.rows.latest(r, who.Path[i], res.provider.ID)
@@ -138,7 +139,7 @@ func (s *Service) cover(r store.Reader, res *resolution, who Party) error {
 
 // decides reports whether the walk ends here. A buyer's own enablement whose
 // grant was taken back leaves it to those above to serve the buyer.
-func decides(a account, who Party) bool {
+func decides(a account, who tenant.Org) bool {
 	switch a.State {
 	case StateActive, StateDisabled:
 		return true
@@ -149,11 +150,11 @@ func decides(a account, who Party) bool {
 	}
 }
 
-func (a *account) covers(who Party) bool {
+func (a *account) covers(who tenant.Org) bool {
 	if a.OrgID == who.ID {
 		return true
 	}
-	return who.Kind == "customer" && (a.CoversAll || slices.Contains(a.CoversCustomers, who.ID))
+	return who.Kind == tenant.KindCustomer && (a.CoversAll || slices.Contains(a.CoversCustomers, who.ID))
 }
 
 // hold follows shared accounts to the one with the credentials and takes the

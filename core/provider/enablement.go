@@ -12,6 +12,7 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/id"
 	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
 )
 
 // EnableInput asks that an org may order from a provider.
@@ -198,7 +199,7 @@ func (s *Service) covered(r store.Reader, c access.Caller, e Enablement) error {
 	if err != nil {
 		return err
 	}
-	if own.Kind == "customer" && (e.CoversAll || len(e.CoversCustomers) > 0) {
+	if own.Kind == tenant.KindCustomer && (e.CoversAll || len(e.CoversCustomers) > 0) {
 		return fault.Invalid("covers_customers", "a customer has no customers to cover")
 	}
 	var f fields
@@ -208,7 +209,7 @@ func (s *Service) covered(r store.Reader, c access.Caller, e Enablement) error {
 		if err != nil && !fault.Is(err, fault.ClassNotFound) {
 			return err
 		}
-		if err != nil || p.Kind != "customer" || !slices.Contains(p.Path, e.OrgID) {
+		if err != nil || p.Kind != tenant.KindCustomer || !slices.Contains(p.Path, e.OrgID) {
 			f.add(path, "no customer %q exists below the org", id)
 		}
 	}

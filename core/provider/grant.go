@@ -10,6 +10,7 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/id"
 	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
 )
 
 // GrantInput gives an org leave to enable a provider.
@@ -89,7 +90,7 @@ func (s *Service) below(r store.Reader, c access.Caller, top, org, path string) 
 	if err != nil {
 		return fmt.Errorf("reading org %q: %w", org, err)
 	}
-	if org == top || !p.Open || p.Kind != "reseller" && p.Kind != "customer" {
+	if org == top || p.State != tenant.OrgActive || p.Kind != tenant.KindReseller && p.Kind != tenant.KindCustomer {
 		return fault.Invalid(path, "must be an open reseller or customer below the granting org")
 	}
 	return nil
@@ -243,7 +244,7 @@ func (s *Service) Grants(ctx context.Context, c access.Caller, in GrantFilter) (
 }
 
 func (s *Service) reaches(r store.Reader, reach access.Reach, root, org string) (bool, error) {
-	p, err := s.Parties.PartyTx(r, org)
+	p, err := s.Orgs.OrgTx(r, org)
 	if fault.Is(err, fault.ClassNotFound) {
 		return false, nil
 	}

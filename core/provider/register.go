@@ -11,6 +11,7 @@ import (
 	"tradewind.example/core/id"
 	"tradewind.example/core/pricing"
 	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
 )
 
 // RegisterInput describes a new provider.
@@ -131,7 +132,7 @@ func (s *Service) commercial(r store.Reader, c access.Caller, org string) error 
 	if err != nil {
 		return fmt.Errorf("reading the provider's org: %w", err)
 	}
-	if p.Kind != "provider" || !p.Open {
+	if p.Kind != tenant.KindProvider || p.State != tenant.OrgActive {
 		return fault.Invalid("org_id", "must be an open org of kind provider")
 	}
 	return nil

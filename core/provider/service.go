@@ -17,6 +17,7 @@ import (
 	"tradewind.example/core/job"
 	"tradewind.example/core/memo"
 	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
 )
 
 // Authority decides what a caller may do; *access.Authority is one.
@@ -26,18 +27,10 @@ type Authority interface {
 	Extent(c access.Caller, right access.Right) access.Extent
 }
 
-// Party is what this package needs to know of an org.
-type Party struct {
-	ID, RootID string
-	Kind       string   // operator, reseller, provider or customer
-	Path       []string // root … org
-	Open       bool     // false once the org is closed
-}
-
-// Parties looks up orgs.
-type Parties interface {
-	// PartyTx returns the org; not_found when it never existed.
-	PartyTx(r store.Reader, org string) (Party, error)
+// Orgs looks up orgs; *tenant.Service is one.
+type Orgs interface {
+	// OrgTx returns an org, also a deleted one; not_found when it never existed.
+	OrgTx(r store.Reader, org string) (tenant.Org, error)
 }
 
 // Sealer encrypts credentials at rest, bound to what they belong to.
@@ -58,7 +51,7 @@ type Config struct {
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Authority Authority
-	Parties   Parties
+	Orgs      Orgs
 	Plugins   Plugins
 	Sealer    Sealer
 	Jobs      Jobs
@@ -69,7 +62,7 @@ type Config struct {
 
 func (c *Config) validate() error {
 	if c.Store == nil || c.Clock == nil || c.Logger == nil || c.Authority == nil ||
-		c.Parties == nil || c.Plugins == nil || c.Sealer == nil || c.Jobs == nil {
+		c.Orgs == nil || c.Plugins == nil || c.Sealer == nil || c.Jobs == nil {
 		return errors.New("provider: the config lacks a part")
 	}
 	if c.CheckTimeout <= 0 {
@@ -128,8 +121,8 @@ type change struct {
 }
 
 // party returns an org of the caller's root; one of another root does not exist.
-func (s *Service) party(r store.Reader, c access.Caller, org string) (Party, error) {
-	p, err := s.Parties.PartyTx(r, org)
+func (s *Service) party(r store.Reader, c access.Caller, org string) (tenant.Org, error) {
+	p, err := s.Orgs.OrgTx(r, org)
 	if err == nil && p.RootID != c.RootID {
 		err = fault.NotFound("org", org)
 	}
