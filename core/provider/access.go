@@ -277,3 +277,23 @@ func limit(found []string) error {
 	}
 	return nil
 }
+
+// Route says through which account a buyer's requests go, without opening it.
+type Route struct {
+	Plugin       string
+	EnablementID string // the one that covers the buyer
+	AccountID    string // the enablement that holds the credentials
+}
+
+// RouteTx is [Service.CallFor] without opening the account: cheap enough for
+// every quote, and with the same refusals.
+func (s *Service) RouteTx(r store.Reader, buyerOrg, providerID string, purpose Purpose) (Route, error) {
+	res, err := s.resolve(r, buyerOrg, providerID)
+	if err != nil {
+		return Route{}, err
+	}
+	if err := res.usable(purpose, s.Clock.Now()); err != nil {
+		return Route{}, err
+	}
+	return Route{Plugin: res.provider.PluginName, EnablementID: res.cover.ID, AccountID: res.holder.ID}, nil
+}

@@ -1,0 +1,86 @@
+package quote
+
+import (
+	"encoding/json"
+	"slices"
+
+	"tradewind.example/sdk/fault"
+	contract "tradewind.example/sdk/provider"
+
+	"tradewind.example/core/catalog"
+)
+
+// The bounds of what can be asked in one request.
+const (
+	MaxQuantity = 1000
+	MaxPeriods  = 120
+	maxSpec     = 64 << 10
+)
+
+// TermFor completes a term with what the product offers first, and checks it.
+func TermFor(p *catalog.Product, t contract.Term) (contract.Term, error) {
+	if t.Billing == "" {
+		t.Billing = first(p.Billing, contract.BillingPrepaid)
+	}
+	if t.Period == "" {
+		t.Period = periodOf(p, t.Billing)
+	}
+	t.Quantity, t.Periods = max(t.Quantity, 0), max(t.Periods, 0)
+	if t.Quantity == 0 {
+		t.Quantity = 1
+	}
+	if t.Periods == 0 {
+		t.Periods = 1
+	}
+	return t, checkTerm(p, t)
+}
+
+func periodOf(p *catalog.Product, b contract.BillingMethod) contract.Period {
+	if b == contract.BillingOnce {
+		return contract.PeriodNone
+	}
+	return first(p.Periods, contract.PeriodMonth)
+}
+
+func first[T any](list []T, def T) T {
+	if len(list) > 0 {
+		return list[0]
+	}
+	return def
+}
+
+func checkTerm(p *catalog.Product, t contract.Term) error {
+	var wrong []fault.Field
+	add := func(path, msg string) { wrong = append(wrong, fault.Field{Path: "term." + path, Message: msg}) }
+	switch t.Billing {
+	case contract.BillingPrepaid, contract.BillingPostpay, contract.BillingOnce:
+		if len(p.Billing) > 0 && !slices.Contains(p.Billing, t.Billing) {
+			add("billing", "is not offered for this product")
+		}
+	default:
+		add("billing", "must be prepaid, postpay or once")
+	}
+	if t.Billing == contract.BillingPrepaid && len(p.Periods) > 0 && !slices.Contains(p.Periods, t.Period) {
+		add("period", "is not offered for this product")
+	}
+	if t.Quantity < 1 || t.Quantity > MaxQuantity {
+		add("quantity", "must be from 1 to 1000")
+	}
+	if t.Periods < 1 || t.Periods > MaxPeriods {
+		add("periods", "must be from 1 to 120")
+	}
+	if t.Billing != contract.BillingPrepaid && t.Periods != 1 {
+		add("periods", "must be 1 unless billing is prepaid")
+	}
+	return fault.InvalidFields(wrong)
+}
+
+func checkSpec(spec json.RawMessage) error {
+	if len(spec) == 0 {
+		return nil
+	}
+	if len(spec) > maxSpec || !json.Valid(spec) {
+		return fault.Invalid("spec", "must be JSON of at most %d bytes", maxSpec)
+	}
+	return nil
+}
