@@ -54,11 +54,11 @@ func (l *Ledger) Transactions(r store.Reader, book string, s Span) (Page[Transac
 	})
 }
 
-// Of returns the transaction with the postings of one book only: what the
-// owner of the book may see of it.
+// Of returns the transaction with the postings of one book only, without key
+// and actor: what the owner of the book may see of it.
 func (t Transaction) Of(book string) Transaction {
 	postings := t.Postings
-	t.Postings = nil
+	t.Postings, t.Key, t.Actor = nil, "", ""
 	for _, p := range postings {
 		if p.Account.Book == book {
 			t.Postings = append(t.Postings, p)

@@ -1,0 +1,42 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"tradewind.example/core/store"
+)
+
+// Holds tells what an organisation still owes or is owed, in words for the one
+// who wants to delete it; none when all balances that somebody has to settle
+// are zero. It names no other organisation.
+func (l *Ledger) Holds(r store.Reader, org string) ([]string, error) {
+	var held []string
+	span := Span{Limit: store.MaxList}
+	for {
+		page, err := l.Accounts(r, org, time.Time{}, span)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.Items {
+			if a.Balance != 0 && a.Account.Kind.settles() {
+				c := a.Account.Currency
+				held = append(held, fmt.Sprintf("a %s balance of %s %s", a.Account.Kind, a.Balance.Format(c), c))
+			}
+		}
+		if page.Next == "" {
+			return held, nil
+		}
+		span.Cursor = page.Next
+	}
+}
+
+// settles reports whether a balance of this kind is a claim between two
+// organisations, and not a record of what was earned or spent.
+func (k Kind) settles() bool {
+	switch k {
+	case KindCost, KindRevenue, KindCommissionIncome, KindCommissionExpense, KindCash:
+		return false
+	}
+	return true
+}

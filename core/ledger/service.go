@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/audit"
+	"tradewind.example/core/idempotency"
+	"tradewind.example/core/money"
+	"tradewind.example/core/store"
+	"tradewind.example/core/trade"
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+)
+
+// ServiceConfig is what a Service needs; everything is required.
+type ServiceConfig struct {
+	Ledger *Ledger
+	Store  store.Store
+	Clock  clock.Clock
+	Access *access.Authority
+	Pairs  *trade.Pairs
+	Keys   *idempotency.Keys
+}
+
+// Service holds the use-cases for people: each checks the caller's rights, and
+// shows of the books only the caller's own.
+type Service struct {
+	ledger    *Ledger
+	store     store.Store
+	clock     clock.Clock
+	access    *access.Authority
+	pairs     *trade.Pairs
+	keys      *idempotency.Keys
+	recharges *store.Collection[Recharge]
+}
+
+// NewService returns a Service.
+func NewService(cfg ServiceConfig) (*Service, error) {
+	if cfg.Ledger == nil || cfg.Store == nil || cfg.Clock == nil || cfg.Access == nil || cfg.Pairs == nil || cfg.Keys == nil {
+		return nil, errors.New("ledger: ledger, store, clock, access, pairs and keys are required")
+	}
+	return &Service{
+		ledger: cfg.Ledger, store: cfg.Store, clock: cfg.Clock, access: cfg.Access,
+		pairs: cfg.Pairs, keys: cfg.Keys, recharges: newRecharges(),
+	}, nil
+}
+
+// WalletRow is a wallet with its name.
+type WalletRow struct {
+	WalletKey
+	Wallet
+}
+
+// Side says from which side wallets are listed.
+type Side string
+
+// The sides of a wallet.
+const (
+	SideBuyer  Side = "buyer"  // the wallets that an organisation pays from
+	SideSeller Side = "seller" // the wallets that its buyers hold with it
+)
+
+// WalletsQuery asks for the wallets of one organisation.
+type WalletsQuery struct {
+	Org  string // empty: the caller's own
+	Side Side   // empty: SideBuyer
+	Span
+}
+
+// ListWallets lists the wallets of an organisation that the caller may see:
+// those between that organisation and the caller's own.
+func (s *Service) ListWallets(ctx context.Context, c access.Caller, q WalletsQuery) (Page[WalletRow], error) {
+	if q.Org == "" {
+		q.Org = c.OrgID
+	}
+	if q.Side == "" {
+		q.Side = SideBuyer
+	}
+	var page Page[WalletRow]
+	err := s.store.View(ctx, func(r store.Reader) error {
+		err := s.access.Check(r, c, access.WalletRead, access.Target{OrgID: q.Org, Thing: "wallet"})
+		if err != nil {
+			return err
+		}
+		page, err = wallets(r, q)
+		page.Items = slices.DeleteFunc(page.Items, func(w WalletRow) bool { return !trade.Private(c, w.Seller, w.Buyer) })
+		return err
+	})
+	return page, err
+}
+
+func wallets(r store.Reader, q WalletsQuery) (Page[WalletRow], error) {
+	bucket := bucketWallet
+	switch q.Side {
+	case SideBuyer:
+	case SideSeller:
+		bucket = bucketSold
+	default:
+		return Page[WalletRow]{}, fault.Invalid("side", "must be %s or %s", SideBuyer, SideSeller)
+	}
+	rng, err := q.in(store.Prefix(q.Org))
+	if err != nil {
+		return Page[WalletRow]{}, err
+	}
+	return collect(r, bucket, rng, q.Span, func(_, v []byte) (WalletRow, error) {
+		if bucket == bucketSold {
+			if v, err = r.Get(bucketWallet, v); err != nil {
+				return WalletRow{}, err
+			}
+		}
+		k, err := decodeWalletKey(v)
+		if err != nil {
+			return WalletRow{}, err
+		}
+		w, _, err := readWallet(r, k)
+		return WalletRow{WalletKey: k, Wallet: w}, err
+	})
+}
+
+// GetWallet returns one wallet; an unused one is empty.
+func (s *Service) GetWallet(ctx context.Context, c access.Caller, k WalletKey) (WalletRow, error) {
+	row := WalletRow{WalletKey: k}
+	if err := k.account().check(); err != nil {
+		return row, fault.Invalid("wallet", "needs a buyer, a seller and a known currency")
+	}
+	err := s.store.View(ctx, func(r store.Reader) error {
+		target := access.Target{Thing: "wallet", ID: k.Buyer}
+		err := s.access.CheckAny(r, c, access.WalletRead, target, k.Buyer, k.Seller)
+		if err == nil && !trade.Private(c, k.Seller, k.Buyer) {
+			err = fault.NotFound("wallet", k.Buyer)
+		}
+		if err != nil {
+			return err
+		}
+		row.Wallet, err = s.ledger.Wallet(r, k)
+		return err
+	})
+	return row, err
+}
+
+// CreditInput sets the credit line that a seller grants to a buyer.
+type CreditInput struct {
+	WalletKey
+	Credit money.Amount // not negative; 0 takes the line away
+}
+
+// SetCredit sets a wallet's credit line and returns the wallet. Setting the
+// same line again changes nothing.
+func (s *Service) SetCredit(ctx context.Context, c access.Caller, in CreditInput) (WalletRow, error) {
+	row := WalletRow{WalletKey: in.WalletKey}
+	if !in.Currency.Valid() {
+		return row, fault.Invalid("currency", "is not a known ISO 4217 code")
+	}
+	err := s.store.Update(ctx, func(tx store.Tx) error {
+		pair, err := s.pairs.KeepTx(tx, c, access.WalletCredit, in.Seller, in.Buyer)
+		if err != nil {
+			return err
+		}
+		before, err := s.ledger.Wallet(tx, in.WalletKey)
+		if err != nil {
+			return err
+		}
+		if err := s.ledger.SetCreditTx(tx, in.WalletKey, in.Credit); err != nil {
+			return err
+		}
+		if row.Wallet, err = s.ledger.Wallet(tx, in.WalletKey); err != nil || row.Wallet == before {
+			return err
+		}
+		return s.audit(tx, c, pair.Keeper, audit.Record{
+			Action: string(access.WalletCredit), Thing: "wallet", ID: in.Buyer,
+			Before: WalletRow{in.WalletKey, before}, After: row,
+		})
+	})
+	return row, err
+}
+
+func (s *Service) audit(tx store.Tx, c access.Caller, org string, rec audit.Record) error {
+	rec.Time, rec.Actor, rec.Org, rec.Root, rec.RequestID = s.clock.Now(), c.Actor(), org, c.RootID, c.RequestID
+	return audit.Append(tx, rec)
+}
