@@ -13,7 +13,8 @@ type Kind string
 
 // The kinds of faults. Those marked (a) can also come after the change.
 const (
-	// KindLatency waits DelayMS of real time. (a)
+	// KindLatency waits DelayMS of real time. A client that gives up meanwhile
+	// does not stop the change. (a)
 	KindLatency Kind = "latency"
 	// KindThrottle answers 153 to calls over Rate per second, with bursts of Burst; Rate 0 throttles every call.
 	KindThrottle Kind = "throttle"
@@ -36,6 +37,9 @@ const (
 	// KindStopHang leaves a graceful stop in Stopping until a power-off.
 	KindStopHang Kind = "stop_hang"
 )
+
+// maxDelay bounds one wait.
+const maxDelay = 10 * time.Minute
 
 // maxFaults bounds the faults in force at once.
 const maxFaults = 100
@@ -134,7 +138,7 @@ func (f *Fault) validate() error {
 		return fmt.Errorf("percent: %d is not between 1 and 100", f.Percent)
 	case f.Count < 0 || f.Skip < 0 || f.Rate < 0 || f.Burst < 0:
 		return errors.New("count, skip, rate and burst must not be negative")
-	case f.DelayMS < 0 || f.DelayMS > 600000:
+	case f.DelayMS < 0 || f.DelayMS > int(maxDelay.Milliseconds()):
 		return fmt.Errorf("delay_ms: %d is not between 0 and 600000", f.DelayMS)
 	case f.Kind == KindHTTP && f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("status: %d is not between 400 and 599", f.Status)

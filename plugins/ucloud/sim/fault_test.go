@@ -1,8 +1,11 @@
 package sim_test
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +63,44 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%s: bought %d, want %d", c.reason, got, c.bought)
 			}
 		})
+	}
+}
+
+// A client that times out during a wait must not conclude that nothing was bought.
+func TestLatencyOutlivesTheClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.arm(sim.Fault{Kind: sim.KindLatency, DelayMS: 600000})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, strings.NewReader(encode(signed(rawCreate(nil)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		_ = res.Body.Close()
+		t.Fatal("the client should have given up")
+	}
+	for deadline := time.Now().Add(5 * time.Second); w.BoughtHosts("raw").Orders != 1; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the host was never bought")
+		}
+	}
+}
+
+func TestWaitsOutlastTheReadTimeout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.arm(sim.Fault{Kind: sim.KindLatency, DelayMS: 150})
+	srv := httptest.NewUnstartedServer(nil)
+	srv.Config = sim.NewHTTPServer(w.Cloud)
+	srv.Config.ReadTimeout = 50 * time.Millisecond
+	srv.Start()
+	defer srv.Close()
+	w.url = srv.URL
+	began := time.Now()
+	if code := retCode(w.form(signed(rawCreate(nil)))); code != 0 || time.Since(began) < 150*time.Millisecond {
+		t.Errorf("RetCode %d after %v", code, time.Since(began))
 	}
 }
 

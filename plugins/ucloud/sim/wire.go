@@ -15,9 +15,11 @@ import (
 	"time"
 )
 
+// Bounds of one request: bytes, parameters, and levels of a JSON body.
 const (
 	maxBody   = 1 << 20
 	maxParams = 2000
+	maxDepth  = 6
 )
 
 // request is one call after its parameters were read. It lives for one call.
@@ -51,6 +53,7 @@ func NewHTTPServer(h http.Handler) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2*maxDelay + time.Minute,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
@@ -86,16 +89,12 @@ func (c *Cloud) serve(ctx context.Context, h http.Header, raw map[string]any, q 
 	if err != nil {
 		return outcome{err: err}
 	}
-	if !pause(ctx, q.plan.delay) {
-		return outcome{err: refuse(110, "API timeout")}
-	}
+	pause(ctx, q.plan.delay)
 	if s := q.plan.spoil; s != nil {
 		return outcome{spoil: s, plan: q.plan, err: s.refusal()}
 	}
 	body, after, err := c.run(act, q)
-	if !pause(ctx, after.delay) {
-		return outcome{err: refuse(110, "API timeout")}
-	}
+	pause(ctx, after.delay)
 	after.asString = after.asString || q.plan.asString
 	if after.spoil != nil {
 		err = after.spoil.refusal()
@@ -274,7 +273,31 @@ func fromJSON(body []byte) (map[string]any, int) {
 	if err := d.Decode(&out); err != nil {
 		return nil, http.StatusBadRequest
 	}
+	if leaves(out, maxDepth) > maxParams {
+		return nil, http.StatusRequestEntityTooLarge
+	}
 	return out, 0
+}
+
+// leaves counts the values of a decoded body; one nested too deeply counts as too many.
+func leaves(v any, depth int) int {
+	if depth == 0 {
+		return maxParams + 1
+	}
+	n := 0
+	switch x := v.(type) {
+	case map[string]any:
+		for _, e := range x {
+			n += leaves(e, depth-1)
+		}
+	case []any:
+		for _, e := range x {
+			n += leaves(e, depth-1)
+		}
+	default:
+		n = 1
+	}
+	return n
 }
 
 // write sends the outcome: business failures are HTTP 200 with a RetCode.
@@ -334,18 +357,17 @@ func dropConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// pause waits in real time, whatever the cloud's clock; false when the client left.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause waits in real time, whatever the cloud's clock. It ends early when
+// the client leaves; the call goes on all the same, as a cloud's would.
+func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
-		return true
+		return
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

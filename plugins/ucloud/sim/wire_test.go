@@ -89,6 +89,7 @@ func TestOtherEncodings(t *testing.T) {
 		"Put":         {"other methods are refused", http.MethodPut, "/", "", "", 405, ""},
 		"BadJSON":     {"a broken body", http.MethodPost, "/", "application/json", "{", 400, ""},
 		"Huge":        {"the body is bounded", http.MethodPost, "/", "", strings.Repeat("a", 2<<20), 413, ""},
+		"Deep":        {"JSON bodies are shallow", http.MethodPost, "/", "application/json", strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 50), 413, ""},
 		"Many":        {"the number of parameters is bounded", http.MethodPost, "/", "", strings.Repeat("a=b&", 3000), 413, ""},
 	}
 	for name, c := range cases {
