@@ -169,8 +169,16 @@ func TestStateSurvives(t *testing.T) {
 	}
 	call(first, rawCreate(map[string]string{"Tag": "kept", "MaxCount": "3", "NetworkInterface.0.EIP.OperatorName": "Bgp", "NetworkInterface.0.EIP.Bandwidth": "1"}))
 	call(first, rawCreate(map[string]string{"Tag": "hourly", "ChargeType": "Dynamic"}))
+	call(first, rawCreate(map[string]string{"Tag": "gone"}))
 	mustAdvance(t, first, 90*time.Minute)
+	gone := first.FirstHost("gone")
+	call(first, map[string]string{"Action": "PoweroffUHostInstance", "Region": region, "UHostId": gone})
+	mustAdvance(t, first, time.Minute)
+	call(first, map[string]string{"Action": "TerminateUHostInstance", "Region": region, "UHostId": gone})
 	want := first.Report(100)
+	if want.Hosts != 4 || want.HostsByTag["gone"] != 0 || want.Bought["uhost.tag"]["gone"].Orders != 1 {
+		t.Fatalf("a terminated host is gone but stays bought: %+v", want)
+	}
 	// The first cloud is not closed: it is killed, in the middle of a line.
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -194,6 +202,28 @@ func TestStateSurvives(t *testing.T) {
 		}
 	}
 	_ = first.Close()
+}
+
+func TestMonthsKeepTheDay(t *testing.T) {
+	t.Parallel()
+	at := func(month time.Month, day int) time.Time { return time.Date(2027, month, day, 4, 0, 0, 0, time.UTC) }
+	cases := map[string]struct {
+		reason     string
+		from, want time.Time
+		months     int
+	}{
+		"Same":  {"the day stays", at(1, 10), at(2, 10), 1},
+		"Short": {"a short month ends the term on its last day", at(1, 31), at(2, 28), 1},
+		"Long":  {"the day is taken from the start", at(1, 31), at(3, 31), 2},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := sim.AddMonths(c.from, c.months); !got.Equal(c.want) {
+				t.Errorf("%s: got %v, want %v", c.reason, got, c.want)
+			}
+		})
+	}
 }
 
 func TestStateFileOfAnotherCloud(t *testing.T) {

@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // Sign lets the external tests reach the signature of flat parameters.
 func Sign(params map[string]string, key string) string {
 	raw := make(map[string]any, len(params))
@@ -25,4 +27,19 @@ func (c *Cloud) BillSum(name string) Fen {
 		sum += b.Amount
 	}
 	return sum
+}
+
+// AddMonths is the calendar of prepaid terms.
+func AddMonths(t time.Time, n int) time.Time { return addMonths(t, n) }
+
+// FirstHost is the id of the oldest living host with a tag, or empty.
+func (c *Cloud) FirstHost(tag string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.scopes {
+		for _, h := range s.byTag[tag] {
+			return h.ID
+		}
+	}
+	return ""
 }
