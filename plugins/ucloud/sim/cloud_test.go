@@ -391,6 +391,9 @@ func BenchmarkCreate(b *testing.B) {
 				cloud.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "creates/s")
+			if got := cloud.BoughtHosts("raw").Resources; got != b.N {
+				b.Errorf("%d of %d creates were made", got, b.N)
+			}
 			_ = cloud.Close()
 		})
 	}
