@@ -21,6 +21,7 @@
 package bolt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,24 +187,29 @@ func (db *DB) Backup(ctx context.Context, w io.Writer) (int64, error) {
 		return 0, closedFault(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	n, err := tx.WriteTo(&stoppable{w: w, ended: ctx.Err})
-	if err != nil {
-		return n, fmt.Errorf("writing the backup: %w", err)
+	out := &stoppable{w: w, ended: ctx.Err}
+	if n, err := tx.WriteTo(out); err != nil {
+		return n, fmt.Errorf("writing the backup: %w", cmp.Or(out.err, err))
 	}
-	return n, nil
+	return out.n, nil
 }
 
-// stoppable is a writer that fails once its context has ended.
+// stoppable is a writer that fails once its context has ended. It keeps the
+// error of a write, whose chain bbolt cuts.
 type stoppable struct {
 	w     io.Writer
 	ended func() error
+	n     int64
+	err   error
 }
 
-func (s *stoppable) Write(p []byte) (int, error) {
-	if err := ended(s.ended()); err != nil {
-		return 0, err
+func (s *stoppable) Write(p []byte) (n int, err error) {
+	if err = ended(s.ended()); err == nil {
+		n, err = s.w.Write(p)
 	}
-	return s.w.Write(p)
+	s.n += int64(n)
+	s.err = cmp.Or(s.err, err)
+	return n, err
 }
 
 // Close implements [store.Store]. Updates that are queued already still run.

@@ -98,7 +98,7 @@ func (c *committer) begin() error {
 	if err != nil {
 		return closedFault(err)
 	}
-	c.tx = &batchTx{reader: reader{tx: tx}}
+	c.tx = &batchTx{reader: reader{tx: tx, writes: true}}
 	return nil
 }
 

@@ -19,7 +19,8 @@ const fillPercent = 0.9
 type reader struct {
 	tx      *bbolt.Tx
 	buckets []namedBucket
-	changes int // writes so far: a scan whose page was written under it seeks again
+	changes int  // writes so far: a scan whose page was written under it seeks again
+	writes  bool // pages may have been emptied by deletes and not merged yet
 }
 
 type namedBucket struct {
@@ -62,7 +63,7 @@ func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) 
 	if b == nil {
 		return nil
 	}
-	s := scan{cursor: b.Cursor(), span: span}
+	s := scan{bucket: b, cursor: b.Cursor(), span: span, dirty: r.writes}
 	changes := r.changes
 	for k, v := s.first(); k != nil; k, v = s.next(k, changes != r.changes) {
 		changes = r.changes
@@ -85,19 +86,17 @@ func unlessStop(err error) error {
 
 // scan walks a range with a cursor.
 type scan struct {
+	bucket *bbolt.Bucket
 	cursor *bbolt.Cursor
 	span   store.Range
+	dirty  bool
 }
 
 func (s *scan) first() (k, v []byte) {
-	switch {
-	case s.span.Reverse && s.span.To == nil:
-		return s.within(s.cursor.Last())
-	case s.span.Reverse:
+	if s.span.Reverse {
 		return s.before(s.span.To)
-	default:
-		return s.within(s.cursor.Seek(s.span.From))
 	}
+	return s.within(s.cursor.Seek(s.span.From))
 }
 
 // next moves on from last. When rows were written since, the cursor's place may
@@ -112,18 +111,43 @@ func (s *scan) next(last []byte, moved bool) (k, v []byte) {
 		}
 		return s.within(k, v)
 	case s.span.Reverse:
-		return s.within(s.cursor.Prev())
+		return s.previous(last)
 	default:
 		return s.within(s.cursor.Next())
 	}
 }
 
-// before places the cursor on the greatest key under limit.
+// before places the cursor on the greatest key under limit; nil: of all.
 func (s *scan) before(limit []byte) (k, v []byte) {
-	if k, _ := s.cursor.Seek(limit); k == nil {
-		return s.within(s.cursor.Last())
+	if limit != nil {
+		if k, _ = s.cursor.Seek(limit); k != nil {
+			return s.previous(limit)
+		}
 	}
-	return s.within(s.cursor.Prev())
+	// Last does not return when deletes have emptied every page.
+	if s.dirty && !s.any(limit) {
+		return nil, nil
+	}
+	return s.within(s.cursor.Last())
+}
+
+// previous moves the cursor back to the greatest key under limit. Prev reports
+// the beginning when it meets a page that deletes have emptied: while a key
+// under limit exists, it is asked again.
+func (s *scan) previous(limit []byte) (k, v []byte) {
+	k, v = s.cursor.Prev()
+	if k == nil && s.dirty && s.any(limit) {
+		for k == nil {
+			k, v = s.cursor.Prev()
+		}
+	}
+	return s.within(k, v)
+}
+
+// any says whether there is a key under limit; nil: any at all.
+func (s *scan) any(limit []byte) bool {
+	k, _ := s.bucket.Cursor().First()
+	return k != nil && (limit == nil || bytes.Compare(k, limit) < 0)
 }
 
 func (s *scan) within(k, v []byte) ([]byte, []byte) {
