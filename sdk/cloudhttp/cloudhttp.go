@@ -11,7 +11,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -147,7 +146,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 		return req, nil
 	}
 	if err := r.Sign(req, r.Body); err != nil {
-		return nil, fmt.Errorf("signing the request: %w", err)
+		return nil, fault.Internal(err, "the request could not be signed")
 	}
 	return req, nil
 }

@@ -31,15 +31,23 @@ func (c *Client) LinkHost(ctx context.Context, h provider.HostServices) error {
 	defer cancel()
 	stream, err := c.link.Link(ctx, c.opts...)
 	if err != nil {
-		return readFault(err)
+		return linkEnd(ctx, err)
 	}
 	l := &linkServer{host: h, stream: stream, slots: make(chan struct{}, maxLinkCalls), cancels: map[uint64]context.CancelFunc{}}
 	defer l.work.Wait()
 	defer cancel() // before Wait: ends the questions in work
-	if err := l.send(&pb.LinkRequest{Call: &pb.Call{}}); err != nil {
-		return readFault(err)
+	if err := l.send(&pb.LinkRequest{Call: &pb.Call{}}); err != nil && !errors.Is(err, io.EOF) {
+		return linkEnd(ctx, err)
 	}
 	return l.serve(ctx)
+}
+
+// linkEnd is what a broken link means: nothing when the host ended it.
+func linkEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return readFault(err)
 }
 
 // linkServer answers the questions of one plugin over one stream.
@@ -58,14 +66,11 @@ type linkServer struct {
 func (l *linkServer) serve(ctx context.Context) error {
 	for {
 		msg, err := l.stream.Recv()
-		if ctx.Err() != nil {
-			return nil
-		}
 		if errors.Is(err, io.EOF) {
-			return fault.Unavailable("the plugin closed its link to the host").From(fault.SourceHost)
+			err = fault.Unavailable("the plugin closed its link to the host").From(fault.SourceHost)
 		}
 		if err != nil {
-			return readFault(err)
+			return linkEnd(ctx, err)
 		}
 		l.accept(ctx, msg.GetRequest())
 	}

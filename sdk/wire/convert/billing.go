@@ -52,11 +52,11 @@ func RefundRequestToWire(r provider.VendorOrderChange) *pb.RefundVendorOrderRequ
 
 // VendorOrderChangeFromWire is the reverse of [PayRequestToWire],
 // [CancelRequestToWire] and [RefundRequestToWire], whose messages look alike.
-func VendorOrderChangeFromWire(r interface {
+func VendorOrderChangeFromWire[M interface {
 	GetCall() *pb.Call
 	GetToken() string
 	GetId() string
-}) provider.VendorOrderChange {
+}](r M) provider.VendorOrderChange {
 	return provider.VendorOrderChange{Call: CallFromWire(r.GetCall()), Token: r.GetToken(), ID: r.GetId()}
 }
 
