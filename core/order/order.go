@@ -43,6 +43,7 @@ type Order struct {
 	Path         []string // root … buyer, as it was when ordered
 	ProviderID   string
 	EnablementID string // of the account at the cloud
+	Plugin       string // which plugin speaks to the cloud
 	ProductID    string
 	ProductName  string
 	ResourceKind string
@@ -59,6 +60,8 @@ type Order struct {
 	TransactionID string
 	// Refunds are what a release gives back, one for each paid term.
 	Refunds []Refund
+	// Given is what went back for each of them, leg by leg.
+	Given []pricing.Result
 	// ResourceID is the resource that is renewed or released.
 	ResourceID  string
 	ResourceIDs []string // what was made, or changed
@@ -69,8 +72,10 @@ type Order struct {
 	HoldID      string // "" when there is nothing to hold
 	JobID       string // the job that works on it now
 	Attention   *Attention
+	Note        string // of the last person who decided something about it
 	// IdempotencyKey is the client's key of the request.
 	IdempotencyKey string
+	Reason         string // the buyer's, for a release
 	Actor          string
 	RequestID      string
 	Created        time.Time
@@ -108,13 +113,16 @@ type Unit struct {
 	Token     string
 	State     UnitState
 	Calls     int // changes asked for
+	Tries     int // refusals that may pass
 	Lookups   int // questions asked since the last call
 	FirstCall time.Time
 	LastCall  time.Time
 	NextAt    time.Time // not to be worked on before
-	Operation string    // of a started change
-	Resource  *contract.Resource
-	Cost      contract.Decimal
+	// Undecidable means that there is no further question to ask the cloud.
+	Undecidable bool
+	Operation   string // of a started change
+	Resource    *contract.Resource
+	Cost        contract.Decimal
 	// CostCurrency and VendorOrder are the cloud's; "" when not told.
 	CostCurrency string
 	VendorOrder  string
@@ -211,31 +219,34 @@ type Query struct {
 
 // View is what one org sees of an order.
 type View struct {
-	ID            string
-	Kind          Kind
-	OrgID         string
-	ProviderID    string
-	ProductID     string
-	ProductName   string
-	ResourceKind  string
-	Region, Zone  string
-	Name          string
-	Spec          json.RawMessage
-	Term          contract.Term
-	QuoteID       string
-	Price         pricing.View  // what was held
-	Charged       *pricing.View // what was charged; negative for a refund
-	ResourceID    string
-	ResourceIDs   []string
-	Token         string
-	Units         []UnitView
-	State         State
-	Transitions   []Transition
-	Attention     *Attention
-	TransactionID string
-	Created       time.Time
-	Updated       time.Time
-	Decided       time.Time
+	ID           string
+	Kind         Kind
+	OrgID        string
+	ProviderID   string
+	ProductID    string
+	ProductName  string
+	ResourceKind string
+	Region, Zone string
+	Name         string
+	Spec         json.RawMessage
+	Term         contract.Term
+	QuoteID      string
+	Price        pricing.View   // what was held
+	Charged      *pricing.View  // what was charged
+	Refunded     []pricing.View // what a release gave back, in positive amounts
+	ResourceID   string
+	ResourceIDs  []string
+	Token        string
+	Units        []UnitView
+	State        State
+	Transitions  []Transition
+	// NeedsAttention tells everybody that a person looks at it; Attention has
+	// the facts, for those who may decide.
+	NeedsAttention bool
+	Attention      *Attention
+	Created        time.Time
+	Updated        time.Time
+	Decided        time.Time
 }
 
 // UnitView is what an org sees of a unit: no cost of the account's owner.

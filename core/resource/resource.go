@@ -75,6 +75,7 @@ func (r *Resource) Live() bool { return r.Released.IsZero() }
 
 // Query chooses resources for a list.
 type Query struct {
+	OrgID      string // only this owner
 	ProviderID string
 	Kind       string
 	Region     string
@@ -189,4 +190,14 @@ func (r Resource) Clone() Resource {
 	r.OrderIDs = slices.Clone(r.OrderIDs)
 	r.Charges = slices.Clone(r.Charges)
 	return r
+}
+
+// ChargeOf returns the paid term that an order charged, nil when it has none.
+func (r *Resource) ChargeOf(orderID string) *Charge {
+	for i := range r.Charges {
+		if r.Charges[i].OrderID == orderID {
+			return &r.Charges[i]
+		}
+	}
+	return nil
 }

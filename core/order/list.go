@@ -1,0 +1,156 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/paging"
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
+)
+
+// Get returns an order as the caller's org sees it.
+func (s *Service) Get(ctx context.Context, c access.Caller, orderID string) (View, error) {
+	var out View
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		d, err := s.orders.Get(r, orderID)
+		if err != nil {
+			return err
+		}
+		t := access.Target{OrgID: d.Value.OrgID, Thing: "order", ID: orderID}
+		if err := s.cfg.Authority.Check(r, c, access.OrderRead, t); err != nil {
+			return err
+		}
+		out = s.view(r, c, &d.Value)
+		return nil
+	})
+	return out, err
+}
+
+// GetTx returns an order whole and without a check of rights, for code that
+// already decided.
+func (s *Service) GetTx(r store.Reader, orderID string) (Order, error) {
+	d, err := s.orders.Get(r, orderID)
+	return d.Value, err
+}
+
+// List returns one page of the orders within the caller's reach, newest first.
+func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, error) {
+	var out Page
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		reach, err := s.cfg.Authority.Reach(r, c, access.OrderRead)
+		if err != nil {
+			return err
+		}
+		page, err := paging.Where(r, s.orders, q.store(reach), func(o *Order) bool {
+			return reach.Admits(o.Path) && q.admits(o)
+		})
+		if err != nil {
+			return fmt.Errorf("listing orders: %w", err)
+		}
+		out = Page{Next: page.Next, Items: make([]View, 0, len(page.Items))}
+		for i := range page.Items {
+			out.Items = append(out.Items, s.view(r, c, &page.Items[i].Value))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// store chooses the narrowest index; admits does the rest.
+func (q *Query) store(reach access.Reach) store.Query {
+	sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+	switch {
+	case q.Attention:
+		sq.Index = "attention"
+	case q.ResourceID != "":
+		sq.Index, sq.Prefix = "resource", store.Key(q.ResourceID)
+	case q.OrgID != "":
+		sq.Index, sq.Prefix = "org", store.Key(q.OrgID)
+	case !reach.Subtree:
+		sq.Index = "org"
+	}
+	if !q.From.IsZero() {
+		sq.From = store.Key(q.From)
+	}
+	if !q.To.IsZero() {
+		sq.To = store.Key(q.To)
+	}
+	return sq
+}
+
+func (q *Query) admits(o *Order) bool {
+	switch {
+	case q.OrgID != "" && o.OrgID != q.OrgID:
+		return false
+	case q.State != "" && o.State != q.State:
+		return false
+	case q.Kind != "" && o.Kind != q.Kind:
+		return false
+	case q.ResourceID != "" && o.ResourceID != q.ResourceID:
+		return false
+	}
+	return !q.Attention || o.Attention != nil
+}
+
+// answer turns a use-case's result into what its caller sees.
+func (s *Service) answer(ctx context.Context, c access.Caller, o *Order, err error) (View, error) {
+	if err != nil {
+		return View{}, err
+	}
+	if o == nil {
+		return View{}, fault.Internal(nil, "a use-case ended without an order")
+	}
+	var out View
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
+		out = s.view(r, c, o)
+		return nil
+	})
+	return out, err
+}
+
+// view cuts the order to what the caller's org may see: its own legs, and the
+// facts for a person only when the caller may decide.
+func (s *Service) view(r store.Reader, c access.Caller, o *Order) View {
+	v := View{
+		ID: o.ID, Kind: o.Kind, OrgID: o.OrgID, ProviderID: o.ProviderID, ProductID: o.ProductID,
+		ProductName: o.ProductName, ResourceKind: o.ResourceKind, Region: o.Region, Zone: o.Zone, Name: o.Name,
+		Spec: o.Spec, Term: o.Term, Price: o.Priced.View(c.OrgID), ResourceID: o.ResourceID,
+		ResourceIDs: slices.Clone(o.ResourceIDs), Token: o.Token, State: o.State,
+		Transitions: slices.Clone(o.Transitions), Created: o.Created, Updated: o.Updated, Decided: o.Decided,
+	}
+	if o.OrgID == c.OrgID {
+		v.QuoteID = o.QuoteID
+	}
+	if o.Charged != nil {
+		charged := o.Charged.View(c.OrgID)
+		v.Charged = &charged
+	}
+	for _, given := range o.Given {
+		v.Refunded = append(v.Refunded, given.View(c.OrgID))
+	}
+	for _, u := range o.Units {
+		v.Units = append(v.Units, u.view())
+	}
+	if o.Attention != nil {
+		v.NeedsAttention = true
+		t := access.Target{OrgID: o.OrgID, Thing: "order", ID: o.ID}
+		if s.cfg.Authority.Check(r, c, access.OrderAttend, t) == nil {
+			v.Attention = o.Attention
+		}
+	}
+	return v
+}
+
+func (u *Unit) view() UnitView {
+	v := UnitView{No: u.No, State: u.State, ResourceID: u.ResourceID}
+	if u.Resource != nil {
+		v.VendorID = u.Resource.ID
+	}
+	if u.Problem != nil {
+		v.Problem, v.Class = u.Problem.Message, u.Problem.Class
+	}
+	return v
+}

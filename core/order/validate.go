@@ -1,0 +1,132 @@
+package order
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"tradewind.example/core/idempotency"
+	"tradewind.example/sdk/fault"
+	contract "tradewind.example/sdk/provider"
+)
+
+// Bounds of an order.
+const (
+	MaxName     = 200
+	MaxNote     = 2000
+	MaxSpec     = 64 << 10 // bytes of JSON
+	MaxQuantity = 100
+	MaxPeriods  = 120
+)
+
+// problems collects what is wrong with an input.
+type problems []fault.Field
+
+func (p *problems) add(path, format string, args ...any) {
+	*p = append(*p, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *problems) text(path, s string, required bool, most int) {
+	switch {
+	case s == "" && required:
+		p.add(path, "is required")
+	case utf8.RuneCountInString(s) > most:
+		p.add(path, "must have at most %d characters", most)
+	case !utf8.ValidString(s):
+		p.add(path, "must be valid UTF-8")
+	default:
+		for _, r := range s {
+			if unicode.IsControl(r) {
+				p.add(path, "must not contain control characters")
+				return
+			}
+		}
+	}
+}
+
+func (p *problems) key(key string) {
+	if field, wrong := idempotency.Problem(key); wrong {
+		*p = append(*p, field)
+	}
+}
+
+func (p *problems) spec(spec json.RawMessage) {
+	var object map[string]json.RawMessage
+	switch {
+	case len(spec) == 0:
+	case len(spec) > MaxSpec:
+		p.add("spec", "must have at most %d bytes", MaxSpec)
+	case json.Unmarshal(spec, &object) != nil:
+		p.add("spec", "must be a JSON object")
+	}
+}
+
+func (p *problems) term(t contract.Term) {
+	switch t.Billing {
+	case contract.BillingPrepaid:
+		switch t.Period {
+		case contract.PeriodHour, contract.PeriodDay, contract.PeriodMonth, contract.PeriodYear:
+		default:
+			p.add("term.period", "must be hour, day, month or year for prepaid")
+		}
+	case contract.BillingPostpay, contract.BillingOnce:
+		if t.Periods != 1 {
+			p.add("term.periods", "must be 1 for %s", t.Billing)
+		}
+	default:
+		p.add("term.billing", "must be prepaid, postpay or once")
+	}
+	p.count("term.periods", t.Periods, MaxPeriods)
+	p.count("term.quantity", t.Quantity, MaxQuantity)
+}
+
+func (p *problems) count(path string, n, most int) {
+	if n < 1 || n > most {
+		p.add(path, "must be from 1 to %d", most)
+	}
+}
+
+// Validate returns every wrong field.
+func (in BuyInput) Validate() error {
+	var p problems
+	p.text("org_id", in.OrgID, true, MaxName)
+	p.text("product_id", in.ProductID, true, MaxName)
+	p.text("name", in.Name, false, MaxName)
+	p.text("quote_id", in.QuoteID, false, MaxName)
+	p.spec(in.Spec)
+	p.term(in.Term)
+	p.key(in.IdempotencyKey)
+	return fault.InvalidFields(p)
+}
+
+// Validate returns every wrong field.
+func (in RenewInput) Validate() error {
+	var p problems
+	p.text("resource_id", in.ResourceID, true, MaxName)
+	p.count("periods", in.Periods, MaxPeriods)
+	p.key(in.IdempotencyKey)
+	return fault.InvalidFields(p)
+}
+
+// Validate returns every wrong field.
+func (in ReleaseInput) Validate() error {
+	var p problems
+	p.text("resource_id", in.ResourceID, true, MaxName)
+	p.text("reason", in.Reason, false, MaxNote)
+	p.key(in.IdempotencyKey)
+	return fault.InvalidFields(p)
+}
+
+// Validate returns every wrong field.
+func (in ResolveInput) Validate() error {
+	var p problems
+	p.text("order_id", in.OrderID, true, MaxName)
+	p.count("unit", in.Unit, MaxQuantity)
+	p.text("vendor_id", in.VendorID, false, MaxName)
+	p.text("note", in.Note, true, MaxNote)
+	if !in.Made && in.VendorID != "" {
+		p.add("vendor_id", "must be absent when nothing was made")
+	}
+	return fault.InvalidFields(p)
+}

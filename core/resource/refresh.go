@@ -1,0 +1,91 @@
+package resource
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tradewind.example/core/provider"
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
+	contract "tradewind.example/sdk/provider"
+)
+
+// refresh asks the cloud and stores what it says.
+func (s *Service) refresh(ctx context.Context, v Resource) (Resource, error) {
+	seen, err := s.ask(ctx, v)
+	if err != nil {
+		return Resource{}, fmt.Errorf("asking the cloud for resource %q: %w", v.ID, err)
+	}
+	return s.note(ctx, v.ID, seen)
+}
+
+// ask returns the resource as its cloud has it; one that is not there is
+// reported as deleted.
+func (s *Service) ask(ctx context.Context, v Resource) (contract.Resource, error) {
+	cloud, call, err := s.open(ctx, v, provider.PurposeWindDown)
+	if err != nil {
+		return contract.Resource{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.limits.CallTimeout)
+	defer cancel()
+	seen, err := cloud.Get(ctx, contract.GetRequest{Call: call, Kind: v.Kind, ID: v.VendorID})
+	if fault.Is(err, fault.ClassNotFound) {
+		return contract.Resource{ID: v.VendorID, Kind: v.Kind, Status: contract.StatusDeleted}, nil
+	}
+	return seen, err
+}
+
+func (s *Service) open(ctx context.Context, v Resource, p provider.Purpose) (Cloud, contract.Call, error) {
+	var a provider.Access
+	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
+		a, err = s.cfg.Accounts.CallFor(ctx, r, v.OrgID, v.ProviderID, p)
+		return err
+	})
+	if err != nil {
+		return nil, contract.Call{}, fmt.Errorf("opening the account at provider %q: %w", v.ProviderID, err)
+	}
+	a.Call.Region, a.Call.Zone = v.Region, v.Zone
+	cloud, err := s.cfg.Clouds.Cloud(a.Plugin)
+	return cloud, a.Call, err
+}
+
+// note stores what the cloud says about a resource. It never ends one: a
+// resource that is gone at the cloud is a discrepancy for a person.
+func (s *Service) note(ctx context.Context, resourceID string, seen contract.Resource) (Resource, error) {
+	var out Resource
+	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
+		d, err := s.resources.Get(tx, resourceID)
+		if err != nil {
+			return err
+		}
+		out = d.Value
+		if !out.Live() {
+			return nil
+		}
+		now := s.cfg.Clock.Now()
+		out.apply(seen)
+		out.Refreshed, out.Updated = now, now
+		_, err = s.resources.Update(tx, out, d.Rev)
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrStale) {
+		return Resource{}, fmt.Errorf("storing what the cloud says about %q: %w", resourceID, err)
+	}
+	return out, nil
+}
+
+// apply takes over what the cloud knows better. The paid term is ours: the
+// cloud's expiry is compared with it, and does not replace it.
+func (r *Resource) apply(seen contract.Resource) {
+	if seen.Status != "" {
+		r.Status, r.RawStatus = seen.Status, seen.RawStatus
+	}
+	if seen.Name != "" {
+		r.Name = seen.Name
+	}
+	if len(seen.State) > 0 && json.Valid(seen.State) {
+		r.State = seen.State
+	}
+}

@@ -1,0 +1,257 @@
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/idempotency"
+	"tradewind.example/core/job"
+	"tradewind.example/core/paging"
+	"tradewind.example/core/provider"
+	"tradewind.example/core/schema"
+	"tradewind.example/core/store"
+	"tradewind.example/sdk/clock"
+	contract "tradewind.example/sdk/provider"
+)
+
+// Authority decides who may do what.
+type Authority interface {
+	Check(r store.Reader, c access.Caller, right access.Right, t access.Target) error
+	Reach(r store.Reader, c access.Caller, right access.Right) (access.Reach, error)
+}
+
+// Accounts opens the account at the cloud in which an org's resources live.
+type Accounts interface {
+	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
+}
+
+// Sealer keeps inputs and outputs of actions, which may hold passwords.
+type Sealer interface {
+	Seal(plaintext, context []byte) ([]byte, error)
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// Jobs runs the durable work.
+type Jobs interface {
+	Enqueue(tx store.Tx, j job.Job) (job.Job, error)
+	Complete(tx store.Tx, j job.Job) error
+}
+
+// Clouds finds running plugins.
+type Clouds interface {
+	// Cloud returns the running plugin of that name; unavailable while it is down.
+	Cloud(plugin string) (Cloud, error)
+	// Describe returns the plugin's self-portrait without calling the cloud.
+	Describe(ctx context.Context, plugin string) (contract.Description, error)
+}
+
+// Cloud is what this package asks of a plugin.
+type Cloud interface {
+	Get(ctx context.Context, req contract.GetRequest) (contract.Resource, error)
+	Act(ctx context.Context, req contract.ActionRequest) (contract.Change, error)
+	Operation(ctx context.Context, req contract.OperationRequest) (contract.Operation, error)
+	Lister
+}
+
+// Lister lists what an account has.
+type Lister interface {
+	Import(ctx context.Context, req contract.ImportRequest, yield func(contract.Resource) error) error
+	List(ctx context.Context, req contract.ListRequest, yield func(contract.Resource) error) error
+	Regions(ctx context.Context, req contract.RegionsRequest) ([]contract.Region, error)
+}
+
+// Limits bound how long and how often a cloud is asked. Zero fields mean the
+// defaults.
+type Limits struct {
+	CallTimeout time.Duration // of one call; default 30 seconds
+	ActWait     time.Duration // how long Act waits for the end of a change; default 10 seconds
+	Fresh       time.Duration // a refresh asks the cloud only for what is older; default 2 seconds
+	Poll        time.Duration // between two questions for a started change; default 1 second
+	RetryFor    time.Duration // how long a refused action is tried again; default 2 minutes
+	ListTimeout time.Duration // of a whole comparison; default 30 minutes
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&l.CallTimeout, 30*time.Second)
+	set(&l.ActWait, 10*time.Second)
+	set(&l.Fresh, 2*time.Second)
+	set(&l.Poll, time.Second)
+	set(&l.RetryFor, 2*time.Minute)
+	set(&l.ListTimeout, 30*time.Minute)
+	return l
+}
+
+// Config is what a Service needs. All fields but Limits are required.
+type Config struct {
+	Store     store.Store
+	Clock     clock.Clock
+	Logger    *slog.Logger
+	Authority Authority
+	Accounts  Accounts
+	Keys      *idempotency.Keys
+	Sealer    Sealer
+	Jobs      Jobs
+	Clouds    Clouds
+	Limits    Limits
+}
+
+// Service keeps and operates resources.
+type Service struct {
+	cfg           Config
+	limits        Limits
+	resources     *store.Collection[Resource]
+	runs          *store.Collection[run]
+	discrepancies *store.Collection[Discrepancy]
+	waits         *waits
+	schemas       *schema.Cache
+}
+
+// New returns a Service.
+func New(cfg Config) (*Service, error) {
+	missing := cfg.Store == nil || cfg.Clock == nil || cfg.Logger == nil || cfg.Authority == nil ||
+		cfg.Accounts == nil || cfg.Keys == nil || cfg.Sealer == nil || cfg.Jobs == nil || cfg.Clouds == nil
+	if missing {
+		return nil, errors.New("resource: a required field of the config is missing")
+	}
+	return &Service{
+		cfg: cfg, limits: cfg.Limits.withDefaults(), resources: newResources(), runs: newRuns(),
+		discrepancies: newDiscrepancies(), waits: newWaits(), schemas: schema.NewCache(),
+	}, nil
+}
+
+// GetTx returns a resource without a check of rights.
+func (s *Service) GetTx(r store.Reader, resourceID string) (store.Doc[Resource], error) {
+	return s.resources.Get(r, resourceID)
+}
+
+// InsertTx stores a new resource. A cloud's id that a live resource has is a conflict.
+func (s *Service) InsertTx(tx store.Tx, v Resource) error {
+	_, err := s.resources.Insert(tx, v)
+	return err
+}
+
+// UpdateTx replaces a resource that was read with revision rev.
+func (s *Service) UpdateTx(tx store.Tx, v Resource, rev uint64) error {
+	_, err := s.resources.Update(tx, v, rev)
+	return err
+}
+
+// HolderTx returns the live resource that has a cloud's id.
+func (s *Service) HolderTx(r store.Reader, providerID, kind, vendorID string) (string, bool, error) {
+	d, found, err := s.resources.By(r, "vendor", vendorKey(providerID, kind, vendorID))
+	return d.Value.ID, found, err
+}
+
+// Holds names what of an org keeps it from being deleted.
+func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
+	live := 0
+	q := store.Query{Index: "org", Prefix: store.Key(org), Limit: store.NoLimit}
+	err := s.resources.Each(r, q, func(d store.Doc[Resource]) error {
+		if d.Value.Live() {
+			live++
+		}
+		return nil
+	})
+	if err != nil || live == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("%d resources that are not released", live)}, nil
+}
+
+// View is what an org sees of a resource: the cost only when the account is
+// its own to pay.
+func (r Resource) View(org string) Resource {
+	if len(r.Path) == 0 || r.Path[0] != org {
+		r.Cost, r.EnablementID = CostBasis{}, ""
+		for i := range r.Charges {
+			if i == 0 {
+				r.Charges = append([]Charge(nil), r.Charges...)
+			}
+			r.Charges[i].List = 0
+		}
+	}
+	return r
+}
+
+// Get returns a resource; with refresh, after asking its cloud, unless that was
+// done a moment ago.
+func (s *Service) Get(ctx context.Context, c access.Caller, resourceID string, refresh bool) (Resource, error) {
+	d, err := s.checked(ctx, c, access.ResourceRead, resourceID)
+	if err != nil {
+		return Resource{}, err
+	}
+	if refresh && d.Value.Live() && s.cfg.Clock.Now().Sub(d.Value.Refreshed) >= s.limits.Fresh {
+		v, err := s.refresh(ctx, d.Value)
+		if err != nil {
+			return Resource{}, err
+		}
+		return v.View(c.OrgID), nil
+	}
+	return d.Value.View(c.OrgID), nil
+}
+
+func (s *Service) checked(ctx context.Context, c access.Caller, right access.Right, resourceID string) (store.Doc[Resource], error) {
+	var d store.Doc[Resource]
+	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
+		if d, err = s.resources.Get(r, resourceID); err != nil {
+			return err
+		}
+		t := access.Target{OrgID: d.Value.OrgID, Thing: "resource", ID: resourceID}
+		return s.cfg.Authority.Check(r, c, right, t)
+	})
+	if err != nil {
+		return store.Doc[Resource]{}, err
+	}
+	return d, nil
+}
+
+// List returns one page of the resources within the caller's reach, newest first.
+func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Resource], error) {
+	var out Page[Resource]
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		reach, err := s.cfg.Authority.Reach(r, c, access.ResourceRead)
+		if err != nil {
+			return err
+		}
+		index := "path"
+		if !reach.Subtree {
+			index = "org"
+		}
+		sq := store.Query{Index: index, Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+		page, err := paging.Where(r, s.resources, sq, func(v *Resource) bool { return reach.Admits(v.Path) && q.admits(v) })
+		if err != nil {
+			return fmt.Errorf("listing resources: %w", err)
+		}
+		out = Page[Resource]{Next: page.Next, Items: make([]Resource, 0, len(page.Items))}
+		for _, d := range page.Items {
+			out.Items = append(out.Items, d.Value.View(c.OrgID))
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (q *Query) admits(r *Resource) bool {
+	switch {
+	case !q.Released && !r.Live():
+		return false
+	case q.OrgID != "" && r.OrgID != q.OrgID:
+		return false
+	case q.ProviderID != "" && r.ProviderID != q.ProviderID:
+		return false
+	case q.Kind != "" && r.Kind != q.Kind:
+		return false
+	case q.Region != "" && r.Region != q.Region:
+		return false
+	}
+	return q.Status == "" || r.Status == q.Status
+}
