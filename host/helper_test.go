@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,13 +18,16 @@ import (
 	"tradewind.example/host"
 	"tradewind.example/host/catalog"
 	"tradewind.example/host/hosttest"
+	"tradewind.example/host/launch"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
 )
 
 var (
 	fakeBinary  string // hosttest/fakeplugin
 	otherBinary string // the same as version 2.0.0
+	noPlugin    string // hosttest/process
 )
 
 func TestMain(m *testing.M) {
@@ -31,6 +35,9 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "twbin")
 	if err == nil {
 		fakeBinary, err = hosttest.Build(dir, "fakeplugin")
+	}
+	if err == nil {
+		noPlugin, err = hosttest.Build(dir, "process")
 	}
 	if err == nil {
 		otherBinary = filepath.Join(dir, "second")
@@ -131,3 +138,58 @@ func ask(ctx context.Context, p *host.Plugin, kv ...string) (provider.Region, er
 }
 
 func status(h *host.Host) host.Status { return h.Statuses()[0] }
+
+func credentials(kv ...string) map[string]secret.Value {
+	out := map[string]secret.Value{}
+	for i := 0; i < len(kv); i += 2 {
+		out[kv[i]] = secret.New(kv[i+1])
+	}
+	return out
+}
+
+func hashOf(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	hash, err := launch.Hash(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
+
+// tamper adds a byte to an installed binary.
+func tamper(t *testing.T, path string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = os.Remove(path)
+	}
+	if err == nil {
+		err = os.WriteFile(path, append(raw, 0), 0o500)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// goroutines returns one entry for each running goroutine.
+func goroutines() []string {
+	buf := make([]byte, 4<<20)
+	return strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+}
+
+// services is a host whose clock stands in 1999.
+type services struct {
+	provider.Storage
+	plugin string
+}
+
+func (s services) Now(context.Context) (time.Time, error) {
+	return time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC), nil
+}
+
+func (s services) Emit(context.Context, provider.Scope, provider.Event) error { return nil }

@@ -175,7 +175,7 @@ func (p *Plugin) remember(s *session.Session) {
 // coming up.
 func (p *Plugin) pick(ctx context.Context) (grpc.ClientConnInterface, error) {
 	if s, ok := p.supervisor.Current(); ok && !s.Ended() {
-		return s.Conn(), nil
+		return s, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.host.cfg.WaitReady)
 	defer cancel()
@@ -183,7 +183,7 @@ func (p *Plugin) pick(ctx context.Context) (grpc.ClientConnInterface, error) {
 	if err != nil {
 		return nil, p.notServing(err)
 	}
-	return s.Conn(), nil
+	return s, nil
 }
 
 // notServing is the fault of a call that was not sent.

@@ -141,14 +141,38 @@ func (s *Staged) place(folder string, e Entry, m manifest.Manifest) error {
 	if err := s.c.plugins.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
 		return fmt.Errorf("installing plugin %q: %w", e.Name, err)
 	}
-	err = s.c.plugins.Rename(s.name, folder)
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
-		err = s.Discard() // the same bytes are there already
-	}
-	if err != nil {
+	if err := s.moveTo(folder, filepath.Base(e.Path)); err != nil {
 		return fmt.Errorf("installing plugin %q: %w", e.Name, err)
 	}
 	return s.c.writeEntry(e)
+}
+
+// moveTo moves the staged folder to its final place. What is there already is
+// kept when it is the same binary, and replaced when it is not any more.
+func (s *Staged) moveTo(folder, name string) error {
+	err := s.c.plugins.Rename(s.name, folder)
+	if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+		return err
+	}
+	if s.c.holds(filepath.Join(folder, name), s.SHA256) {
+		return s.Discard()
+	}
+	if err := s.c.plugins.RemoveAll(folder); err != nil {
+		return err
+	}
+	return s.c.plugins.Rename(s.name, folder)
+}
+
+// holds reports whether the file in the plugin folder has that hash.
+func (c *Catalog) holds(path, hash string) bool {
+	f, err := c.plugins.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == hash
 }
 
 // writeEntry writes the installed entry's file by temporary file and rename.

@@ -3,7 +3,7 @@
 // it prints. It is not restarted and never reused; package supervise decides
 // what comes after it.
 //
-// A [Session] is safe for concurrent use. It owns the process, the connection
+// A [Session] is a gRPC connection and safe for concurrent use. It owns the process, the connection
 // and all goroutines that serve them; [Session.Close] puts them away and must be
 // called once, also after the process has ended by itself.
 package session
@@ -91,7 +91,10 @@ type Session struct {
 	description provider.Description
 	linkCancel  context.CancelFunc
 	link        sync.WaitGroup
-	started     time.Time
+	watcher     sync.WaitGroup
+
+	broken sync.Once
+	down   chan struct{} // closed when the connection or the process is lost
 }
 
 // Open launches the plugin and returns when it can serve. ctx bounds the whole
@@ -101,7 +104,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		cfg.StartTimeout = defaultStart
 	}
 	log := cfg.Log.With("plugin", cfg.Name, "version", cfg.Expected.Description.Version)
-	s := &Session{redact: cfg.Redactor, started: time.Now()}
+	s := &Session{redact: cfg.Redactor, down: make(chan struct{})}
 	pid := &pidHandler{Handler: log.Handler()}
 	s.logs = newForwarder(context.WithoutCancel(ctx), slog.New(pid), s.redact)
 	cfg.Launch.Stderr, cfg.Launch.Log = s.logs.writer(slog.LevelInfo), log
@@ -117,6 +120,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	defer unwatch()
 	phase, err := s.connect(ctx, cfg)
 	if err == nil {
+		s.watch(ctx)
 		return s, nil
 	}
 	if ctx.Err() != nil {
@@ -146,7 +150,7 @@ func (s *Session) clientConfig(timeout time.Duration) *goplugin.ClientConfig {
 		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(handshake.MaxMessageBytes),
 			grpc.MaxCallSendMsgSize(handshake.MaxMessageBytes),
-		)},
+		), grpc.WithIdleTimeout(0)},
 	}
 }
 
@@ -170,14 +174,14 @@ func (s *Session) connect(ctx context.Context, cfg Config) (Phase, error) {
 	if s.description, err = s.calls.Describe(ctx); err != nil {
 		return PhaseDescribe, err
 	}
+	if s.description.Name != cfg.Name {
+		return PhaseDescribe, fmt.Errorf("%w: it says that its name is %q", manifest.ErrDifferent, s.description.Name)
+	}
 	if err := cfg.Expected.Check(s.description); err != nil {
 		return PhaseDescribe, err
 	}
 	return PhaseDescribe, s.openLink(ctx, cfg)
 }
-
-// Conn returns the bare connection.
-func (s *Session) Conn() grpc.ClientConnInterface { return s.conn }
 
 // Description returns what the plugin said of itself at the start.
 func (s *Session) Description() provider.Description { return s.description }
@@ -191,22 +195,37 @@ func (s *Session) SHA256() string { return s.proc.SHA256() }
 // Protocol returns the negotiated major version of the contract.
 func (s *Session) Protocol() int { return s.plugin.NegotiatedVersion() }
 
-// Done is closed when the process has ended.
-func (s *Session) Done() <-chan struct{} { return s.proc.Exited() }
+// Done is closed when the session is lost: the process has ended, or its
+// connection broke, which never heals.
+func (s *Session) Done() <-chan struct{} { return s.down }
 
-// Ended reports whether the process has ended.
+// Ended reports whether Done is closed.
 func (s *Session) Ended() bool {
 	select {
-	case <-s.proc.Exited():
+	case <-s.down:
 		return true
 	default:
 		return false
 	}
 }
 
+// exitBound is how long a process whose connection broke may take to end by
+// itself, so that its own exit status is seen.
+const exitBound = 250 * time.Millisecond
+
 // Err tells, after Done, how the process ended and what it printed last,
-// secrets masked.
-func (s *Session) Err() error { return fmt.Errorf("plugin %s", s.report()) }
+// secrets masked. A process that is still there is killed.
+func (s *Session) Err() error {
+	bound := time.NewTimer(exitBound)
+	defer bound.Stop()
+	select {
+	case <-s.proc.Exited():
+	case <-bound.C:
+		s.proc.Signal()
+		return fmt.Errorf("plugin lost its connection; process %s", s.report())
+	}
+	return fmt.Errorf("plugin %s", s.report())
+}
 
 func (s *Session) report() string { return s.redact.Text(s.proc.Report()) }
 
@@ -247,6 +266,7 @@ func (s *Session) putAway(ctx context.Context) error {
 	if s.linkCancel != nil {
 		s.linkCancel()
 	}
+	s.lose()
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
@@ -254,6 +274,7 @@ func (s *Session) putAway(ctx context.Context) error {
 		s.proc.Signal() // a launch that never became a process
 		<-s.proc.Done()
 		s.link.Wait()
+		s.watcher.Wait()
 		s.logs.close()
 	}()
 	return awaitGone(ctx, gone)

@@ -25,9 +25,17 @@ type fake struct{ calls atomic.Int64 }
 // Describe implements provider.Provider.
 func (f *fake) Describe(context.Context) (provider.Description, error) {
 	return provider.Description{
-		Name: "fake", Version: version, Title: title, Currency: "USD",
+		Name: name(), Version: version, Title: title, Currency: "USD",
 		Regions: provider.RegionsModel{HasRegions: true},
 	}, nil
+}
+
+// name is "fake", or what the catalogue entry's environment says.
+func name() string {
+	if n := os.Getenv("FAKE_NAME"); n != "" {
+		return n
+	}
+	return "fake"
 }
 
 // Check implements provider.Provider.
@@ -112,4 +120,19 @@ func (notes) Create(ctx context.Context, req provider.TypedCreate[note]) (provid
 		panic("asked to panic")
 	}
 	return provider.Done(provider.Thing[note]{ID: "n1", Name: req.Name, Status: provider.StatusRunning, State: req.Spec}), ctx.Err()
+}
+
+// storing is the fake as a plugin that keeps data at the host.
+type storing struct {
+	fake
+	host provider.HostServices
+}
+
+// UseHost implements provider.HostUser.
+func (s *storing) UseHost(h provider.HostServices) { s.host = h }
+
+// Check answers with the host's time.
+func (s *storing) Check(ctx context.Context, _ provider.CheckRequest) (provider.CheckResponse, error) {
+	now, err := s.host.Now(ctx)
+	return provider.CheckResponse{OK: true, Account: now.Format("2006")}, err
 }

@@ -3,13 +3,11 @@
 // makes the whole process misbehave:
 //
 //	prints      prints on its own standard output before the handshake
-//	silent      never shakes hands
-//	garbage     writes a line without end instead of a handshake
-//	dies        shakes hands and ends
 //	fails       ends at once with a complaint
 //	unwilling   never ends when asked to
 //	floods      floods both output streams
 //	stops       stops itself after a moment of serving
+//	stores      serves well and keeps data at the host
 package main
 
 import (
@@ -28,18 +26,9 @@ func main() {
 		mode = os.Args[1]
 	}
 	switch mode {
-	case "silent":
-		select {}
-	case "garbage":
-		for {
-			raw(strings.Repeat("g", 64<<10))
-		}
 	case "fails":
 		fmt.Fprintln(os.Stderr, "cannot start: password=hunter2hunter2 is wrong")
 		os.Exit(3)
-	case "dies":
-		raw("1|1|unix|/tmp/nowhere|grpc\n")
-		os.Exit(4)
 	case "prints":
 		fmt.Println("hello from an author who prints")
 	case "floods":
@@ -51,14 +40,15 @@ func main() {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		}()
 	}
+	if mode == "stores" {
+		sdk.Serve(&storing{})
+		return
+	}
 	sdk.Serve(&fake{})
 	if mode == "unwilling" {
 		select {}
 	}
 }
-
-// raw writes to the real standard output, past the SDK.
-func raw(s string) { _, _ = syscall.Write(1, []byte(s)) }
 
 func flood(f *os.File) {
 	line := strings.Repeat("f", 199) + "\n"

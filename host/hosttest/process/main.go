@@ -1,6 +1,6 @@
-// Command process is a program for tests of package launch. It speaks no plugin
-// protocol; its first argument says what it does. Its first line of output
-// always comes once that is set up.
+// Command process is a program for tests that is no plugin, or only pretends to
+// be one; its first argument says what it does. Most modes write a first line
+// of output once they are set up.
 package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,10 @@ func main() {
 		"fail":     fail,
 		"lifeline": lifeline,
 		"flood":    flood,
+		"silent":   func() { time.Sleep(time.Hour) },
+		"garbage":  garbage,
+		"outside":  outside,
+		"dies":     dies,
 	}
 	mode, ok := modes[os.Args[1]]
 	if !ok {
@@ -114,4 +119,24 @@ func flood() {
 	for {
 		_, _ = os.Stderr.WriteString(line)
 	}
+}
+
+// garbage writes a line without end instead of a handshake.
+func garbage() {
+	line := strings.Repeat("g", 64<<10)
+	for {
+		_, _ = os.Stdout.WriteString(line)
+	}
+}
+
+// outside offers a socket outside its folder.
+func outside() {
+	fmt.Println("1|1|unix|/tmp/nowhere|grpc")
+	select {}
+}
+
+// dies shakes hands and ends.
+func dies() {
+	fmt.Println("1|1|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/plugin1|grpc")
+	os.Exit(4)
 }

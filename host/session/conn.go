@@ -1,0 +1,89 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
+
+	"tradewind.example/sdk/wire/convert"
+)
+
+var _ grpc.ClientConnInterface = (*Session)(nil)
+
+// Invoke makes one unary call. When it fails because the connection is lost,
+// Done is closed before Invoke returns, so that the caller's next call finds
+// out before it is sent.
+func (s *Session) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	err := s.conn.Invoke(ctx, method, args, reply, opts...)
+	if err != nil {
+		s.inspect(ctx, err)
+	}
+	return err
+}
+
+// NewStream opens a stream; a lost connection closes Done as in Invoke.
+func (s *Session) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	inner, err := s.conn.NewStream(ctx, desc, method, opts...)
+	if err != nil {
+		s.inspect(ctx, err)
+		return nil, err
+	}
+	return &stream{ClientStream: inner, s: s}, nil
+}
+
+type stream struct {
+	grpc.ClientStream
+	s *Session
+}
+
+// RecvMsg receives one message.
+func (st *stream) RecvMsg(m any) error {
+	err := st.ClientStream.RecvMsg(m)
+	if err != nil {
+		st.s.inspect(st.Context(), err)
+	}
+	return err
+}
+
+// stateLag is how long gRPC may take to show a lost connection in its state.
+const stateLag = 50 * time.Millisecond
+
+// inspect closes Done when err comes from a lost connection and not from the
+// plugin.
+func (s *Session) inspect(ctx context.Context, err error) {
+	if status.Code(err) != codes.Unavailable || s.Ended() {
+		return
+	}
+	if _, answered := convert.FaultFromStatus(err); answered {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateLag)
+	defer cancel()
+	if s.conn.WaitForStateChange(ctx, connectivity.Ready) {
+		s.lose()
+	}
+}
+
+func (s *Session) lose() { s.broken.Do(func() { close(s.down) }) }
+
+// watch closes Done when the process ends or the connection leaves the ready
+// state: over a Unix socket it does not come back.
+func (s *Session) watch(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.watcher.Go(func() {
+		s.conn.WaitForStateChange(ctx, connectivity.Ready)
+		s.lose()
+	})
+	s.watcher.Go(func() {
+		defer cancel()
+		select {
+		case <-s.proc.Exited():
+			s.lose()
+		case <-s.down:
+		}
+	})
+}
