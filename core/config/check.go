@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"tradewind.example/sdk/fault"
+)
+
+// problems collects what is wrong, each with its path.
+type problems struct{ fields []fault.Field }
+
+func (p *problems) add(path, format string, args ...any) {
+	p.fields = append(p.fields, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (p *problems) err() error {
+	if len(p.fields) == 0 {
+		return nil
+	}
+	e := fault.New(fault.ClassInvalid, "the configuration is not valid")
+	e.Fields = p.fields
+	return e
+}
+
+// Validate returns a fault that names every problem with its path.
+func (cfg Config) Validate() error {
+	p := problems{fields: cfg.problems()}
+	return p.err()
+}
+
+func (cfg Config) problems() []fault.Field {
+	var p problems
+	p.listen(cfg.Listen)
+	p.files(cfg)
+	p.operator(cfg.Operator)
+	p.positive(cfg)
+	p.plugins(cfg.Plugins)
+	p.passwords(cfg.Passwords)
+	p.hour("resources.compare_hour", cfg.Resources.CompareHour)
+	p.hour("settlement.hour", cfg.Settlement.Hour)
+	p.oneOf("log.level", cfg.Log.Level, "debug", "info", "warn", "error")
+	p.oneOf("log.format", cfg.Log.Format, "json", "text")
+	if cfg.Rate.PerSecond < 0 {
+		p.add("rate.per_second", "must not be negative; 0 means no limit")
+	}
+	if cfg.Rate.PerSecond > 0 && cfg.Rate.Burst < 1 {
+		p.add("rate.burst", "must be at least 1")
+	}
+	if cfg.Catalogue.SyncEvery != 0 && cfg.Catalogue.SyncEvery < time.Minute {
+		p.add("catalogue.sync_every", "must be at least 1m, or 0 for only when asked")
+	}
+	if cfg.Sessions.Idle > cfg.Sessions.Life {
+		p.add("sessions.idle", "must not be longer than sessions.life")
+	}
+	if cfg.SignIn.LockFirst > cfg.SignIn.LockMax {
+		p.add("sign_in.lock_first", "must not be longer than sign_in.lock_max")
+	}
+	if cfg.Quotes.Life > cfg.Quotes.Keep {
+		p.add("quotes.keep", "must not be shorter than quotes.life")
+	}
+	return p.fields
+}
+
+func (p *problems) listen(addr string) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		p.add("listen", "must be host:port, not %q", addr)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		p.add("listen", "must end with a port from 0 to 65535, not %q", port)
+	}
+}
+
+func (p *problems) files(cfg Config) {
+	for _, f := range [...]struct{ path, value string }{
+		{"data_dir", cfg.DataDir}, {"keyset_file", cfg.KeysetFile}, {"plugins.dir", cfg.Plugins.Dir},
+	} {
+		if strings.TrimSpace(f.value) == "" {
+			p.add(f.path, "is required")
+		}
+	}
+	if (cfg.TLS.CertFile == "") != (cfg.TLS.KeyFile == "") {
+		p.add("tls", "needs both cert_file and key_file, or neither")
+	}
+	if cfg.KeysetFile != "" && cfg.DataDir != "" && within(cfg.DataDir, cfg.KeysetFile) {
+		p.add("keyset_file", "must lie outside data_dir, so that a copy of the data opens no secrets")
+	}
+}
+
+func within(dir, file string) bool {
+	rel, err := filepath.Rel(filepath.Clean(dir), filepath.Clean(file))
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+func (p *problems) operator(o Operator) {
+	if strings.TrimSpace(o.Name) == "" {
+		p.add("operator.name", "is required")
+	}
+	if o.Login == "" {
+		p.add("operator.login", "is required")
+	}
+	if _, err := time.LoadLocation(o.TimeZone); err != nil || o.TimeZone == "" || o.TimeZone == "Local" {
+		p.add("operator.time_zone", "must be an IANA time zone such as Asia/Shanghai")
+	}
+	if len(o.Currency) != 3 || strings.ToUpper(o.Currency) != o.Currency {
+		p.add("operator.currency", "must be an ISO 4217 code such as CNY")
+	}
+}
+
+// positive checks the settings that are durations and counts, apart from those
+// in which 0 has a meaning.
+func (p *problems) positive(cfg Config) {
+	zero := map[string]bool{"rate.per_second": true, "rate.burst": true, "catalogue.sync_every": true,
+		"resources.compare_hour": true, "settlement.hour": true}
+	for _, s := range settings(&cfg) {
+		if s.value.CanInt() && !zero[s.path] && s.value.Int() <= 0 {
+			p.add(s.path, "must be positive")
+		}
+	}
+}
+
+func (p *problems) passwords(c Passwords) {
+	if c.MemoryKiB > 1<<20 {
+		p.add("passwords.memory_kib", "must be at most %d", 1<<20)
+	}
+	if c.MemoryKiB > 0 && c.MemoryKiB < 8*c.Lanes {
+		p.add("passwords.memory_kib", "must be at least 8 for each lane")
+	}
+	if c.Passes > 64 {
+		p.add("passwords.passes", "must be at most 64")
+	}
+	if c.Lanes > 16 {
+		p.add("passwords.lanes", "must be at most 16")
+	}
+}
+
+func (p *problems) hour(path string, h int) {
+	if h < 0 || h > 23 {
+		p.add(path, "must be an hour from 0 to 23")
+	}
+}
+
+func (p *problems) oneOf(path, value string, words ...string) {
+	for _, w := range words {
+		if value == w {
+			return
+		}
+	}
+	p.add(path, "must be one of %s, not %q", strings.Join(words, ", "), value)
+}
+
+func (p *problems) plugins(c Plugins) {
+	name := regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	hash := regexp.MustCompile(`^[0-9a-f]{64}$`)
+	seen := map[string]int{}
+	for i, e := range c.Entries {
+		at := fmt.Sprintf("plugins.entries[%d].", i)
+		if !name.MatchString(e.Name) {
+			p.add(at+"name", "must be lower-case letters, digits, - and _, beginning with a letter")
+		} else if first, twice := seen[e.Name]; twice {
+			p.add(at+"name", "is %q again, as in plugins.entries[%d]", e.Name, first)
+		}
+		seen[e.Name] = i
+		if e.Path == "" {
+			p.add(at+"path", "is required")
+		}
+		if !hash.MatchString(e.SHA256) && (e.SHA256 != "" || !c.Dev) {
+			p.add(at+"sha256", "must be the binary's SHA-256 in lower-case hex")
+		}
+		if e.Version == "" && !c.Dev {
+			p.add(at+"version", "is required")
+		}
+	}
+}

@@ -1,0 +1,189 @@
+// Package config is how the broker is set up: the settings with their defaults,
+// read from a YAML file, then the environment, then flags, and checked as a
+// whole before anything starts.
+//
+// It opens nothing and knows no other package; the composition root hands each
+// setting to whoever it is for. No setting is a secret: files are named, not
+// quoted, so that a configuration may be logged, and environment and argv hold
+// nothing to hide. Relative paths count from the working directory.
+//
+// A setting's path joins its keys with dots, "http.body_limit"; in the
+// environment that is TRADEWIND_HTTP_BODY_LIMIT. A [Config] is a plain value.
+package config
+
+import "time"
+
+// Config is every setting.
+type Config struct {
+	Listen     string     `yaml:"listen"`      // host:port of the API
+	DataDir    string     `yaml:"data_dir"`    // the store's folder
+	KeysetFile string     `yaml:"keyset_file"` // the keys of stored secrets; outside DataDir
+	TLS        TLS        `yaml:"tls"`
+	Operator   Operator   `yaml:"operator"`
+	HTTP       HTTP       `yaml:"http"`
+	Rate       Rate       `yaml:"rate"`
+	SignIn     SignIn     `yaml:"sign_in"`
+	Sessions   Sessions   `yaml:"sessions"`
+	Passwords  Passwords  `yaml:"passwords"`
+	Plugins    Plugins    `yaml:"plugins"`
+	Store      Store      `yaml:"store"`
+	Jobs       Jobs       `yaml:"jobs"`
+	Quotes     Quotes     `yaml:"quotes"`
+	Orders     Orders     `yaml:"orders"`
+	Catalogue  Catalogue  `yaml:"catalogue"`
+	Resources  Resources  `yaml:"resources"`
+	Settlement Settlement `yaml:"settlement"`
+	Log        Log        `yaml:"log"`
+}
+
+// TLS serves HTTPS when both files are given.
+type TLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// Operator is the root org that the first start makes.
+type Operator struct {
+	Name     string `yaml:"name"`
+	Login    string `yaml:"login"` // of its first superadmin
+	TimeZone string `yaml:"time_zone"`
+	Currency string `yaml:"currency"`
+}
+
+// HTTP bounds connections and requests.
+type HTTP struct {
+	BodyLimit      int           `yaml:"body_limit"`      // bytes of a request body
+	RequestTimeout time.Duration `yaml:"request_timeout"` // longest a request may take
+	ReadTimeout    time.Duration `yaml:"read_timeout"`    // longest the client may take to send one
+	IdleTimeout    time.Duration `yaml:"idle_timeout"`    // longest a connection may be silent
+	MaxConnections int           `yaml:"max_connections"`
+	ShutdownGrace  time.Duration `yaml:"shutdown_grace"` // longest a stop waits for requests
+}
+
+// Rate bounds the requests of one caller.
+type Rate struct {
+	PerSecond int `yaml:"per_second"` // 0: no limit
+	Burst     int `yaml:"burst"`
+}
+
+// SignIn slows down guessing.
+type SignIn struct {
+	LoginEvery time.Duration `yaml:"login_every"` // one more try for a login after each
+	LoginBurst int           `yaml:"login_burst"`
+	IPEvery    time.Duration `yaml:"ip_every"` // one more try from an address after each
+	IPBurst    int           `yaml:"ip_burst"`
+	LockAfter  int           `yaml:"lock_after"` // failures in a row that lock a login
+	LockFirst  time.Duration `yaml:"lock_first"`
+	LockMax    time.Duration `yaml:"lock_max"`
+}
+
+// Sessions bounds how long people and programs stay signed in.
+type Sessions struct {
+	Idle      time.Duration `yaml:"idle"`       // an unused session ends
+	Life      time.Duration `yaml:"life"`       // any session ends
+	TokenLife time.Duration `yaml:"token_life"` // the latest expiry of an API token
+}
+
+// Passwords is the cost of one argon2id hash.
+type Passwords struct {
+	MemoryKiB   int `yaml:"memory_kib"`
+	Passes      int `yaml:"passes"`
+	Lanes       int `yaml:"lanes"`
+	Concurrency int `yaml:"concurrency"` // hashes computed at once
+}
+
+// Plugins says where plugins are and which may run.
+type Plugins struct {
+	Dir        string        `yaml:"dir"`
+	RunDir     string        `yaml:"run_dir"` // sockets; empty: below Dir
+	Dev        bool          `yaml:"dev"`     // unpinned binaries may run
+	Concurrent int           `yaml:"concurrent"`
+	Queue      int           `yaml:"queue"`
+	QueueWait  time.Duration `yaml:"queue_wait"`
+	Entries    []Plugin      `yaml:"entries"`
+}
+
+// Plugin is one plugin that may run.
+type Plugin struct {
+	Name     string            `yaml:"name"`
+	Version  string            `yaml:"version"`
+	Path     string            `yaml:"path"`   // of the binary inside the plugin folder
+	SHA256   string            `yaml:"sha256"` // pins the binary, lower-case hex
+	Args     []string          `yaml:"args"`
+	Env      map[string]string `yaml:"env"` // no secrets: they travel in the calls
+	Disabled bool              `yaml:"disabled"`
+}
+
+// Store tunes the embedded store.
+type Store struct {
+	LockTimeout time.Duration `yaml:"lock_timeout"` // how long to wait for another process
+	MaxBatch    int           `yaml:"max_batch"`    // updates that share one commit
+}
+
+// Jobs runs the background work.
+type Jobs struct {
+	Workers  int           `yaml:"workers"`
+	KeepDone time.Duration `yaml:"keep_done"` // finished jobs stay listed
+	Grace    time.Duration `yaml:"grace"`     // longest a stop waits for running jobs
+}
+
+// Quotes bounds quotes.
+type Quotes struct {
+	Life     time.Duration `yaml:"life"`      // how long a quote may be ordered
+	Keep     time.Duration `yaml:"keep"`      // how long it stays stored
+	ListLife time.Duration `yaml:"list_life"` // how long a cloud's list price is reused
+}
+
+// Orders bounds the work on one order.
+type Orders struct {
+	CallTimeout    time.Duration `yaml:"call_timeout"`    // of one call to a cloud
+	RetryFor       time.Duration `yaml:"retry_for"`       // how long a refused call is tried again
+	AttentionAfter time.Duration `yaml:"attention_after"` // an order open for longer needs a person
+}
+
+// Catalogue keeps the products up to date.
+type Catalogue struct {
+	SyncEvery time.Duration `yaml:"sync_every"` // 0: only when asked
+}
+
+// Resources watches what exists at the clouds.
+type Resources struct {
+	CompareHour int `yaml:"compare_hour"` // hour of the day, in the operator's time zone
+}
+
+// Settlement opens statements.
+type Settlement struct {
+	Hour int `yaml:"hour"` // hour of the day, in the seller's time zone
+}
+
+// Log is the process's log.
+type Log struct {
+	Level  string `yaml:"level"`  // debug info warn error
+	Format string `yaml:"format"` // json text
+}
+
+// Default returns every setting's default.
+func Default() Config {
+	return Config{
+		Listen:     "127.0.0.1:8080",
+		DataDir:    "var/data",
+		KeysetFile: "var/keys/keyset.json",
+		Operator:   Operator{Name: "Operator", Login: "admin", TimeZone: "Asia/Shanghai", Currency: "CNY"},
+		HTTP: HTTP{BodyLimit: 1 << 20, RequestTimeout: 60 * time.Second, ReadTimeout: 15 * time.Second,
+			IdleTimeout: 2 * time.Minute, MaxConnections: 16384, ShutdownGrace: 20 * time.Second},
+		Rate: Rate{PerSecond: 200, Burst: 400},
+		SignIn: SignIn{LoginEvery: 3 * time.Second, LoginBurst: 10, IPEvery: 500 * time.Millisecond, IPBurst: 60,
+			LockAfter: 8, LockFirst: 30 * time.Second, LockMax: 15 * time.Minute},
+		Sessions:   Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
+		Passwords:  Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
+		Plugins:    Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{}},
+		Store:      Store{LockTimeout: time.Second, MaxBatch: 512},
+		Jobs:       Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},
+		Quotes:     Quotes{Life: 30 * time.Minute, Keep: 7 * 24 * time.Hour, ListLife: time.Minute},
+		Orders:     Orders{CallTimeout: 30 * time.Second, RetryFor: 10 * time.Minute, AttentionAfter: 15 * time.Minute},
+		Catalogue:  Catalogue{SyncEvery: 6 * time.Hour},
+		Resources:  Resources{CompareHour: 3},
+		Settlement: Settlement{Hour: 1},
+		Log:        Log{Level: "info", Format: "json"},
+	}
+}
