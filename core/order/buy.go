@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/catalog"
@@ -45,7 +44,7 @@ func (s *Service) Buy(ctx context.Context, c access.Caller, in BuyInput) (View, 
 	if err := s.listFor(ctx, in, &look); err != nil {
 		return View{}, err
 	}
-	o, err := s.place(ctx, q, func(tx store.Tx, o *Order) error { return s.draftBuy(ctx, tx, o, in, look) })
+	o, err := s.place(ctx, q, func(tx store.Tx, o *Order) error { return s.draftBuy(tx, o, in, look) })
 	return s.answer(ctx, c, &o, err)
 }
 
@@ -53,6 +52,7 @@ func (s *Service) Buy(ctx context.Context, c access.Caller, in BuyInput) (View, 
 type purchase struct {
 	earlier *Order
 	product catalog.Product
+	term    contract.Term
 	quote   *quote.Quote
 	list    money.Decimal
 }
@@ -71,40 +71,40 @@ func (s *Service) lookBeforeBuying(ctx context.Context, q request, in BuyInput) 
 			out.earlier = &o
 			return nil
 		}
-		if out.product, err = s.onSale(ctx, r, in); err != nil {
+		if out.product, out.term, _, err = s.onSale(r, in); err != nil {
 			return err
 		}
-		out.quote, err = s.quoteFor(r, in, out.product)
+		out.quote, err = s.quoteFor(r, in, out.product, out.term)
 		return err
 	})
 	return out, err
 }
 
-// onSale returns the product when the org may order it now. A product of a
-// provider that is not enabled does not exist for it.
-func (s *Service) onSale(ctx context.Context, r store.Reader, in BuyInput) (catalog.Product, error) {
+// onSale returns the product when the org may order it now, and the term
+// completed by what the product offers. A product of a provider of another root
+// does not exist for it.
+func (s *Service) onSale(r store.Reader, in BuyInput) (catalog.Product, contract.Term, provider.Route, error) {
 	p, err := s.cfg.Catalog.ProductTx(r, in.ProductID)
 	if err != nil {
-		return p, err
+		return p, in.Term, provider.Route{}, err
+	}
+	route, err := s.cfg.Accounts.RouteTx(r, in.OrgID, p.ProviderID, provider.PurposeOrder)
+	if fault.Is(err, fault.ClassNotFound) {
+		return p, in.Term, route, fault.NotFound("product", in.ProductID)
+	}
+	if err != nil {
+		return p, in.Term, route, err
 	}
 	if !p.InEffect(s.cfg.Clock.Now()) {
-		return p, fault.Precondition("product %q is not on sale now", in.ProductID)
+		return p, in.Term, route, fault.Precondition("product %q is not on sale now", in.ProductID)
 	}
-	if len(p.Billing) > 0 && !slices.Contains(p.Billing, in.Term.Billing) {
-		return p, fault.Invalid("term.billing", "is not offered for this product: %v are", p.Billing)
-	}
-	if in.Term.Billing == contract.BillingPrepaid && len(p.Periods) > 0 && !slices.Contains(p.Periods, in.Term.Period) {
-		return p, fault.Invalid("term.period", "is not offered for this product: %v are", p.Periods)
-	}
-	if _, err := s.cfg.Accounts.CallFor(ctx, r, in.OrgID, p.ProviderID, provider.PurposeOrder); err != nil {
-		return p, fmt.Errorf("opening the account for product %q: %w", in.ProductID, err)
-	}
-	return p, nil
+	term, err := quote.TermFor(&p, in.Term)
+	return p, term, route, err
 }
 
 // quoteFor returns the quote that the buyer names, when it still binds and is
 // for exactly this request.
-func (s *Service) quoteFor(r store.Reader, in BuyInput, p catalog.Product) (*quote.Quote, error) {
+func (s *Service) quoteFor(r store.Reader, in BuyInput, p catalog.Product, term contract.Term) (*quote.Quote, error) {
 	if in.QuoteID == "" {
 		return nil, nil
 	}
@@ -118,7 +118,7 @@ func (s *Service) quoteFor(r store.Reader, in BuyInput, p catalog.Product) (*quo
 	if q.Expired(s.cfg.Clock.Now()) {
 		return nil, fault.Precondition("quote %q has expired: ask for a new one", in.QuoteID)
 	}
-	if q.ProductID != in.ProductID || q.Term != in.Term || !sameSpec(specOf(in, p), q.Spec, p.Spec) {
+	if q.ProductID != in.ProductID || q.Term != term || !sameSpec(specOf(in, p), q.Spec, p.Spec) {
 		return nil, fault.Invalid("quote_id", "is for another product, specification or term")
 	}
 	return &q, nil
@@ -156,7 +156,7 @@ func (s *Service) listFor(ctx context.Context, in BuyInput, look *purchase) erro
 	p := look.product
 	listed, err := s.cfg.Pricer.ListAmount(ctx, quote.ListInput{
 		BuyerOrg: in.OrgID, ProductID: in.ProductID, Change: contract.ChangeCreate,
-		Region: p.Region, Zone: p.Zone, Spec: specOf(in, p), Term: in.Term,
+		Region: p.Region, Zone: p.Zone, Spec: specOf(in, p), Term: look.term,
 	})
 	if err != nil {
 		return fmt.Errorf("asking for the list amount of product %q: %w", in.ProductID, err)
@@ -167,22 +167,18 @@ func (s *Service) listFor(ctx context.Context, in BuyInput, look *purchase) erro
 
 // draftBuy fills in the order. Everything that may have changed since the look
 // is read again, because only this transaction counts.
-func (s *Service) draftBuy(ctx context.Context, tx store.Tx, o *Order, in BuyInput, look purchase) error {
-	p, err := s.onSale(ctx, tx, in)
-	if err != nil {
-		return err
-	}
-	account, err := s.cfg.Accounts.CallFor(ctx, tx, in.OrgID, p.ProviderID, provider.PurposeOrder)
+func (s *Service) draftBuy(tx store.Tx, o *Order, in BuyInput, look purchase) error {
+	p, term, route, err := s.onSale(tx, in)
 	if err != nil {
 		return err
 	}
 	if o.Path, err = s.cfg.Directory.PathTx(tx, in.OrgID); err != nil {
 		return err
 	}
-	o.Kind, o.OrgID, o.ProviderID, o.EnablementID = KindBuy, in.OrgID, p.ProviderID, account.EnablementID
+	o.Kind, o.OrgID, o.ProviderID, o.EnablementID = KindBuy, in.OrgID, p.ProviderID, route.EnablementID
 	o.ProductID, o.ProductName, o.ResourceKind = p.ID, p.Name, p.Kind
-	o.Plugin = account.Plugin
-	o.Region, o.Zone, o.Name, o.Spec, o.Term = p.Region, p.Zone, in.Name, specOf(in, p), in.Term
+	o.Plugin = route.Plugin
+	o.Region, o.Zone, o.Name, o.Spec, o.Term = p.Region, p.Zone, in.Name, specOf(in, p), term
 	if look.quote != nil && sameChain(look.quote.Result, o.Path) {
 		o.QuoteID, o.Priced = look.quote.ID, look.quote.Result
 		return nil

@@ -56,7 +56,7 @@ func (s *Service) quotedRefund(ctx context.Context, r *resource.Resource) (*mone
 	if len(r.Charges) == 0 {
 		return nil, nil
 	}
-	d, err := s.cfg.Clouds.Describe(ctx, r.Plugin)
+	d, err := s.cfg.Plugins.Describe(ctx, r.Plugin)
 	if err != nil {
 		return nil, fmt.Errorf("describing plugin %q: %w", r.Plugin, err)
 	}

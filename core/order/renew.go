@@ -43,7 +43,7 @@ func (s *Service) Renew(ctx context.Context, c access.Caller, in RenewInput) (Vi
 		if err := renewable(&r); err != nil {
 			return err
 		}
-		if _, err := s.cfg.Accounts.CallFor(ctx, tx, r.OrgID, r.ProviderID, provider.PurposeOrder); err != nil {
+		if _, err := s.cfg.Accounts.RouteTx(tx, r.OrgID, r.ProviderID, provider.PurposeOrder); err != nil {
 			return err
 		}
 		o.Term = term

@@ -41,6 +41,8 @@ type Catalog interface {
 
 // Accounts opens the account at the cloud that a buyer's order uses.
 type Accounts interface {
+	// RouteTx is CallFor without opening the account, with the same refusals.
+	RouteTx(r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Route, error)
 	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
 }
 
@@ -80,12 +82,12 @@ type Jobs interface {
 	Complete(tx store.Tx, j job.Job) error
 }
 
-// Clouds finds running plugins.
-type Clouds interface {
-	// Cloud returns the running plugin of that name; unavailable while it is down.
-	Cloud(plugin string) (Cloud, error)
+// Plugins finds running plugins.
+type Plugins interface {
+	// Plugin returns the running plugin of that name; unavailable while it is down.
+	Plugin(name string) (Cloud, error)
 	// Describe returns the plugin's self-portrait without calling the cloud.
-	Describe(ctx context.Context, plugin string) (contract.Description, error)
+	Describe(ctx context.Context, name string) (contract.Description, error)
 }
 
 // Cloud is what an order asks of a plugin.
@@ -153,7 +155,7 @@ type Config struct {
 	Biller    Biller
 	Resources Resources
 	Jobs      Jobs
-	Clouds    Clouds
+	Plugins   Plugins
 	Limits    Limits
 	// Failpoint, when set, is called at named steps so that a test can stop the
 	// process there. It is nil in production.
@@ -163,7 +165,7 @@ type Config struct {
 func (c Config) check() error {
 	missing := c.Store == nil || c.Clock == nil || c.Logger == nil || c.Authority == nil || c.Directory == nil ||
 		c.Keys == nil || c.Catalog == nil || c.Accounts == nil || c.Pricer == nil || c.Holder == nil ||
-		c.Biller == nil || c.Resources == nil || c.Jobs == nil || c.Clouds == nil
+		c.Biller == nil || c.Resources == nil || c.Jobs == nil || c.Plugins == nil
 	if missing {
 		return errors.New("order: a required field of the config is missing")
 	}

@@ -286,5 +286,5 @@ func (s *Service) callAgain(ctx context.Context, w *work, u *Unit) error {
 }
 
 func (s *Service) describe(ctx context.Context, w *work) (contract.Description, error) {
-	return s.cfg.Clouds.Describe(ctx, w.order.Plugin)
+	return s.cfg.Plugins.Describe(ctx, w.order.Plugin)
 }

@@ -62,23 +62,13 @@ func (p *problems) spec(spec json.RawMessage) {
 	}
 }
 
+// term leaves to the product what is offered: zero values are completed by it.
 func (p *problems) term(t contract.Term) {
-	switch t.Billing {
-	case contract.BillingPrepaid:
-		switch t.Period {
-		case contract.PeriodHour, contract.PeriodDay, contract.PeriodMonth, contract.PeriodYear:
-		default:
-			p.add("term.period", "must be hour, day, month or year for prepaid")
-		}
-	case contract.BillingPostpay, contract.BillingOnce:
-		if t.Periods != 1 {
-			p.add("term.periods", "must be 1 for %s", t.Billing)
-		}
-	default:
-		p.add("term.billing", "must be prepaid, postpay or once")
+	p.count("term.periods", max(t.Periods, 1), MaxPeriods)
+	p.count("term.quantity", max(t.Quantity, 1), MaxQuantity)
+	if t.Periods < 0 || t.Quantity < 0 {
+		p.add("term", "must not have negative numbers")
 	}
-	p.count("term.periods", t.Periods, MaxPeriods)
-	p.count("term.quantity", t.Quantity, MaxQuantity)
 }
 
 func (p *problems) count(path string, n, most int) {

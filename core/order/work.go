@@ -282,6 +282,6 @@ func (s *Service) open(ctx context.Context, org, providerID string, p provider.P
 	if err != nil {
 		return nil, contract.Call{}, fmt.Errorf("opening the account at provider %q: %w", providerID, err)
 	}
-	cloud, err := s.cfg.Clouds.Cloud(a.Plugin)
+	cloud, err := s.cfg.Plugins.Plugin(a.Plugin)
 	return cloud, a.Call, err
 }

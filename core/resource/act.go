@@ -80,7 +80,7 @@ func (s *Service) describe(ctx context.Context, v Resource, in ActInput) (contra
 	if len(in.Input) > maxInput {
 		return contract.ActionDescription{}, fault.Invalid("input", "must have at most %d bytes", maxInput)
 	}
-	d, err := s.cfg.Clouds.Describe(ctx, v.Plugin)
+	d, err := s.cfg.Plugins.Describe(ctx, v.Plugin)
 	if err != nil {
 		return contract.ActionDescription{}, fmt.Errorf("describing plugin %q: %w", v.Plugin, err)
 	}

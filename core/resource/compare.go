@@ -114,11 +114,11 @@ func (s *Service) walk(ctx context.Context, w *comparing) error {
 		return err
 	}
 	w.plugin = a.Plugin
-	cloud, err := s.cfg.Clouds.Cloud(a.Plugin)
+	cloud, err := s.cfg.Plugins.Plugin(a.Plugin)
 	if err != nil {
 		return err
 	}
-	d, err := s.cfg.Clouds.Describe(ctx, a.Plugin)
+	d, err := s.cfg.Plugins.Describe(ctx, a.Plugin)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (s *Service) open(ctx context.Context, v Resource, p provider.Purpose) (Clo
 		return nil, contract.Call{}, fmt.Errorf("opening the account at provider %q: %w", v.ProviderID, err)
 	}
 	a.Call.Region, a.Call.Zone = v.Region, v.Zone
-	cloud, err := s.cfg.Clouds.Cloud(a.Plugin)
+	cloud, err := s.cfg.Plugins.Plugin(a.Plugin)
 	return cloud, a.Call, err
 }
 

@@ -41,12 +41,12 @@ type Jobs interface {
 	Complete(tx store.Tx, j job.Job) error
 }
 
-// Clouds finds running plugins.
-type Clouds interface {
-	// Cloud returns the running plugin of that name; unavailable while it is down.
-	Cloud(plugin string) (Cloud, error)
+// Plugins finds running plugins.
+type Plugins interface {
+	// Plugin returns the running plugin of that name; unavailable while it is down.
+	Plugin(name string) (Cloud, error)
 	// Describe returns the plugin's self-portrait without calling the cloud.
-	Describe(ctx context.Context, plugin string) (contract.Description, error)
+	Describe(ctx context.Context, name string) (contract.Description, error)
 }
 
 // Cloud is what this package asks of a plugin.
@@ -100,7 +100,7 @@ type Config struct {
 	Keys      *idempotency.Keys
 	Sealer    Sealer
 	Jobs      Jobs
-	Clouds    Clouds
+	Plugins   Plugins
 	Limits    Limits
 }
 
@@ -118,7 +118,7 @@ type Service struct {
 // New returns a Service.
 func New(cfg Config) (*Service, error) {
 	missing := cfg.Store == nil || cfg.Clock == nil || cfg.Logger == nil || cfg.Authority == nil ||
-		cfg.Accounts == nil || cfg.Keys == nil || cfg.Sealer == nil || cfg.Jobs == nil || cfg.Clouds == nil
+		cfg.Accounts == nil || cfg.Keys == nil || cfg.Sealer == nil || cfg.Jobs == nil || cfg.Plugins == nil
 	if missing {
 		return nil, errors.New("resource: a required field of the config is missing")
 	}
