@@ -92,7 +92,7 @@ func (p *Pairs) KeepTx(r store.Reader, c access.Caller, right access.Right, sell
 	if err != nil {
 		return Pair{}, err
 	}
-	return pair, p.access.Check(r, c, right, access.Target{OrgID: pair.Keeper, Thing: "org", ID: pair.Keeper})
+	return pair, p.access.Check(r, c, right, access.Target{OrgID: pair.Keeper})
 }
 
 // Private reports whether the caller stands on either side of the pair. What
