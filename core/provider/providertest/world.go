@@ -61,10 +61,10 @@ type World struct {
 	Sealer    *Sealer
 	Providers *provider.Service
 
-	Root, Reseller, Sub       tenant.Org // operator → reseller → sub-reseller
-	Customer, SubCustomer     tenant.Org // of Reseller, of Sub
-	Second                    tenant.Org // another customer of Reseller
-	Commercial                tenant.Org // the provider's org
+	Root, Reseller, Sub        tenant.Org // operator → reseller → sub-reseller
+	Customer, SubCustomer      tenant.Org // of Reseller, of Sub
+	Second                     tenant.Org // another customer of Reseller
+	Commercial                 tenant.Org // the provider's org
 	Foreign, ForeignCommercial tenant.Org // another root, and a provider org of it
 }
 
