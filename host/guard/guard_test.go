@@ -48,7 +48,7 @@ func TestRulesCoverTheContract(t *testing.T) {
 	}
 }
 
-// conn is the far side: it notes the deadline and blocks when told.
+// conn is the far side: it notes the deadline, or blocks when told.
 type conn struct {
 	deadline time.Duration
 	block    chan struct{}
@@ -57,15 +57,16 @@ type conn struct {
 }
 
 func (c *conn) Invoke(ctx context.Context, _ string, _, _ any, _ ...grpc.CallOption) error {
-	if d, ok := ctx.Deadline(); ok {
-		c.deadline = time.Until(d)
-	}
 	if c.block != nil {
 		select {
 		case <-c.block:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		return c.err
+	}
+	if d, ok := ctx.Deadline(); ok {
+		c.deadline = time.Until(d)
 	}
 	return c.err
 }

@@ -3,6 +3,7 @@
 package hosttest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ const Bound = 20 * time.Second
 // and returns its path. Call it once per test binary, from TestMain.
 func Build(dir, name string) (string, error) {
 	out := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-o", out, "tradewind.example/host/hosttest/"+name)
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", out, "tradewind.example/host/hosttest/"+name)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", name, err, msg)
 	}
@@ -31,7 +32,7 @@ func Build(dir, name string) (string, error) {
 // it is removed when the test ends.
 func ShortDir(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "tw")
+	dir, err := os.MkdirTemp("", "tw") //nolint:usetesting // TempDir's paths are too long for sockets
 	if err != nil {
 		tb.Fatal(err)
 	}

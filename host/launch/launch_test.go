@@ -228,7 +228,7 @@ func TestSweepEndsLeftovers(t *testing.T) {
 	if !hosttest.Alive(grandchild) {
 		t.Fatal("the grandchild was meant to outlive the host")
 	}
-	dir, err := launch.OpenDir(run, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	dir, err := launch.OpenDir(run, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func (f *forwarder) reportDropped() {
 func (f *forwarder) emit(ctx context.Context, l line) {
 	f.reportDropped()
 	level, message, attrs := f.parse(l)
-	f.log.LogAttrs(ctx, level, message, attrs...)
+	f.log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // the message is the plugin's own
 }
 
 // parse reads a line in hclog's JSON form, or takes it as it is.

@@ -126,6 +126,9 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
+	if phase == PhaseDial {
+		s.letExit(ctx)
+	}
 	closeErr := s.abort(ctx)
 	return nil, &StartError{Phase: phase, Report: s.report(), Err: errors.Join(err, closeErr)}
 }
@@ -250,6 +253,14 @@ func (s *Session) Close(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, s.proc.Signal)
 	defer stop()
 	return s.putAway(ctx)
+}
+
+// letExit gives a process that does not answer the chance to end by itself, so
+// that the report has its own exit status.
+func (s *Session) letExit(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, exitBound)
+	defer cancel()
+	_ = s.proc.Wait(ctx)
 }
 
 // abort ends the plugin by force.

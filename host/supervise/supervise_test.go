@@ -114,6 +114,9 @@ func (w *world) expect(t *testing.T, want supervise.State) {
 	}
 }
 
+// pass lets the bubble's time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
 func alwaysFails(context.Context, int) error { return errBroken }
 
 func TestBackoffDoublesToItsCap(t *testing.T) {
@@ -123,7 +126,7 @@ func TestBackoffDoublesToItsCap(t *testing.T) {
 		if err := w.Start(t.Context()); err == nil {
 			t.Fatal("a failed start returned no error")
 		}
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		var pauses []time.Duration
 		times := w.startTimes()
 		for i := 1; i < len(times) && i <= 11; i++ {
@@ -142,7 +145,7 @@ func TestJitterStaysInTheUpperHalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := run(t, supervise.Policy{Backoff: time.Second, Jitter: func() float64 { return 0 }}, alwaysFails)
 		_ = w.Start(t.Context())
-		time.Sleep(1600 * time.Millisecond)
+		pass(1600 * time.Millisecond)
 		want := []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond}
 		if diff := cmp.Diff(want, w.startTimes()); diff != "" {
 			t.Errorf("starts (-want +got):\n%s", diff)
@@ -158,10 +161,10 @@ func TestHealthyPeriodResetsBackoff(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, alive := range []time.Duration{0, 0, 2 * time.Minute} {
-			time.Sleep(alive)
+			pass(alive)
 			w.instance().end()
 			synctest.Wait()
-			time.Sleep(10 * time.Second)
+			pass(10 * time.Second)
 		}
 		w.expect(t, supervise.StateReady)
 		got := w.startTimes()
@@ -187,7 +190,7 @@ func TestQuarantineAndResume(t *testing.T) {
 			return nil
 		})
 		_ = w.Start(t.Context())
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		w.expect(t, supervise.StateQuarantined)
 		if n := len(w.startTimes()); n != 4 {
 			t.Errorf("started %d times, want the budget of 3 and one more", n)
@@ -214,11 +217,11 @@ func TestOldFailuresAreForgiven(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 20 {
-			time.Sleep(6 * time.Minute)
+			pass(6 * time.Minute)
 			w.instance().end()
 			synctest.Wait()
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		w.expect(t, supervise.StateReady)
 	})
 }
@@ -252,14 +255,14 @@ func TestProbes(t *testing.T) {
 				first := w.instance()
 				first.answer(tc.answer)
 				for i, want := range tc.want {
-					time.Sleep(10 * time.Second)
+					pass(10 * time.Second)
 					synctest.Wait()
 					if got := w.Status().State; got != want {
 						t.Fatalf("%s: after probe %d: got %s, want %s", tc.reason, i+1, got, want)
 					}
 				}
 				first.answer(nil)
-				time.Sleep(10 * time.Second)
+				pass(10 * time.Second)
 				w.expect(t, supervise.StateReady)
 			})
 		})
@@ -290,7 +293,7 @@ func TestStopStartsNothingAgain(t *testing.T) {
 				}
 				w.expect(t, supervise.StateStopped)
 				before := len(w.startTimes())
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				w.expect(t, supervise.StateStopped)
 				if after := len(w.startTimes()); after != before {
 					t.Errorf("%s: started %d times after the stop", tc.reason, after-before)
@@ -336,7 +339,7 @@ func TestEndedSupervisorRefusesEverything(t *testing.T) {
 func TestConcurrentStartsShareOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := run(t, supervise.Policy{}, func(context.Context, int) error { time.Sleep(time.Second); return nil })
+		w := run(t, supervise.Policy{}, func(context.Context, int) error { pass(time.Second); return nil })
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
@@ -419,7 +422,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := run(t, supervise.Policy{Budget: 1000, MaxBackoff: time.Second}, alwaysFails)
 		_ = w.Start(t.Context())
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		h := w.Status().History
 		if len(h) != 50 {
 			t.Fatalf("history holds %d transitions, want 50", len(h))

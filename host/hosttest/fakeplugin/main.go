@@ -46,7 +46,7 @@ func main() {
 	}
 	sdk.Serve(&fake{})
 	if mode == "unwilling" {
-		select {}
+		time.Sleep(24 * time.Hour)
 	}
 }
 

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func main() {
 		"fail":     fail,
 		"lifeline": lifeline,
 		"flood":    flood,
-		"silent":   func() { time.Sleep(time.Hour) },
+		"silent":   forever,
 		"garbage":  garbage,
 		"outside":  outside,
 		"dies":     dies,
@@ -40,17 +41,20 @@ func main() {
 	mode()
 }
 
+// forever waits without letting the runtime see a deadlock.
+func forever() { time.Sleep(24 * time.Hour) }
+
 // sleep ignores everything but SIGKILL.
 func sleep() {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	fmt.Println("ready")
-	select {}
+	forever()
 }
 
 // fork starts a child that holds standard error and sleeps; then it sleeps, or
 // ends when the second argument says so.
 func fork() {
-	child := exec.Command("/proc/self/exe", "sleep")
+	child := exec.CommandContext(context.Background(), "/proc/self/exe", "sleep")
 	child.Stderr = os.Stderr
 	if err := child.Start(); err != nil {
 		panic(err)
@@ -59,14 +63,14 @@ func fork() {
 	if len(os.Args) > 2 && os.Args[2] == "exit" {
 		return
 	}
-	select {}
+	forever()
 }
 
 // stop stops itself.
 func stop() {
 	fmt.Println("ready")
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
-	select {}
+	forever()
 }
 
 // Self is what describeSelf prints.
@@ -132,7 +136,7 @@ func garbage() {
 // outside offers a socket outside its folder.
 func outside() {
 	fmt.Println("1|1|unix|/tmp/nowhere|grpc")
-	select {}
+	forever()
 }
 
 // dies shakes hands and ends.
