@@ -44,7 +44,7 @@ func Key(name string) bool {
 }
 
 // pairs finds name=value and "name":"value" with a telling name.
-var pairs = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:password|passwd|passphrase|secret|token|signature|credential|api_?key|access_?key|private_?key|public_?key)[a-z0-9_-]*["']?\s*[=:]\s*["']?)([^\s&"',;}]+)`)
+var pairs = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:password|passwd|passphrase|secret|token|signature|credential|(?:api|access|private|public)[_-]?key)[a-z0-9_-]*["']?\s*[=:]\s*["']?)([^\s&"',;}]+)`)
 
 // bearer finds the value of an Authorization header.
 var bearer = regexp.MustCompile(`(?i)\b(authorization["']?\s*[=:]\s*["']?(?:[a-z]+ )?|bearer )([^\s"',;]+)`)

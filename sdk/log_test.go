@@ -1,0 +1,79 @@
+package sdk
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"tradewind.example/sdk/secret"
+)
+
+const marker = "hunter2-marker"
+
+func TestLogLinesAreHclogs(t *testing.T) {
+	t.Parallel()
+	for level, want := range map[slog.Level]string{
+		slog.LevelDebug - 4: "trace", slog.LevelDebug: "debug", slog.LevelInfo: "info", slog.LevelWarn: "warn", slog.LevelError: "error",
+	} {
+		var b bytes.Buffer
+		newLogger(&b, slog.LevelDebug-8).With("region", "r1").Log(t.Context(), level, "made it", "n", 3)
+		var line map[string]any
+		if err := json.Unmarshal(b.Bytes(), &line); err != nil {
+			t.Fatalf("%v in %s", err, &b)
+		}
+		if line["@message"] != "made it" || line["@level"] != want || line["region"] != "r1" || line["n"] != 3.0 {
+			t.Errorf("level %s: %s", want, &b)
+		}
+		if _, err := time.Parse("2006-01-02T15:04:05.000000Z07:00", fmt.Sprint(line["@timestamp"])); err != nil {
+			t.Errorf("time stamp: %v", err)
+		}
+	}
+}
+
+func TestNoSecretIsLogged(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Key    string       `json:"api_key"`
+		Inner  secret.Value `json:"inner"`
+		Public string       `json:"public"`
+	}
+	var b bytes.Buffer
+	log := newLogger(&b, slog.LevelInfo)
+	log.Info("password="+marker, "password", marker, "secretKey", marker, "value", secret.New(marker),
+		"struct", config{marker, secret.New(marker), "shown"}, "map", map[string]any{"token": marker, "list": []any{map[string]string{"pwd": marker}}},
+		"raw", json.RawMessage(`{"password":"`+marker+`"}`), "err", errors.New("get https://x.example/?Signature="+marker+"&a=1"),
+		slog.Group("g", "authorization", marker, "ok", "shown"), "header", "Authorization: Bearer "+marker)
+	log.With("credentials", map[string]string{"k": marker}).WithGroup("h").Info("x", "private_key", marker)
+	if strings.Contains(b.String(), marker) {
+		t.Errorf("a secret was logged:\n%s", &b)
+	}
+	if strings.Count(b.String(), "shown") != 2 {
+		t.Errorf("what is no secret is missing:\n%s", &b)
+	}
+}
+
+func TestLongTextsAreCut(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	newLogger(&b, slog.LevelInfo).Info(strings.Repeat("m", 1<<20), "a", strings.Repeat("v", 1<<20))
+	if b.Len() > 32<<10 {
+		t.Errorf("a line of %d bytes; the host cuts at 64 KiB", b.Len())
+	}
+}
+
+func TestSortLines(t *testing.T) {
+	t.Parallel()
+	var out, rest bytes.Buffer
+	in := "noise\n1|1|unix|/s|grpc|\nmore\n1|1|unix|/second|grpc|\nlast"
+	if err := sortLines(strings.NewReader(in), &out, &rest); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != "1|1|unix|/s|grpc|\n" || rest.String() != "noise\nmore\n1|1|unix|/second|grpc|\nlast" {
+		t.Errorf("out %q, rest %q; want one handshake out and all else at rest", &out, &rest)
+	}
+}
