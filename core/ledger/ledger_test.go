@@ -28,7 +28,7 @@ func open(t testing.TB) books {
 	t.Helper()
 	st := storetest.Open(t)
 	storetest.Check(t, st, ledger.Verify)
-	c := clock.NewFake(time.Date(2030, 3, 1, 8, 0, 0, 0, time.UTC))
+	c := clock.NewFake(begin())
 	l, err := ledger.New(ledger.Config{Clock: c})
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +46,8 @@ func (b books) must(fn func(store.Tx) error) {
 		b.t.Fatal(err)
 	}
 }
+
+func begin() time.Time { return time.Date(2030, 3, 1, 8, 0, 0, 0, time.UTC) }
 
 // recharge pays into a wallet.
 func (b books) recharge(k ledger.WalletKey, amount money.Amount, key string) {
