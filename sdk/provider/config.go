@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/schema"
@@ -85,13 +88,15 @@ func setConfig(v reflect.Value, f reflect.StructField, a Account) (bad fault.Fie
 		}
 		return fault.Field{}, true
 	}
-	if isSecret {
-		return fault.Field{}, true
+	if !isSecret {
+		if message := setText(v, text); message != "" {
+			return fault.Field{Path: path, Message: message}, false
+		}
 	}
-	if message := setText(v, text); message != "" {
+	if message := breaks(f, text); message != "" {
 		return fault.Field{Path: path, Message: message}, false
 	}
-	return checkEnum(f, path, text)
+	return fault.Field{}, true
 }
 
 // setText parses text into v; the answer says what would be right.
@@ -117,15 +122,29 @@ func setText(v reflect.Value, text string) string {
 	return ""
 }
 
-func checkEnum(f reflect.StructField, path, text string) (fault.Field, bool) {
-	enum, ok := f.Tag.Lookup("enum")
-	if !ok {
-		return fault.Field{}, true
+// breaks checks text against the tags of f and says what would be right.
+func breaks(f reflect.StructField, text string) string {
+	size, unit := int64(utf8.RuneCountInString(text)), " characters"
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && f.Type.Kind() != reflect.String && f.Type.Kind() != reflect.Struct {
+		size, unit = n, ""
 	}
-	for allowed := range strings.SplitSeq(enum, ",") {
-		if allowed == text {
-			return fault.Field{}, true
+	have := "must be"
+	if unit != "" {
+		have = "must have"
+	}
+	if least, err := strconv.ParseInt(f.Tag.Get("min"), 10, 64); err == nil && size < least {
+		return fmt.Sprintf("%s at least %d%s", have, least, unit)
+	}
+	if most, err := strconv.ParseInt(f.Tag.Get("max"), 10, 64); err == nil && size > most {
+		return fmt.Sprintf("%s at most %d%s", have, most, unit)
+	}
+	if enum, ok := f.Tag.Lookup("enum"); ok && !slices.Contains(strings.Split(enum, ","), text) {
+		return "must be one of " + strings.ReplaceAll(enum, ",", ", ")
+	}
+	if pattern := f.Tag.Get("pattern"); pattern != "" {
+		if ok, err := regexp.MatchString(pattern, text); err != nil || !ok {
+			return "must match " + pattern
 		}
 	}
-	return fault.Field{Path: path, Message: "must be one of " + enum}, false
+	return ""
 }
