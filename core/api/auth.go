@@ -31,6 +31,14 @@ func CallerOf(ctx context.Context) (access.Caller, bool) {
 	return *c, true
 }
 
+type remoteIPKey struct{}
+
+// RemoteIP returns the address of the client, for sign-in limits.
+func RemoteIP(ctx context.Context) string {
+	s, _ := ctx.Value(remoteIPKey{}).(string)
+	return s
+}
+
 func requestIDOf(ctx context.Context) string {
 	s, _ := ctx.Value(requestIDKey{}).(string)
 	return s
@@ -44,6 +52,7 @@ func (s *Server) identify(c *fiber.Ctx) error {
 		rid = id.New()
 	}
 	c.Locals(requestIDKey{}, rid)
+	c.Locals(remoteIPKey{}, c.IP())
 	c.Set("X-Request-Id", rid)
 	return c.Next()
 }

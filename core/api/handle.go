@@ -112,11 +112,15 @@ type Key struct {
 type Paging struct {
 	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before; empty for the first page"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
-	Order  string `query:"order" enum:"asc,desc" default:"desc" doc:"By time of creation"`
+}
+
+// Sorting is the query of lists that can be read from both ends.
+type Sorting struct {
+	Order string `query:"order" enum:"asc,desc" default:"desc" doc:"desc: the newest first"`
 }
 
 // Reverse reports whether the newest come first.
-func (p Paging) Reverse() bool { return p.Order != "asc" }
+func (o Sorting) Reverse() bool { return o.Order != "asc" }
 
 // List is the body of every list.
 type List[T any] struct {

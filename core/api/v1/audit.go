@@ -1,0 +1,64 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/api"
+	"tradewind.example/core/audit"
+	"tradewind.example/core/store"
+)
+
+// AuditEntry is one recorded change.
+type AuditEntry struct {
+	Seq       uint64    `json:"seq" doc:"Place in the chain"`
+	Time      time.Time `json:"time"`
+	Actor     string    `json:"actor"`
+	OrgID     string    `json:"org_id"`
+	Action    string    `json:"action" example:"order.create"`
+	Thing     string    `json:"thing"`
+	ThingID   string    `json:"thing_id,omitempty"`
+	Before    any       `json:"before,omitempty" doc:"Secrets are masked"`
+	After     any       `json:"after,omitempty" doc:"Secrets are masked"`
+	RequestID string    `json:"request_id,omitempty"`
+}
+
+type listAudit struct {
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page, newest first"`
+	OrgID  string `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
+	Tree   bool   `query:"tree" doc:"Of your whole tree instead; for the operator"`
+}
+
+func bindAudit(s *api.Server, svc Services) {
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", Tag: "Audit", Summary: "Read the audit log",
+		Detail: "Append-only and hash-chained; verify it with: tradewind audit verify.",
+	}, func(ctx context.Context, c access.Caller, in *listAudit) (*api.ListOut[AuditEntry], error) {
+		q := audit.Query{Org: orOwn(in.OrgID, c), Cursor: in.Cursor, Limit: in.Limit}
+		target := access.Target{OrgID: q.Org, Thing: "org", ID: q.Org}
+		if in.Tree {
+			q.Org, q.Root = "", c.RootID
+			target = access.Target{OrgID: c.RootID, Thing: "org", ID: c.RootID}
+		}
+		p, err := view(ctx, svc.Store, func(r store.Reader) (audit.Page, error) {
+			if err := svc.Access.Check(r, c, access.AuditRead, target); err != nil {
+				return audit.Page{}, err
+			}
+			return audit.List(r, q)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return api.NewList(p.Items, p.Next, auditOf), nil
+	})
+}
+
+func auditOf(e audit.Entry) AuditEntry {
+	return AuditEntry{
+		Seq: e.Seq, Time: e.Time, Actor: e.Actor, OrgID: e.Org, Action: e.Action, Thing: e.Thing, ThingID: e.ID,
+		Before: object(e.Before), After: object(e.After), RequestID: e.RequestID,
+	}
+}

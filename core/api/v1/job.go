@@ -1,0 +1,95 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/api"
+	"tradewind.example/core/job"
+	"tradewind.example/core/store"
+)
+
+// Job is one piece of durable background work.
+type Job struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	Ref       string    `json:"ref,omitempty" doc:"What it works on"`
+	State     string    `json:"state" enum:"ready,running,done,dead,parked"`
+	Attempt   int       `json:"attempt"`
+	Failures  int       `json:"failures"`
+	RunAt     time.Time `json:"run_at"`
+	LastError string    `json:"last_error,omitempty"`
+	Created   time.Time `json:"created"`
+	Updated   time.Time `json:"updated"`
+}
+
+type listJobs struct {
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page, newest first"`
+	State  string `query:"state" enum:"ready,running,done,dead,parked"`
+}
+
+func bindJobs(s *api.Server, svc Services) {
+	const tag = "Jobs"
+	target := func(c access.Caller, id string) access.Target {
+		return access.Target{OrgID: c.RootID, Thing: "job", ID: id}
+	}
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/jobs", ID: "list-jobs", Tag: tag,
+		Summary: "List background jobs", Detail: "Of your tree. Dead ones failed for good and wait to be retried.",
+	}, func(ctx context.Context, c access.Caller, in *listJobs) (*api.ListOut[Job], error) {
+		p, err := view(ctx, svc.Store, func(r store.Reader) (job.Page, error) {
+			if err := svc.Access.Check(r, c, access.JobRead, target(c, "")); err != nil {
+				return job.Page{}, err
+			}
+			return svc.Jobs.List(r, job.Filter{OrgID: c.RootID, State: job.State(in.State), Cursor: in.Cursor, Limit: in.Limit})
+		})
+		if err != nil {
+			return nil, err
+		}
+		return api.NewList(p.Items, p.Next, jobOf), nil
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/jobs/{id}", ID: "get-job", Tag: tag, Summary: "Read a job",
+	}, func(ctx context.Context, c access.Caller, in *ByID) (*One[Job], error) {
+		j, err := view(ctx, svc.Store, func(r store.Reader) (job.Job, error) { return svc.job(r, c, access.JobRead, in.ID) })
+		if err != nil {
+			return nil, err
+		}
+		return &One[Job]{jobOf(j)}, nil
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/jobs/{id}/retry", ID: "retry-job", Tag: tag, Summary: "Run a dead job again",
+	}, func(ctx context.Context, c access.Caller, in *ByID) (*One[Job], error) {
+		var j job.Job
+		err := svc.Store.Update(ctx, func(tx store.Tx) (err error) {
+			if _, err = svc.job(tx, c, access.JobRetry, in.ID); err != nil {
+				return err
+			}
+			j, err = svc.Jobs.RetryTx(tx, in.ID)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &One[Job]{jobOf(j)}, nil
+	})
+}
+
+// job returns a job of the caller's tree.
+func (svc Services) job(r store.Reader, c access.Caller, right access.Right, id string) (job.Job, error) {
+	j, err := svc.Jobs.Get(r, id)
+	if err != nil {
+		return job.Job{}, err
+	}
+	return j, svc.Access.Check(r, c, right, access.Target{OrgID: j.OrgID, Thing: "job", ID: id})
+}
+
+func jobOf(j job.Job) Job {
+	return Job{
+		ID: j.ID, Kind: j.Kind, Ref: j.Ref, State: string(j.State), Attempt: j.Attempt, Failures: j.Failures,
+		RunAt: j.RunAt, LastError: j.LastError, Created: j.Created, Updated: j.Updated,
+	}
+}

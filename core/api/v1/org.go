@@ -1,0 +1,197 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/api"
+	"tradewind.example/core/money"
+	"tradewind.example/core/pricing"
+	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
+)
+
+// Org is a legal party.
+type Org struct {
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind" enum:"operator,reseller,provider,customer"`
+	ParentID string    `json:"parent_id,omitempty"`
+	RootID   string    `json:"root_id"`
+	Path     []string  `json:"path" nullable:"false" doc:"From the root to the org"`
+	State    string    `json:"state" enum:"active,suspended,deleted"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+	OrgProfile
+}
+
+// OrgProfile is what an org says of itself and how it works.
+type OrgProfile struct {
+	Name           string `json:"name" minLength:"1" maxLength:"200"`
+	Contact        string `json:"contact,omitempty" maxLength:"200"`
+	Phone          string `json:"phone,omitempty" maxLength:"50"`
+	Email          string `json:"email,omitempty" maxLength:"200"`
+	ProvinceID     string `json:"province_id,omitempty" maxLength:"64"`
+	CityID         string `json:"city_id,omitempty" maxLength:"64"`
+	DistrictID     string `json:"district_id,omitempty" maxLength:"64"`
+	Address        string `json:"address,omitempty" maxLength:"500"`
+	MainBusiness   string `json:"main_business,omitempty" maxLength:"2000"`
+	OrgCode        string `json:"org_code,omitempty" maxLength:"64" doc:"Organisation code of the register"`
+	LicenceImage   string `json:"licence_image,omitempty" maxLength:"500"`
+	IdentityImage  string `json:"identity_image,omitempty" maxLength:"500"`
+	PaymentAccount string `json:"payment_account,omitempty" maxLength:"200"`
+	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent" example:"Asia/Shanghai"`
+	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent" example:"CNY"`
+	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org"`
+}
+
+func (p OrgProfile) domain() tenant.Profile {
+	return tenant.Profile{
+		Name: p.Name, Contact: p.Contact, Phone: p.Phone, Email: p.Email, ProvinceID: p.ProvinceID, CityID: p.CityID, DistrictID: p.DistrictID,
+		Address: p.Address, MainBusiness: p.MainBusiness, OrgCode: p.OrgCode, LicenceImage: p.LicenceImage, IdentityImage: p.IdentityImage,
+		PaymentAccount: p.PaymentAccount, TimeZone: p.TimeZone, Currency: money.Currency(p.Currency), FloorPolicy: pricing.Policy(p.FloorPolicy),
+	}
+}
+
+func profileOf(p tenant.Profile) OrgProfile {
+	return OrgProfile{
+		Name: p.Name, Contact: p.Contact, Phone: p.Phone, Email: p.Email, ProvinceID: p.ProvinceID, CityID: p.CityID, DistrictID: p.DistrictID,
+		Address: p.Address, MainBusiness: p.MainBusiness, OrgCode: p.OrgCode, LicenceImage: p.LicenceImage, IdentityImage: p.IdentityImage,
+		PaymentAccount: p.PaymentAccount, TimeZone: p.TimeZone, Currency: string(p.Currency), FloorPolicy: string(p.FloorPolicy),
+	}
+}
+
+// OrgMove tells what a move changes.
+type OrgMove struct {
+	OrgID    string   `json:"org_id"`
+	Done     bool     `json:"done" doc:"False for a dry run"`
+	From     []string `json:"from" nullable:"false" doc:"Path before"`
+	To       []string `json:"to" nullable:"false" doc:"Path after"`
+	Count    int      `json:"count" doc:"Orgs whose path changes"`
+	Unassign []string `json:"unassign" nullable:"false" doc:"Salespeople who no longer look after the org"`
+	Remains  []string `json:"remains" nullable:"false" doc:"What stays with the old chain"`
+}
+
+type createOrg struct {
+	Body struct {
+		Kind     string `json:"kind" enum:"reseller,provider,customer"`
+		ParentID string `json:"parent_id,omitempty" maxLength:"64" doc:"Your own org when absent"`
+		OrgProfile
+	}
+}
+
+type updateOrg struct {
+	ByID
+	api.IfMatch
+	Body struct {
+		State string `json:"state" enum:"active,suspended"`
+		OrgProfile
+	}
+}
+
+type deleteOrg struct {
+	ByID
+	api.IfMatch
+}
+
+type moveOrg struct {
+	ByID
+	Body struct {
+		ParentID string `json:"parent_id" minLength:"1" maxLength:"64"`
+		DryRun   bool   `json:"dry_run,omitempty" doc:"Tell what would change, change nothing"`
+	}
+}
+
+type listOrgs struct {
+	Cursor   string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
+	Below    string `query:"below" maxLength:"64" doc:"This org and what is below it"`
+	ParentID string `query:"parent_id" maxLength:"64" doc:"Only direct children of this org"`
+}
+
+func bindOrgs(s *api.Server, svc Services) {
+	const tag = "Orgs"
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/orgs", ID: "create-org", Tag: tag, Status: http.StatusCreated, Summary: "Add an org below another",
+	}, func(ctx context.Context, c access.Caller, in *createOrg) (*Versioned[Org], error) {
+		return orgAnswer(svc.Tenants.CreateOrg(ctx, c, tenant.CreateOrgInput{
+			ParentID: orOwn(in.Body.ParentID, c), Kind: tenant.Kind(in.Body.Kind), Profile: in.Body.domain(),
+		}))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
+	}, func(ctx context.Context, c access.Caller, in *listOrgs) (*api.ListOut[Org], error) {
+		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{Below: in.Below, ParentID: in.ParentID, Cursor: in.Cursor, Limit: in.Limit})
+		if err != nil {
+			return nil, err
+		}
+		return listDocs(p, orgOf), nil
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/orgs/{id}", ID: "get-org", Tag: tag, Summary: "Read an org",
+	}, func(ctx context.Context, c access.Caller, in *ByID) (*Versioned[Org], error) {
+		return orgAnswer(svc.Tenants.GetOrg(ctx, c, in.ID))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPut, Path: "/v1/orgs/{id}", ID: "update-org", Tag: tag, Summary: "Change an org",
+	}, func(ctx context.Context, c access.Caller, in *updateOrg) (*Versioned[Org], error) {
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		return orgAnswer(svc.Tenants.UpdateOrg(ctx, c, tenant.UpdateOrgInput{
+			OrgID: in.ID, Rev: rev, State: tenant.OrgState(in.Body.State), Profile: in.Body.domain(),
+		}))
+	})
+	bindOrgMoves(s, svc)
+}
+
+func bindOrgMoves(s *api.Server, svc Services) {
+	const tag = "Orgs"
+	api.Handle(s, api.Route{
+		Method: http.MethodDelete, Path: "/v1/orgs/{id}", ID: "delete-org", Tag: tag, Status: http.StatusNoContent,
+		Summary: "Delete an org", Detail: "Refused while anything holds it, with the list of what does.",
+	}, func(ctx context.Context, c access.Caller, in *deleteOrg) (*Empty, error) {
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		return nil, svc.Tenants.DeleteOrg(ctx, c, in.ID, rev)
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/orgs/{id}/move", ID: "move-org", Tag: tag,
+		Summary: "Move an org to another parent", Detail: "Open orders finish under the old chain; balances do not move.",
+	}, func(ctx context.Context, c access.Caller, in *moveOrg) (*One[OrgMove], error) {
+		m, err := svc.Tenants.MoveOrg(ctx, c, tenant.MoveOrgInput{OrgID: in.ID, ParentID: in.Body.ParentID, DryRun: in.Body.DryRun})
+		if err != nil {
+			return nil, err
+		}
+		return &One[OrgMove]{moveOf(m)}, nil
+	})
+}
+
+func orgAnswer(d store.Doc[tenant.Org], err error) (*Versioned[Org], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Versioned[Org]{ETag: api.ETag(d.Rev), Body: orgOf(d.Value)}, nil
+}
+
+func orgOf(o tenant.Org) Org {
+	return Org{
+		ID: o.ID, Kind: string(o.Kind), ParentID: o.ParentID, RootID: o.RootID, Path: rows(o.Path), State: string(o.State),
+		Created: o.Created, Updated: o.Updated, OrgProfile: profileOf(o.Profile),
+	}
+}
+
+func moveOf(m tenant.Move) OrgMove {
+	out := OrgMove{OrgID: m.Org, Done: m.Done, From: rows(m.From), To: rows(m.To), Count: m.Count, Unassign: []string{}, Remains: []string{}}
+	for _, u := range m.Unassign {
+		out.Unassign = append(out.Unassign, u.Login)
+	}
+	for _, h := range m.Remains {
+		out.Remains = append(out.Remains, h.What)
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/api"
+	"tradewind.example/core/plugin"
+	contract "tradewind.example/sdk/provider"
+)
+
+// Plugin is an installed plugin.
+type Plugin struct {
+	Name         string       `json:"name"`
+	Title        string       `json:"title"`
+	Version      string       `json:"version"`
+	SHA256       string       `json:"sha256" doc:"Of the binary; what is pinned"`
+	State        string       `json:"state"`
+	Since        time.Time    `json:"since"`
+	Reason       string       `json:"reason,omitempty" doc:"Of the last change of state"`
+	Restarts     int          `json:"restarts"`
+	LastError    string       `json:"last_error,omitempty"`
+	PID          int          `json:"pid,omitempty"`
+	Currency     string       `json:"currency,omitempty"`
+	Capabilities []string     `json:"capabilities" nullable:"false"`
+	Config       any          `json:"config" doc:"JSON Schema of an account's config; secret fields carry x-secret"`
+	Kinds        []PluginKind `json:"kinds" nullable:"false"`
+}
+
+// PluginKind is a resource kind that a plugin manages.
+type PluginKind struct {
+	Name    string         `json:"name"`
+	Title   string         `json:"title"`
+	Spec    any            `json:"spec" doc:"JSON Schema"`
+	State   any            `json:"state" doc:"JSON Schema"`
+	Verbs   []string       `json:"verbs" nullable:"false"`
+	Actions []PluginAction `json:"actions" nullable:"false"`
+}
+
+// PluginAction is one action of a kind.
+type PluginAction struct {
+	Name        string `json:"name"`
+	Title       string `json:"title"`
+	Input       any    `json:"input,omitempty" doc:"JSON Schema"`
+	Changes     bool   `json:"changes"`
+	Destructive bool   `json:"destructive"`
+}
+
+type byName struct {
+	Name string `path:"name" minLength:"1" maxLength:"64" doc:"The plugin's name"`
+}
+
+type installPlugin struct {
+	Body struct {
+		File   string `json:"file" minLength:"1" maxLength:"128" doc:"Name of a binary in the drop folder"`
+		SHA256 string `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Its SHA-256, from whoever you trust"`
+	}
+}
+
+type operatePlugin struct {
+	byName
+	Verb string `path:"verb" enum:"start,stop,restart,resume"`
+}
+
+func bindPlugins(s *api.Server, svc Services) {
+	const tag = "Plugins"
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/plugins", ID: "list-plugins", Tag: tag, Summary: "List installed plugins",
+	}, func(ctx context.Context, c access.Caller, _ *struct{}) (*api.ListOut[Plugin], error) {
+		all, err := svc.Plugins.List(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return api.NewList(all, "", pluginOf), nil
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/plugins/{name}", ID: "get-plugin", Tag: tag, Summary: "Read an installed plugin",
+	}, func(ctx context.Context, c access.Caller, in *byName) (*One[Plugin], error) {
+		return pluginAnswer(svc.Plugins.Get(ctx, c, in.Name))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/plugins", ID: "install-plugin", Tag: tag, Status: http.StatusCreated,
+		Summary: "Install a plugin from the drop folder", Detail: "The binary is copied, pinned to its checksum and started.",
+	}, func(ctx context.Context, c access.Caller, in *installPlugin) (*One[Plugin], error) {
+		return pluginAnswer(svc.Plugins.Install(ctx, c, in.Body.File, in.Body.SHA256))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/plugins/{name}/{verb}", ID: "operate-plugin", Tag: tag, Summary: "Start, stop, restart or resume a plugin",
+	}, func(ctx context.Context, c access.Caller, in *operatePlugin) (*One[Plugin], error) {
+		return pluginAnswer(svc.Plugins.Operate(ctx, c, in.Name, plugin.Verb(in.Verb)))
+	})
+}
+
+func pluginAnswer(p plugin.Plugin, err error) (*One[Plugin], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &One[Plugin]{pluginOf(p)}, nil
+}
+
+func pluginOf(p plugin.Plugin) Plugin {
+	out := Plugin{
+		Name: p.Name, Title: p.Description.Title, Version: p.Version, SHA256: p.SHA256, State: p.State, Since: p.Since, Reason: p.Reason,
+		Restarts: p.Restarts, LastError: p.LastError, PID: p.PID, Currency: p.Description.Currency,
+		Capabilities: make([]string, 0, len(p.Description.Capabilities)), Config: object(p.Description.Config),
+		Kinds: make([]PluginKind, 0, len(p.Description.Kinds)),
+	}
+	for _, c := range p.Description.Capabilities {
+		out.Capabilities = append(out.Capabilities, string(c))
+	}
+	for _, k := range p.Description.Kinds {
+		out.Kinds = append(out.Kinds, kindOf(k))
+	}
+	return out
+}
+
+func kindOf(k contract.KindDescription) PluginKind {
+	out := PluginKind{
+		Name: k.Name, Title: k.Title, Spec: object(k.Spec), State: object(k.State),
+		Verbs: make([]string, 0, len(k.Verbs)), Actions: make([]PluginAction, 0, len(k.Actions)),
+	}
+	for _, v := range k.Verbs {
+		out.Verbs = append(out.Verbs, string(v))
+	}
+	for _, a := range k.Actions {
+		out.Actions = append(out.Actions, PluginAction{Name: a.Name, Title: a.Title, Input: object(a.Input), Changes: a.Changes, Destructive: a.Destructive})
+	}
+	return out
+}

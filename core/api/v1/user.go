@@ -1,0 +1,182 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"tradewind.example/core/access"
+	"tradewind.example/core/api"
+	"tradewind.example/core/store"
+	"tradewind.example/core/tenant"
+	"tradewind.example/sdk/secret"
+)
+
+// User is a person in one org.
+type User struct {
+	ID       string    `json:"id"`
+	OrgID    string    `json:"org_id"`
+	Login    string    `json:"login"`
+	Name     string    `json:"name,omitempty"`
+	Email    string    `json:"email,omitempty"`
+	Phone    string    `json:"phone,omitempty"`
+	Roles    []string  `json:"roles" nullable:"false"`
+	Assigned []string  `json:"assigned" nullable:"false" doc:"Customers that a salesperson looks after"`
+	State    string    `json:"state" enum:"active,disabled"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+}
+
+// userFields is the part of a user that may change.
+type userFields struct {
+	Name     string   `json:"name,omitempty" maxLength:"200"`
+	Email    string   `json:"email,omitempty" maxLength:"200"`
+	Phone    string   `json:"phone,omitempty" maxLength:"50"`
+	Roles    []string `json:"roles" minItems:"1" maxItems:"20"`
+	Assigned []string `json:"assigned,omitempty" maxItems:"10000"`
+}
+
+type createUser struct {
+	Body struct {
+		OrgID    string `json:"org_id,omitempty" maxLength:"64" doc:"Your own org when absent"`
+		Login    string `json:"login" minLength:"1" maxLength:"200"`
+		Password string `json:"password" minLength:"12" maxLength:"1000"`
+		userFields
+	}
+}
+
+type updateUser struct {
+	ByID
+	api.IfMatch
+	Body struct {
+		State string `json:"state" enum:"active,disabled"`
+		userFields
+	}
+}
+
+type deleteUser struct {
+	ByID
+	api.IfMatch
+}
+
+type listUsers struct {
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
+	OrgID  string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
+}
+
+type changePassword struct {
+	Body struct {
+		Old string `json:"old" minLength:"1" maxLength:"1000"`
+		New string `json:"new" minLength:"12" maxLength:"1000"`
+	}
+}
+
+type resetPassword struct {
+	ByID
+	Body struct {
+		Password string `json:"password" minLength:"12" maxLength:"1000"`
+	}
+}
+
+func bindUsers(s *api.Server, svc Services) {
+	const tag = "Users"
+	api.Handle(s, api.Route{
+		Method: http.MethodPost, Path: "/v1/users", ID: "create-user", Tag: tag, Status: http.StatusCreated, Summary: "Add a person to an org",
+	}, func(ctx context.Context, c access.Caller, in *createUser) (*Versioned[User], error) {
+		f := in.Body.userFields
+		return userAnswer(svc.Tenants.CreateUser(ctx, c, tenant.CreateUserInput{
+			OrgID: orOwn(in.Body.OrgID, c), Login: in.Body.Login, Password: secret.New(in.Body.Password),
+			Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
+		}))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", Tag: tag, Summary: "List the people of an org",
+	}, func(ctx context.Context, c access.Caller, in *listUsers) (*api.ListOut[User], error) {
+		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{OrgID: in.OrgID, Cursor: in.Cursor, Limit: in.Limit})
+		if err != nil {
+			return nil, err
+		}
+		return listDocs(p, userOf), nil
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodGet, Path: "/v1/users/{id}", ID: "get-user", Tag: tag, Summary: "Read a user",
+	}, func(ctx context.Context, c access.Caller, in *ByID) (*Versioned[User], error) {
+		return userAnswer(svc.Tenants.GetUser(ctx, c, in.ID))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPut, Path: "/v1/users/{id}", ID: "update-user", Tag: tag, Summary: "Change a user",
+	}, func(ctx context.Context, c access.Caller, in *updateUser) (*Versioned[User], error) {
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		f := in.Body.userFields
+		return userAnswer(svc.Tenants.UpdateUser(ctx, c, tenant.UpdateUserInput{
+			UserID: in.ID, Rev: rev, Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
+			State: tenant.UserState(in.Body.State),
+		}))
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodDelete, Path: "/v1/users/{id}", ID: "delete-user", Tag: tag, Status: http.StatusNoContent, Summary: "Remove a user",
+	}, func(ctx context.Context, c access.Caller, in *deleteUser) (*Empty, error) {
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		return nil, svc.Tenants.DeleteUser(ctx, c, in.ID, rev)
+	})
+	bindPasswords(s, svc)
+}
+
+func bindPasswords(s *api.Server, svc Services) {
+	const tag = "Users"
+	api.Handle(s, api.Route{
+		Method: http.MethodPut, Path: "/v1/users/current/password", ID: "change-password", Tag: tag, Status: http.StatusNoContent,
+		Summary: "Change your own password", Detail: "Ends your other sessions.",
+	}, func(ctx context.Context, c access.Caller, in *changePassword) (*Empty, error) {
+		return nil, svc.Tenants.ChangePassword(ctx, c, tenant.ChangePasswordInput{Old: secret.New(in.Body.Old), New: secret.New(in.Body.New)})
+	})
+	api.Handle(s, api.Route{
+		Method: http.MethodPut, Path: "/v1/users/{id}/password", ID: "reset-password", Tag: tag, Status: http.StatusNoContent,
+		Summary: "Reset somebody's password", Detail: "Ends all their sessions.",
+	}, func(ctx context.Context, c access.Caller, in *resetPassword) (*Empty, error) {
+		return nil, svc.Tenants.ResetPassword(ctx, c, tenant.ResetPasswordInput{UserID: in.ID, Password: secret.New(in.Body.Password)})
+	})
+}
+
+func userAnswer(d store.Doc[tenant.User], err error) (*Versioned[User], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Versioned[User]{ETag: api.ETag(d.Rev), Body: userOf(d.Value)}, nil
+}
+
+func userOf(u tenant.User) User {
+	return User{
+		ID: u.ID, OrgID: u.OrgID, Login: u.Login, Name: u.Name, Email: u.Email, Phone: u.Phone, Roles: texts(u.Roles),
+		Assigned: rows(u.Assigned), State: string(u.State), Created: u.Created, Updated: u.Updated,
+	}
+}
+
+func roles(s []string) []access.Role {
+	out := make([]access.Role, 0, len(s))
+	for _, x := range s {
+		out = append(out, access.Role(x))
+	}
+	return out
+}
+
+// texts renders a list of named strings, never as null.
+func texts[S ~string](s []S) []string {
+	out := make([]string, 0, len(s))
+	for _, x := range s {
+		out = append(out, string(x))
+	}
+	return out
+}
+
+// listDocs renders a page of stored documents.
+func listDocs[D, T any](p store.Page[D], convert func(D) T) *api.ListOut[T] {
+	return api.NewList(p.Items, p.Next, func(d store.Doc[D]) T { return convert(d.Value) })
+}
