@@ -289,9 +289,13 @@ func (s *Service) Providers(ctx context.Context, c access.Caller, in ProviderFil
 }
 
 // ProviderTx returns a provider inside somebody's transaction, for the domain:
-// it checks no rights.
+// it checks no rights. Its settings are shared: treat them as read-only.
 func (s *Service) ProviderTx(r store.Reader, providerID string) (Provider, error) {
-	d, err := s.rows.providers.Get(r, providerID)
-	d.Value.Rev = d.Rev
-	return d.Value, err
+	d, err := s.decoded.Get(r, providerID)
+	if err != nil {
+		return Provider{}, err
+	}
+	p := d.Value
+	p.Rev = d.Rev
+	return p, nil
 }

@@ -78,6 +78,7 @@ func (c *Config) validate() error {
 type Service struct {
 	Config
 	rows     *rows
+	decoded  *store.Cached[Provider]
 	resolved *memo.Cache[resolveKey, *resolution]
 	opened   *memo.Cache[openKey, map[string]secret.Value]
 	waits    waits
@@ -95,6 +96,7 @@ func New(cfg Config) (*Service, error) {
 		opened:   memo.NewCache[openKey, map[string]secret.Value](cfg.CacheSize),
 		waits:    waits{m: map[string][]chan struct{}{}},
 	}
+	s.decoded = store.NewCached(s.rows.providers, 1024)
 	policy := job.Policy{MaxAttempts: checkAttempts, Timeout: cfg.CheckTimeout + 10*time.Second}
 	if err := cfg.Jobs.Register(CheckJob, s.runCheck, policy); err != nil {
 		return nil, fmt.Errorf("registering the check of enablements: %w", err)

@@ -46,6 +46,9 @@ func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain
 	if err != nil {
 		return pricing.Result{}, nil, err
 	}
+	if last := legs[len(legs)-1]; last.Mode == pricing.ModeRebate {
+		return pricing.Result{}, nil, fault.Precondition("the buyer earns a commission on what it sells on and has no price of its own: ask the seller for one")
+	}
 	result, err := pricing.Price(pricing.Input{
 		Currency: p.Currency, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Legs: legs,
 	})
