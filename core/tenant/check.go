@@ -64,17 +64,9 @@ func (c *checks) email(path, s string) {
 	}
 }
 
-func (c *checks) id(path, s string) {
-	if !id.Valid(s) {
-		c.add(path, "must be an id")
-	}
-}
-
 func (c *checks) login(path, s string) {
-	ok := len(s) >= minLogin && len(s) <= maxLogin && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("._@+-", r))
-	})
-	if !ok {
+	foreign := strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789._@+-")
+	if len(s) < minLogin || len(s) > maxLogin || foreign != "" {
 		c.add(path, "must be %d to %d of the characters a-z 0-9 . _ @ + -", minLogin, maxLogin)
 	}
 }
