@@ -30,6 +30,8 @@ var (
 	noPlugin    string // hosttest/process
 )
 
+var long = flag.Bool("long", false, "run ten times as many crash cycles")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "twbin")

@@ -102,14 +102,6 @@ func (h *Host) add(ctx context.Context, e catalog.Entry) {
 	h.plugins[e.Name] = p
 	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	h.work.Go(func() { p.supervisor.Run(ctx) })
-	if h.cfg.Lazy || e.Disabled {
-		return
-	}
-	h.work.Go(func() {
-		if err := p.supervisor.Start(ctx); err != nil {
-			h.log.Warn("a plugin did not start", "plugin", e.Name, "error", err)
-		}
-	})
 }
 
 // Close stops all plugins at once, gently while ctx lasts and then by force,

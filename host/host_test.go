@@ -53,6 +53,7 @@ func TestStartFailuresSayWhy(t *testing.T) {
 		"garbage": {"a line without end", noPlugin, []string{"phase handshake"}},
 		"outside": {"a socket outside the plugin's folder", noPlugin, []string{"phase handshake", "instead of a socket in its folder"}},
 		"dies":    {"a plugin that shakes hands and ends", noPlugin, []string{"phase dial", "status 4"}},
+		"tells":   {"a secret instead of a handshake", noPlugin, []string{"phase handshake", "password=******"}},
 		"fails":   {"a plugin that complains", fakeBinary, []string{"phase handshake", "status 3", "cannot start: password=******"}},
 	}
 	for mode, tc := range cases {
@@ -79,6 +80,25 @@ func TestStartFailuresSayWhy(t *testing.T) {
 				t.Errorf("%s: status is %+v", tc.reason, st)
 			}
 		})
+	}
+}
+
+// TestEnvironmentIsSealed: of the host's variables only allowed ones arrive.
+func TestEnvironmentIsSealed(t *testing.T) {
+	t.Setenv("TRADEWIND_HOST_SECRET", "must-not-travel")
+	t.Setenv("TW_ALLOWED", "may-travel")
+	cfg := dev()
+	cfg.EnvAllow = []string{"TW_ALLOWED"}
+	cfg.Plugins[0].Env = map[string]string{"DECLARED": "travels"}
+	_, p, _ := started(t, cfg)
+	got, err := ask(t.Context(), p, "do", "env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "DECLARED HOME PLUGIN_CLIENT_CERT PLUGIN_MAX_PORT PLUGIN_MIN_PORT PLUGIN_PROTOCOL_VERSIONS " +
+		"PLUGIN_UNIX_SOCKET_DIR TMPDIR TRADEWIND_LAUNCH TRADEWIND_PLUGIN TW_ALLOWED"
+	if got.ID != want {
+		t.Errorf("got  %s\nwant %s", got.ID, want)
 	}
 }
 
@@ -515,7 +535,7 @@ func TestPluginsStartInParallel(t *testing.T) {
 		name := fmt.Sprintf("fake%d", i)
 		cfg.Plugins = append(cfg.Plugins, catalog.Entry{Name: name, Path: fakeBinary, Env: map[string]string{"FAKE_NAME": name}})
 	}
-	cfg.Plugins = append(cfg.Plugins, catalog.Entry{Name: "broken", Path: fakeBinary, Args: []string{"silent"}},
+	cfg.Plugins = append(cfg.Plugins, catalog.Entry{Name: "broken", Path: noPlugin, Args: []string{"silent"}},
 		catalog.Entry{Name: "off", Path: fakeBinary, Disabled: true})
 	cfg.Policy.StartTimeout = hosttest.Bound
 	h, _ := open(t, cfg)
@@ -543,10 +563,9 @@ func TestHostServices(t *testing.T) {
 	cfg := dev("stores")
 	cfg.Services = func(plugin string) provider.HostServices { return services{plugin: plugin} }
 	_, p, _ := started(t, cfg)
-	hosttest.Eventually(t, "the plugin gets the host's time", func() bool {
-		got, err := p.Check(t.Context(), provider.CheckRequest{})
-		return err == nil && got.Account == "1999"
-	})
+	if got, err := p.Check(t.Context(), provider.CheckRequest{}); err != nil || got.Account != "1999" {
+		t.Errorf("the host's time: got %q, %v", got.Account, err)
+	}
 	cfg = dev("stores")
 	cfg.Policy.Backoff, cfg.Lazy = time.Hour, true
 	h, _ := open(t, cfg)
@@ -602,7 +621,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 func TestCrashesLeakNothing(t *testing.T) {
 	cycles := 100
-	if testing.Short() {
+	switch {
+	case *long:
+		cycles = 1000
+	case testing.Short():
 		cycles = 20
 	}
 	cfg := dev()

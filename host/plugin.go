@@ -66,7 +66,7 @@ type Status struct {
 func (h *Host) newPlugin(e catalog.Entry) *Plugin {
 	p := &Plugin{host: h, name: e.Name, bulkhead: guard.NewBulkhead(h.cfg.Limits), redactor: &session.Redactor{}}
 	p.supervisor = supervise.New(supervise.Config[*session.Session]{
-		Start: p.open, Drain: p.bulkhead.Drain, Disabled: e.Disabled,
+		Start: p.open, Drain: p.bulkhead.Drain, Disabled: e.Disabled, AtOnce: !h.cfg.Lazy,
 		Log: h.log.With("plugin", e.Name), Policy: h.cfg.Policy,
 	})
 	p.Client = client.New(guard.NewConn(guard.Config{

@@ -14,6 +14,9 @@ import (
 
 var _ grpc.ClientConnInterface = (*Session)(nil)
 
+// BareConn returns the connection beneath, which notices nothing; for comparing.
+func (s *Session) BareConn() grpc.ClientConnInterface { return s.conn }
+
 // Invoke makes one unary call. When it fails because the connection is lost,
 // Done is closed before Invoke returns, so that the caller's next call finds
 // out before it is sent.

@@ -20,7 +20,7 @@ func Describe(ctx context.Context, cfg launch.Config) (provider.Description, err
 	cfg.Args = []string{handshake.DescribeArg}
 	proc, err := launch.New(cfg)
 	if err != nil {
-		return provider.Description{}, &StartError{Phase: PhaseVerify, Err: err}
+		return provider.Description{}, startError(PhaseVerify, &Redactor{}, "", err)
 	}
 	stop := context.AfterFunc(ctx, proc.Signal)
 	defer stop()
@@ -28,8 +28,7 @@ func Describe(ctx context.Context, cfg launch.Config) (provider.Description, err
 	proc.Signal()
 	<-proc.Done()
 	if err != nil {
-		var r Redactor
-		return desc, &StartError{Phase: PhaseDescribe, Report: r.Text(proc.Report()), Err: err}
+		return desc, startError(PhaseDescribe, &Redactor{}, proc.Report(), err)
 	}
 	return desc, nil
 }

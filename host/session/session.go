@@ -50,14 +50,15 @@ const defaultStart = 30 * time.Second
 
 // StartError tells why a plugin did not come up.
 type StartError struct {
-	Phase  Phase
-	Report string // how the process ended and its last output, secrets masked
-	Err    error
+	Phase   Phase
+	Message string // the cause in words, secrets masked
+	Report  string // how the process ended and its last output, secrets masked
+	Err     error  // the cause; its text may hold what the plugin printed
 }
 
 // Error names the phase, the cause and the report.
 func (e *StartError) Error() string {
-	text := fmt.Sprintf("start failed in phase %s: %v", e.Phase, e.Err)
+	text := fmt.Sprintf("start failed in phase %s: %s", e.Phase, e.Message)
 	if e.Report != "" {
 		text += "; process " + e.Report
 	}
@@ -112,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	proc, err := launch.New(cfg.Launch)
 	if err != nil {
 		s.logs.close()
-		return nil, &StartError{Phase: PhaseVerify, Err: err}
+		return nil, startError(PhaseVerify, cfg.Redactor, "", err)
 	}
 	s.proc, pid.proc = proc, proc
 	s.plugin = goplugin.NewClient(s.clientConfig(cfg.StartTimeout))
@@ -130,7 +131,12 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		s.letExit(ctx)
 	}
 	closeErr := s.abort(ctx)
-	return nil, &StartError{Phase: phase, Report: s.report(), Err: errors.Join(err, closeErr)}
+	return nil, startError(phase, s.redact, s.proc.Report(), errors.Join(err, closeErr))
+}
+
+// startError makes a StartError without secrets in its text.
+func startError(phase Phase, redact *Redactor, report string, err error) *StartError {
+	return &StartError{Phase: phase, Message: redact.Text(err.Error()), Report: redact.Text(report), Err: err}
 }
 
 // clientConfig holds go-plugin's settings; each is there for a reason given in

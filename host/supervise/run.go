@@ -324,7 +324,20 @@ func (s *Supervisor[I]) fire(event Event, reason string) {
 	close(s.changed)
 	s.changed = make(chan struct{})
 	s.mu.Unlock()
-	s.cfg.Log.Info("plugin changes state", "from", from, "event", event, "to", to, "reason", reason)
+	s.log(to, "from", from, "event", event, "to", to, "reason", reason)
+}
+
+// log tells of a transition: an admin should look at the bad ones.
+func (s *Supervisor[I]) log(to State, attrs ...any) {
+	const message = "plugin changes state"
+	switch to {
+	case StateDegraded, StateBackingOff:
+		s.cfg.Log.Warn(message, attrs...)
+	case StateQuarantined:
+		s.cfg.Log.Error(message, attrs...)
+	default:
+		s.cfg.Log.Info(message, attrs...)
+	}
 }
 
 func (s *Supervisor[I]) setError(err error) {

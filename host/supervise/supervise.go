@@ -64,7 +64,9 @@ type Config[I Instance] struct {
 	Log *slog.Logger
 	// Disabled plugins begin in StateDisabled.
 	Disabled bool
-	Policy   Policy
+	// AtOnce plugins begin in StateStarting: Run starts them unasked.
+	AtOnce bool
+	Policy Policy
 }
 
 // Policy holds the times and counts of supervision. Zero fields get the defaults.
@@ -174,8 +176,11 @@ func New[I Instance](cfg Config[I]) *Supervisor[I] {
 		changed:  make(chan struct{}),
 		status:   Status{State: StateInstalled, Since: time.Now(), Reason: "never started"},
 	}
-	if cfg.Disabled {
+	switch {
+	case cfg.Disabled:
 		s.status.State, s.status.Reason = StateDisabled, "disabled in the catalogue"
+	case cfg.AtOnce:
+		s.fire(EventStart, "starts with the host")
 	}
 	return s
 }

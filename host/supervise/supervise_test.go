@@ -382,6 +382,26 @@ func TestAwait(t *testing.T) {
 	})
 }
 
+func TestAtOnceNeedsNoAsking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := supervise.New(supervise.Config[*instance]{AtOnce: true, Start: func(context.Context) (*instance, error) {
+			return &instance{done: make(chan struct{})}, nil
+		}})
+		if st := s.Status().State; st != supervise.StateStarting {
+			t.Errorf("before Run: %s, want starting, so that the first call waits", st)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.Run(ctx) }()
+		if _, err := s.Await(t.Context()); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		<-ended
+	})
+}
+
 func TestStartTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

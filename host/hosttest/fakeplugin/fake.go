@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,11 +50,25 @@ func (f *fake) Regions(ctx context.Context, req provider.RegionsRequest) ([]prov
 	if err := f.misbehave(ctx, call); err != nil {
 		return nil, err
 	}
+	if call.Account.Settings["do"] == "env" {
+		return []provider.Region{{ID: strings.Join(variables(), " ")}}, nil
+	}
 	size, _ := strconv.Atoi(call.Account.Settings["size"])
 	return []provider.Region{{
 		ID: call.Account.Settings["echo"], Name: strings.Repeat("n", size),
 		Zones: []provider.Zone{{ID: strconv.Itoa(os.Getpid())}},
 	}}, nil
+}
+
+// variables returns the names of the process's environment.
+func variables() []string {
+	var names []string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (f *fake) misbehave(ctx context.Context, call provider.Call) error {

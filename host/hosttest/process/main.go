@@ -32,6 +32,7 @@ func main() {
 		"garbage":  garbage,
 		"outside":  outside,
 		"dies":     dies,
+		"tells":    tells,
 	}
 	mode, ok := modes[os.Args[1]]
 	if !ok {
@@ -143,4 +144,10 @@ func outside() {
 func dies() {
 	fmt.Println("1|1|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/plugin1|grpc")
 	os.Exit(4)
+}
+
+// tells prints a secret instead of a handshake.
+func tells() {
+	fmt.Println("cannot sign in with password=hunter2hunter2")
+	os.Exit(1)
 }
