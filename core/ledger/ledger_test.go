@@ -256,3 +256,138 @@ func TestHoldIsAllOrNothing(t *testing.T) {
 		t.Errorf("the refused hold left %d held", w.Held)
 	}
 }
+
+func TestHoldCountsEveryLegOfOneWallet(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	k := walletOf("buyer", "seller")
+	b.recharge(k, 100, "r1")
+	leg := ledger.HoldLeg{Buyer: "buyer", Seller: "seller", Currency: "CNY", Amount: 60}
+	twice := func(tx store.Tx) error {
+		return b.HoldTx(tx, ledger.Hold{ID: "h1", Ref: "order", Legs: []ledger.HoldLeg{leg, leg}})
+	}
+	if err := b.update(twice); !fault.Is(err, fault.ClassInsufficientBalance) {
+		t.Errorf("120 of 100: %v, want insufficient_balance", err)
+	}
+	b.recharge(k, 20, "r2")
+	b.must(twice)
+	if w := b.wallet(k); w != (ledger.Wallet{Posted: 120, Held: 120}) {
+		t.Errorf("120 of 120: %+v", w)
+	}
+}
+
+func TestCaptureRefuses(t *testing.T) {
+	t.Parallel()
+	charge := func(amount money.Amount) []ledger.Posting {
+		return ledger.ChargePostings(pricing.Leg{
+			Terms: pricing.Terms{Seller: "seller", Buyer: "buyer", Settle: pricing.SettleRealtime}, Amount: amount,
+		}, "CNY")
+	}
+	other := ledger.ChargePostings(pricing.Leg{
+		Terms: pricing.Terms{Seller: "seller", Buyer: "neighbour", Settle: pricing.SettleRealtime}, Amount: 1,
+	}, "CNY")
+	cases := map[string]struct {
+		reason   string
+		hold     string
+		amounts  []money.Amount
+		postings []ledger.Posting
+		class    fault.Class
+	}{
+		"MoreThanHeld":   {reason: "only what was set aside", hold: "h1", amounts: []money.Amount{51}, postings: charge(51), class: fault.ClassInternal},
+		"Negative":       {reason: "a capture takes", hold: "h1", amounts: []money.Amount{-1}, postings: charge(-1), class: fault.ClassInternal},
+		"LegsMissing":    {reason: "one amount per leg", hold: "h1", postings: charge(50), class: fault.ClassInternal},
+		"OtherAmount":    {reason: "the postings take what is captured", hold: "h1", amounts: []money.Amount{40}, postings: charge(50), class: fault.ClassInternal},
+		"OtherWallet":    {reason: "nobody else's wallet is drawn on unguarded", hold: "h1", amounts: []money.Amount{50}, postings: append(charge(50), other...), class: fault.ClassInternal},
+		"UnknownHold":    {reason: "there is no such hold", hold: "h2", amounts: []money.Amount{50}, postings: charge(50), class: fault.ClassNotFound},
+		"ReleasedBefore": {reason: "the money is free again", hold: "released", amounts: []money.Amount{50}, postings: charge(50), class: fault.ClassPrecondition},
+		"CapturedBefore": {reason: "another capture took it", hold: "captured", amounts: []money.Amount{50}, postings: charge(50), class: fault.ClassPrecondition},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := open(t)
+			k := walletOf("buyer", "seller")
+			b.recharge(k, 1000, "r1")
+			for _, id := range []string{"h1", "released", "captured"} {
+				if err := hold(b, id, k, 50); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.must(func(tx store.Tx) error { return b.ReleaseTx(tx, "released") })
+			if err := capture(b, "captured", k, 10); err != nil {
+				t.Fatal(err)
+			}
+			before := b.wallet(k)
+			err := b.update(func(tx store.Tx) error {
+				_, err := b.CaptureTx(tx, tc.hold, tc.amounts, ledger.Transaction{Kind: "charge", Key: "k", Postings: tc.postings})
+				return err
+			})
+			if fault.ClassOf(err) != tc.class {
+				t.Errorf("%s: got %v, want class %s", tc.reason, err, tc.class)
+			}
+			if after := b.wallet(k); after != before {
+				t.Errorf("%s: the wallet changed from %+v to %+v", tc.reason, before, after)
+			}
+		})
+	}
+}
+
+// wayward is a clock that may go back, as a machine's clock does when it is set.
+type wayward struct {
+	clock.Real
+	now time.Time
+}
+
+func (w *wayward) Now() time.Time { return w.now }
+
+func TestTimeOfAnAccountNeverGoesBack(t *testing.T) {
+	t.Parallel()
+	c := &wayward{now: begin()}
+	l, err := ledger.New(ledger.Config{Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t)
+	b.Ledger = l
+	k := walletOf("buyer", "seller")
+	b.recharge(k, 100, "r1")
+	c.now = begin().Add(-time.Hour)
+	b.recharge(k, 10, "r2")
+	if got := b.balance(account("buyer", "seller", ledger.KindWallet), begin().Add(-time.Nanosecond)); got != 0 {
+		t.Errorf("a balance of the past changed to %d", got)
+	}
+	if got := b.balance(account("buyer", "seller", ledger.KindWallet), begin()); got != 110 {
+		t.Errorf("the balance is %d, want 110", got)
+	}
+}
+
+func TestHoldsOfAnOrgThatIsToBeDeleted(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	holds := func(org string) []string {
+		t.Helper()
+		var got []string
+		err := b.st.View(t.Context(), func(r store.Reader) (err error) {
+			got, err = b.Holds(r, org)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	k := walletOf("buyer", "seller")
+	b.recharge(k, 1250, "r1")
+	if diff := cmp.Diff([]string{"a wallet balance of 12.50 CNY"}, holds("buyer")); diff != "" {
+		t.Errorf("with money in its wallet, -want +got:\n%s", diff)
+	}
+	if err := hold(b, "h1", k, 1250); err != nil {
+		t.Fatal(err)
+	}
+	if err := capture(b, "h1", k, 1250); err != nil {
+		t.Fatal(err)
+	}
+	if got := holds("buyer"); got != nil {
+		t.Errorf("what was spent is no balance to settle: %v", got)
+	}
+}
