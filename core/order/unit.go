@@ -119,12 +119,21 @@ func (s *Service) lookUp(ctx context.Context, w *work, u *Unit) error {
 		u.State, u.Operation, u.NextAt = UnitStarted, v.operation, s.cfg.Clock.Now()
 	case refused:
 		return s.call(ctx, w, u)
+	case v.absent && s.underWay(u):
+		s.askAgain(u, 0)
 	case v.absent:
 		return s.callAgain(ctx, w, u)
 	default:
 		s.askAgain(u, 0)
 	}
 	return nil
+}
+
+// underWay reports whether the last call may still be on its way to the cloud,
+// sent by a run that died or whose answer was given up: absence is final only
+// after the longest time that a call can take.
+func (s *Service) underWay(u *Unit) bool {
+	return s.cfg.Clock.Now().Sub(u.LastCall) < s.limits.CallTimeout
 }
 
 // unanswered keeps the last problem of the change itself when only the question
