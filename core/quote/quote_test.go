@@ -147,15 +147,7 @@ func TestFloorGuard(t *testing.T) {
 	if text := fault.As(err).Message; text != "not for sale at this price: ask your seller" {
 		t.Errorf("the buyer is told %q", text)
 	}
-	policy := func(p pricing.Policy) {
-		o, err := w.Tenants.GetOrg(ctx, access.System(w.Root.ID), w.Reseller.ID)
-		fatal(t, err)
-		prof := o.Value.Profile
-		prof.FloorPolicy = p
-		_, err = w.Tenants.UpdateOrg(ctx, access.System(w.Root.ID), tenant.UpdateOrgInput{OrgID: w.Reseller.ID, State: tenant.OrgActive, Profile: prof})
-		fatal(t, err)
-	}
-	policy(pricing.PolicyWarn)
+	w.policy(t, w.Reseller, pricing.PolicyWarn)
 	v, err := w.create(t, w.As(w.Customer), quote.Input{Term: w.month(1, 1)})
 	wantClass(t, "a seller that only warns sells", err, 0)
 	if len(v.Warnings) != 0 {
@@ -171,7 +163,7 @@ func TestFloorGuard(t *testing.T) {
 	if len(op.Warnings) != 0 {
 		t.Errorf("the operator sees the reseller's warning: %+v", op.Warnings)
 	}
-	policy(pricing.PolicyApprove)
+	w.policy(t, w.Reseller, pricing.PolicyApprove)
 	_, err = w.create(t, w.As(w.Customer), quote.Input{Term: w.month(1, 1)})
 	wantClass(t, "what needs an approval is not sold without", err, fault.ClassPrecondition)
 }

@@ -26,11 +26,17 @@ type world struct {
 	quotes    *quote.Service
 	provider  provider.Provider
 	product   catalog.Product
+	known     map[pair]string // protocols by pair and mode
+}
+
+type pair struct {
+	seller, buyer string
+	mode          pricing.Mode
 }
 
 func newWorld(t testing.TB, edit ...func(*quote.Config)) *world {
 	t.Helper()
-	w := &world{World: providertest.New(t)}
+	w := &world{World: providertest.New(t), known: map[pair]string{}}
 	auth := w.Tenants.Authority()
 	w.provider = w.Serve()
 	var err error
@@ -147,4 +153,15 @@ func (w *world) updateSettle(t testing.TB, m pricing.SettleMode) error {
 	t.Helper()
 	_, err := w.Providers.Update(t.Context(), w.As(w.Root), provider.UpdateInput{ID: w.provider.ID, Settle: m})
 	return err
+}
+
+// policy changes what an org does about a negative margin.
+func (w *world) policy(t testing.TB, org tenant.Org, p pricing.Policy) {
+	t.Helper()
+	o, err := w.Tenants.GetOrg(t.Context(), access.System(org.RootID), org.ID)
+	fatal(t, err)
+	profile := o.Value.Profile
+	profile.FloorPolicy = p
+	_, err = w.Tenants.UpdateOrg(t.Context(), access.System(org.RootID), tenant.UpdateOrgInput{OrgID: org.ID, State: tenant.OrgActive, Profile: profile})
+	fatal(t, err)
 }
