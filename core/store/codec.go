@@ -93,7 +93,7 @@ func cutSized(raw []byte) (head, rest []byte, ok bool) {
 	if w <= 0 || n > uint64(len(raw)-w) {
 		return nil, nil, false
 	}
-	end := w + int(n) //nolint:gosec // n is at most len(raw)
+	end := w + int(n)
 	return raw[w:end], raw[end:], true
 }
 

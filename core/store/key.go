@@ -110,7 +110,7 @@ func appendText[T string | []byte](out []byte, s T) []byte {
 }
 
 func appendInt(out []byte, v int64) []byte {
-	return binary.BigEndian.AppendUint64(out, uint64(v)^(1<<63)) //nolint:gosec // the bits are what is meant
+	return binary.BigEndian.AppendUint64(out, uint64(v)^(1<<63))
 }
 
 func instant(t time.Time) int64 {

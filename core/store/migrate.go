@@ -35,11 +35,11 @@ func Schema(r Reader) (int, error) {
 	if len(raw) != 8 {
 		return 0, fault.Internal(nil, "the stored schema version cannot be read")
 	}
-	return int(binary.BigEndian.Uint64(raw)), nil //nolint:gosec // written by setSchema from an int
+	return int(binary.BigEndian.Uint64(raw)), nil
 }
 
 func setSchema(tx Tx, version int) error {
-	return tx.Put(schema, schemaKey(), binary.BigEndian.AppendUint64(nil, uint64(version))) //nolint:gosec // versions are >= 1
+	return tx.Put(schema, schemaKey(), binary.BigEndian.AppendUint64(nil, uint64(version)))
 }
 
 // CheckSchema refuses data of a version above newest with a precondition

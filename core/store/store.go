@@ -16,7 +16,7 @@ import (
 	"io"
 )
 
-// NoLimit, as a [Range] or [Query] limit, asks for everything. It is for
+// NoLimit is the limit of a [Range] or [Query] that asks for everything, for
 // callers that stream and keep nothing.
 const NoLimit = -1
 
@@ -28,8 +28,8 @@ const (
 	MaxValue = 16 << 20
 )
 
-// Stop, returned by the function given to Scan or Each, ends it without an error.
-var Stop = errors.New("stop the scan")
+// Stop is what the function given to Scan or Each returns to end it without an error.
+var Stop = errors.New("stop the scan") //nolint:revive,staticcheck // it is a signal, like io.EOF, and no failure
 
 // Bucket names an ordered set of keys. A bucket exists from its first Put on;
 // reading one that does not exist finds nothing.

@@ -34,6 +34,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -126,7 +127,7 @@ func openFile(o Options) (*bbolt.DB, error) {
 }
 
 func openFault(path string, err error) error {
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return fault.Unavailable("the store %q is open in another process: stop it or choose another path", path).With(err)
 	}
 	return fmt.Errorf("opening the store %q: %w", path, err)

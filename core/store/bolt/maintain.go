@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -84,11 +85,11 @@ func lockFile(path string) (unlock func(), err error) {
 	// A damaged store is what a restore is for: a file that bbolt cannot open
 	// for another reason than its lock is replaced as well.
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: defaultLockTimeout})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, openFault(path, err)
-	}
-	if err != nil {
-		return func() {}, nil
+	case err != nil:
+		return func() {}, nil //nolint:nilerr // damaged, and so not open elsewhere
 	}
 	return func() { _ = db.Close() }, nil
 }

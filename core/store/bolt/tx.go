@@ -64,7 +64,7 @@ func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) 
 		return nil
 	}
 	s := scan{bucket: b, cursor: b.Cursor(), span: span, dirty: r.writes}
-	changes := r.changes
+	var changes int
 	for k, v := s.first(); k != nil; k, v = s.next(k, changes != r.changes) {
 		changes = r.changes
 		if err := fn(k, v); err != nil {

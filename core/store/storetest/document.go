@@ -127,7 +127,7 @@ func docUpdateCounts(t *testing.T, st store.Store) {
 	insert(t, st, item{ID: "1"})
 	for rev := range uint64(5) {
 		update(t, st, func(tx store.Tx) error {
-			d, err := shelf().Update(tx, item{ID: "1", Size: int(rev)}, rev%2*(rev+1)) //nolint:gosec // small
+			d, err := shelf().Update(tx, item{ID: "1", Size: int(rev)}, rev%2*(rev+1))
 			if d.Rev != rev+2 {
 				t.Errorf("revision %d, want %d", d.Rev, rev+2)
 			}

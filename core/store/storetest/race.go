@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,6 +123,7 @@ func raceCases() map[string]suiteCase {
 	return map[string]suiteCase{
 		"Race/Increments":        {"no increment is lost", increments},
 		"Race/FailuresAmongThem": {"a failing update takes no neighbour with it", failuresAmong},
+		"Race/EndingsAmongThem": {"panics and ended goroutines take no neighbour with them", endingsAmong},
 		"Race/SnapshotIsStill":   {"a view sees one state to its end", snapshotStill},
 		"Race/PairsAreWhole":     {"a view never sees half an update", pairsWhole},
 		"Race/UniqueInsert":      {"of many inserts of one unique key, one wins", uniqueInsertRace},
@@ -194,6 +196,31 @@ func failuresAmong(t *testing.T, st store.Store) {
 		}
 		return err
 	})
+}
+
+func endingsAmong(t *testing.T, st store.Store) {
+	var stored atomic.Uint64
+	together(32, func(i int) {
+		for range 10 {
+			err := st.Update(t.Context(), func(tx store.Tx) error {
+				err := add(tx, "n", 1)
+				switch i % 4 {
+				case 0:
+					panic("boom")
+				case 1:
+					runtime.Goexit()
+				}
+				return err
+			})
+			if err == nil {
+				stored.Add(1)
+			}
+		}
+	})
+	if stored.Load() != 160 {
+		t.Errorf("%d updates were acknowledged, want 160", stored.Load())
+	}
+	wantCounter(t, st, "n", stored.Load())
 }
 
 func snapshotStill(t *testing.T, st store.Store) {
