@@ -123,7 +123,7 @@ func raceCases() map[string]suiteCase {
 	return map[string]suiteCase{
 		"Race/Increments":        {"no increment is lost", increments},
 		"Race/FailuresAmongThem": {"a failing update takes no neighbour with it", failuresAmong},
-		"Race/EndingsAmongThem": {"panics and ended goroutines take no neighbour with them", endingsAmong},
+		"Race/EndingsAmongThem":  {"panics and ended goroutines take no neighbour with them", endingsAmong},
 		"Race/SnapshotIsStill":   {"a view sees one state to its end", snapshotStill},
 		"Race/PairsAreWhole":     {"a view never sees half an update", pairsWhole},
 		"Race/UniqueInsert":      {"of many inserts of one unique key, one wins", uniqueInsertRace},
