@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"tradewind.example/core/memo"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -15,6 +16,11 @@ func (s *Service) OrgTx(r store.Reader, org string) (Org, error) {
 	if err != nil {
 		return Org{}, err
 	}
+	return s.orgAt(r, at, org)
+}
+
+// orgAt is OrgTx with the stamp of r's snapshot.
+func (s *Service) orgAt(r store.Reader, at memo.Stamp, org string) (Org, error) {
 	if o, ok := s.orgCache.Get(org, at); ok {
 		return *o, nil
 	}
@@ -35,19 +41,22 @@ func (s *Service) PathTx(r store.Reader, org string) ([]string, error) {
 // ChainTx returns the sale chain root … buyer. A deleted org, or a provider's,
 // is nobody's buyer.
 func (s *Service) ChainTx(r store.Reader, buyer string) ([]Org, error) {
-	o, err := s.OrgTx(r, buyer)
+	at, err := s.orgStamp.At(r)
 	if err != nil {
 		return nil, err
 	}
-	if o.State == OrgDeleted {
+	o, err := s.orgAt(r, at, buyer)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.State == OrgDeleted:
 		return nil, fault.NotFound("org", buyer)
-	}
-	if o.Kind == KindProvider {
+	case o.Kind == KindProvider:
 		return nil, fault.Precondition("org %q is a provider and cannot buy", buyer)
 	}
 	chain := make([]Org, len(o.Path))
 	for i, above := range o.Path {
-		if chain[i], err = s.OrgTx(r, above); err != nil {
+		if chain[i], err = s.orgAt(r, at, above); err != nil {
 			return nil, err
 		}
 	}

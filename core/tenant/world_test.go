@@ -43,17 +43,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*tenant.Config)) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), store: storetest.Open(t), clock: clock.NewFake(start), org: map[string]tenant.Org{}}
-	storetest.Check(t, w.store, audit.Verify)
-	cfg := tenant.Config{Store: w.store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Passwords: cheap(),
-		SignIn: throttle.Config{IPBurst: 10000, LoginBurst: 10000}}
-	for _, f := range change {
-		f(&cfg)
-	}
-	svc, err := tenant.New(cfg)
-	w.svc = must(t, svc, err)
-	root, err := w.svc.Bootstrap(w.ctx, tenant.RootInput{OperatorName: "Operator"})
-	w.root = must(t, root, err)
+	w := newWorldBare(t, change...)
 	other, err := w.svc.CreateRoot(w.ctx, tenant.RootInput{OperatorName: "Other operator", Login: "other"})
 	w.other = must(t, other, err)
 	w.super = w.signIn("admin", w.root.Password)
@@ -68,6 +58,23 @@ func newWorld(t testing.TB, change ...func(*tenant.Config)) *world {
 	w.add("operator", "cloud", tenant.KindProvider)
 	w.add("operator", "rival", tenant.KindReseller)
 	w.add("rival", "stranger", tenant.KindCustomer)
+	return w
+}
+
+// newWorldBare is a world of one root only.
+func newWorldBare(t testing.TB, change ...func(*tenant.Config)) *world {
+	t.Helper()
+	w := &world{t: t, ctx: t.Context(), store: storetest.Open(t), clock: clock.NewFake(start), org: map[string]tenant.Org{}}
+	storetest.Check(t, w.store, audit.Verify)
+	cfg := tenant.Config{Store: w.store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Passwords: cheap(),
+		SignIn: throttle.Config{IPBurst: 10000, LoginBurst: 10000}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	svc, err := tenant.New(cfg)
+	w.svc = must(t, svc, err)
+	root, err := w.svc.Bootstrap(w.ctx, tenant.RootInput{OperatorName: "Operator"})
+	w.root = must(t, root, err)
 	return w
 }
 
@@ -147,4 +154,11 @@ func (w *world) view(fn func(store.Reader)) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// newEmpty returns a service over another, empty store.
+func newEmpty(t testing.TB, w *world) *tenant.Service {
+	t.Helper()
+	svc, err := tenant.New(tenant.Config{Store: storetest.Open(t), Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Passwords: cheap()})
+	return must(t, svc, err)
 }
