@@ -110,18 +110,18 @@ func settleOf(code byte) pricing.SettleMode {
 // addUnsettled writes a bill's entry and makes its pair known.
 func addUnsettled(tx store.Tx, b Bill) error {
 	p := Pair{RootID: b.RootID, Seller: b.Seller, Buyer: b.Buyer, Currency: b.Currency}
+	return AddEntryTx(tx, p, Entry{
+		BillID: b.ID, Time: b.Time, Operation: b.Operation, Settle: b.Settle,
+		Amount: b.Amount, Commission: b.Commission,
+	})
+}
+
+// AddEntryTx puts one entry among the pair's unsettled ones.
+func AddEntryTx(tx store.Tx, p Pair, e Entry) error {
 	if err := addPair(tx, p); err != nil {
 		return err
 	}
-	e := Entry{
-		BillID: b.ID, Time: b.Time, Operation: b.Operation, Settle: b.Settle,
-		Amount: b.Amount, Commission: b.Commission,
-	}
-	return putEntry(tx, p, e, e.encode())
-}
-
-func putEntry(tx store.Tx, p Pair, e Entry, raw []byte) error {
-	return tx.Put(unsettled, append(p.key(), store.Key(e.Time, e.BillID)...), raw)
+	return tx.Put(unsettled, append(p.key(), store.Key(e.Time, e.BillID)...), e.encode())
 }
 
 func addPair(tx store.Tx, p Pair) error {
