@@ -43,7 +43,9 @@ func (cfg Config) problems() []fault.Field {
 	p.plugins(cfg.Plugins)
 	p.passwords(cfg.Passwords)
 	p.hour("resources.compare_hour", cfg.Resources.CompareHour)
-	p.hour("settlement.hour", cfg.Settlement.Hour)
+	if cfg.Dev.ClockOffset < 0 {
+		p.add("dev.clock_offset", "must not be negative: time does not run backwards")
+	}
 	p.oneOf("log.level", cfg.Log.Level, "debug", "info", "warn", "error")
 	p.oneOf("log.format", cfg.Log.Format, "json", "text")
 	if cfg.Rate.PerSecond < 0 {
@@ -118,7 +120,7 @@ func (p *problems) operator(o Operator) {
 // in which 0 has a meaning.
 func (p *problems) positive(cfg Config) {
 	zero := map[string]bool{"rate.per_second": true, "rate.burst": true, "catalogue.sync_every": true,
-		"resources.compare_hour": true, "settlement.hour": true}
+		"resources.compare_hour": true, "dev.clock_offset": true}
 	for _, s := range settings(&cfg) {
 		if s.value.CanInt() && !zero[s.path] && s.value.Int() <= 0 {
 			p.add(s.path, "must be positive")

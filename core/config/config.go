@@ -15,25 +15,25 @@ import "time"
 
 // Config is every setting.
 type Config struct {
-	Listen     string     `yaml:"listen"`      // host:port of the API
-	DataDir    string     `yaml:"data_dir"`    // the store's folder
-	KeysetFile string     `yaml:"keyset_file"` // the keys of stored secrets; outside DataDir
-	TLS        TLS        `yaml:"tls"`
-	Operator   Operator   `yaml:"operator"`
-	HTTP       HTTP       `yaml:"http"`
-	Rate       Rate       `yaml:"rate"`
-	SignIn     SignIn     `yaml:"sign_in"`
-	Sessions   Sessions   `yaml:"sessions"`
-	Passwords  Passwords  `yaml:"passwords"`
-	Plugins    Plugins    `yaml:"plugins"`
-	Store      Store      `yaml:"store"`
-	Jobs       Jobs       `yaml:"jobs"`
-	Quotes     Quotes     `yaml:"quotes"`
-	Orders     Orders     `yaml:"orders"`
-	Catalogue  Catalogue  `yaml:"catalogue"`
-	Resources  Resources  `yaml:"resources"`
-	Settlement Settlement `yaml:"settlement"`
-	Log        Log        `yaml:"log"`
+	Listen     string    `yaml:"listen"`      // host:port of the API
+	DataDir    string    `yaml:"data_dir"`    // the store's folder
+	KeysetFile string    `yaml:"keyset_file"` // the keys of stored secrets; outside DataDir
+	TLS        TLS       `yaml:"tls"`
+	Operator   Operator  `yaml:"operator"`
+	HTTP       HTTP      `yaml:"http"`
+	Rate       Rate      `yaml:"rate"`
+	SignIn     SignIn    `yaml:"sign_in"`
+	Sessions   Sessions  `yaml:"sessions"`
+	Passwords  Passwords `yaml:"passwords"`
+	Plugins    Plugins   `yaml:"plugins"`
+	Store      Store     `yaml:"store"`
+	Jobs       Jobs      `yaml:"jobs"`
+	Quotes     Quotes    `yaml:"quotes"`
+	Orders     Orders    `yaml:"orders"`
+	Catalogue  Catalogue `yaml:"catalogue"`
+	Resources  Resources `yaml:"resources"`
+	Dev        Dev       `yaml:"dev"`
+	Log        Log       `yaml:"log"`
 }
 
 // TLS serves HTTPS when both files are given.
@@ -95,8 +95,9 @@ type Passwords struct {
 // Plugins says where plugins are and which may run.
 type Plugins struct {
 	Dir        string        `yaml:"dir"`
-	RunDir     string        `yaml:"run_dir"` // sockets; empty: below Dir
-	Dev        bool          `yaml:"dev"`     // unpinned binaries may run
+	RunDir     string        `yaml:"run_dir"`  // sockets; empty: below Dir
+	DropDir    string        `yaml:"drop_dir"` // plugins are installed over REST from here; empty: not at all
+	Dev        bool          `yaml:"dev"`      // unpinned binaries may run
 	Concurrent int           `yaml:"concurrent"`
 	Queue      int           `yaml:"queue"`
 	QueueWait  time.Duration `yaml:"queue_wait"`
@@ -151,9 +152,9 @@ type Resources struct {
 	CompareHour int `yaml:"compare_hour"` // hour of the day, in the operator's time zone
 }
 
-// Settlement opens statements.
-type Settlement struct {
-	Hour int `yaml:"hour"` // hour of the day, in the seller's time zone
+// Dev is for trying the broker out, never for production.
+type Dev struct {
+	ClockOffset time.Duration `yaml:"clock_offset"` // the broker's clock runs ahead by so much
 }
 
 // Log is the process's log.
@@ -174,16 +175,15 @@ func Default() Config {
 		Rate: Rate{PerSecond: 200, Burst: 400},
 		SignIn: SignIn{LoginEvery: 3 * time.Second, LoginBurst: 10, IPEvery: 500 * time.Millisecond, IPBurst: 60,
 			LockAfter: 8, LockFirst: 30 * time.Second, LockMax: 15 * time.Minute},
-		Sessions:   Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
-		Passwords:  Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
-		Plugins:    Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{}},
-		Store:      Store{LockTimeout: time.Second, MaxBatch: 512},
-		Jobs:       Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},
-		Quotes:     Quotes{Life: 30 * time.Minute, Keep: 7 * 24 * time.Hour, ListLife: time.Minute},
-		Orders:     Orders{CallTimeout: 30 * time.Second, RetryFor: 10 * time.Minute, AttentionAfter: 15 * time.Minute},
-		Catalogue:  Catalogue{SyncEvery: 6 * time.Hour},
-		Resources:  Resources{CompareHour: 3},
-		Settlement: Settlement{Hour: 1},
-		Log:        Log{Level: "info", Format: "json"},
+		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
+		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
+		Plugins:   Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{}},
+		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},
+		Jobs:      Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},
+		Quotes:    Quotes{Life: 30 * time.Minute, Keep: 7 * 24 * time.Hour, ListLife: time.Minute},
+		Orders:    Orders{CallTimeout: 30 * time.Second, RetryFor: 10 * time.Minute, AttentionAfter: 15 * time.Minute},
+		Catalogue: Catalogue{SyncEvery: 6 * time.Hour},
+		Resources: Resources{CompareHour: 3},
+		Log:       Log{Level: "info", Format: "json"},
 	}
 }

@@ -194,7 +194,7 @@ func TestValidate(t *testing.T) {
 		"SyncByHand":     {"0 means when asked", func(c *config.Config) { c.Catalogue.SyncEvery = 0 }, ""},
 		"SyncTooOften":   {"clouds throttle", func(c *config.Config) { c.Catalogue.SyncEvery = time.Second }, "catalogue.sync_every"},
 		"Midnight":       {"0 is an hour", func(c *config.Config) { c.Settlement.Hour = 0 }, ""},
-		"Hour24":         {"24 is none", func(c *config.Config) { c.Settlement.Hour = 24 }, "settlement.hour"},
+		"Hour24":         {"24 is none", func(c *config.Config) { c.Resources.CompareHour = 24 }, "resources.compare_hour"},
 		"IdleBeyondLife": {"a session cannot be idle for longer than it lives", func(c *config.Config) { c.Sessions.Idle = 48 * time.Hour }, "sessions.idle"},
 		"LockOrder":      {"locks grow", func(c *config.Config) { c.SignIn.LockFirst = time.Hour }, "sign_in.lock_first"},
 		"QuoteKeep":      {"a quote is kept while it lives", func(c *config.Config) { c.Quotes.Keep = time.Minute }, "quotes.keep"},
@@ -238,7 +238,7 @@ func TestValidate(t *testing.T) {
 
 func TestEveryCountMustBePositive(t *testing.T) {
 	t.Parallel()
-	free := regexp.MustCompile(`^(rate\.per_second|rate\.burst|catalogue\.sync_every|resources\.compare_hour|settlement\.hour)$`)
+	free := regexp.MustCompile(`^(rate\.per_second|rate\.burst|catalogue\.sync_every|resources\.compare_hour)$`)
 	for _, path := range config.Paths() {
 		for _, text := range []string{"-1", "-1s"} {
 			_, err := config.Load(config.Sources{Flags: map[string]string{path: text}})
@@ -252,7 +252,7 @@ func TestEveryCountMustBePositive(t *testing.T) {
 
 // textSetting reports whether a setting takes any text.
 func textSetting(path string) bool {
-	return slices.Contains([]string{"data_dir", "keyset_file", "operator.name", "operator.login", "plugins.dir", "plugins.run_dir",
+	return slices.Contains([]string{"data_dir", "keyset_file", "operator.name", "operator.login", "plugins.dir", "plugins.run_dir", "plugins.drop_dir",
 		"tls.cert_file", "tls.key_file"}, path)
 }
 
