@@ -81,15 +81,24 @@ func (r *reader) int() int64 {
 func (r *reader) time() time.Time      { return time.Unix(0, r.int()).UTC() }
 func (r *reader) amount() money.Amount { return money.Amount(r.int()) }
 
-func (r *reader) text() string {
+func (r *reader) text() string { return string(r.bytes()) }
+
+// skip passes over n texts.
+func (r *reader) skip(n int) {
+	for range n {
+		r.bytes()
+	}
+}
+
+func (r *reader) bytes() []byte {
 	n := r.uint()
 	if n > uint64(len(r.b)) {
 		r.fail()
-		return ""
+		return nil
 	}
-	s := string(r.b[:n])
+	b := r.b[:n]
 	r.b = r.b[n:]
-	return s
+	return b
 }
 
 // count reads the length of a list whose items have at least one byte each, so

@@ -34,7 +34,7 @@ type Entry struct {
 // accountKey is the common beginning of the keys of an account's entries. It
 // can be taken apart again, so the accounts need no list of their own.
 func accountKey(a Account) []byte {
-	b := make([]byte, 0, len(a.Book)+len(a.Party)+len(a.Currency)+4+16)
+	b := make([]byte, 0, len(a.Book)+len(a.Party)+len(a.Currency)+4+place)
 	b = appendShort(b, a.Book)
 	b = append(b, a.Kind.code())
 	b = appendShort(b, a.Party)
@@ -52,7 +52,7 @@ func appendInstant(b []byte, t time.Time) []byte {
 }
 
 func entryKey(account []byte, t time.Time, seq uint64) []byte {
-	b := make([]byte, len(account), len(account)+16)
+	b := make([]byte, len(account), len(account)+place)
 	copy(b, account)
 	return binary.BigEndian.AppendUint64(appendInstant(b, t), seq)
 }
@@ -64,12 +64,23 @@ func parseEntryKey(k []byte) (e Entry, err error) {
 	e.Account.Kind = kind
 	e.Account.Party = r.short()
 	e.Account.Currency = money.Currency(r.short())
-	if r.failed || !known || len(r.b) != 16 {
-		return Entry{}, fault.Internal(nil, "the ledger has an entry whose key cannot be read; restore the store from a backup")
+	if r.failed || !known || len(r.b) != place {
+		return Entry{}, damagedKey()
 	}
-	e.Time = time.Unix(0, int64(binary.BigEndian.Uint64(r.b)^(1<<63))).UTC() //nolint:gosec // inverse of appendInstant
-	e.Seq = binary.BigEndian.Uint64(r.b[8:])
+	e.Time, e.Seq = parsePlace(r.b)
 	return e, nil
+}
+
+func damagedKey() error {
+	return fault.Internal(nil, "the ledger has an entry whose key cannot be read; restore the store from a backup")
+}
+
+// place is the length of the end of an entry's key: its time and sequence.
+const place = 16
+
+func parsePlace(b []byte) (time.Time, uint64) {
+	nanos := int64(binary.BigEndian.Uint64(b) ^ (1 << 63)) //nolint:gosec // inverse of appendInstant
+	return time.Unix(0, nanos).UTC(), binary.BigEndian.Uint64(b[8:])
 }
 
 func (r *reader) short() string {
@@ -96,13 +107,18 @@ func decodeEntry(k, v []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	return e.read(v)
+}
+
+func (e Entry) read(v []byte) (Entry, error) {
 	r := newReader(v)
 	e.Amount, e.Balance, e.Transaction = r.amount(), r.amount(), r.text()
 	return e, r.end("ledger entry", string(e.Account.Kind))
 }
 
 // lastEntry returns the account's latest entry before or at the instant; the
-// zero Entry when there is none. A zero instant means now.
+// zero Entry when there is none. A zero instant means now. It leaves the Account
+// empty: the caller has it, and every posting pays for this look-up.
 func lastEntry(r store.Reader, account []byte, at time.Time) (Entry, error) {
 	rng := store.PrefixOf(account)
 	if !at.IsZero() {
@@ -110,7 +126,11 @@ func lastEntry(r store.Reader, account []byte, at time.Time) (Entry, error) {
 	}
 	var last Entry
 	err := r.Scan(bucketEntry, rng.Last(1), func(k, v []byte) (err error) {
-		last, err = decodeEntry(k, v)
+		if len(k) != len(account)+place {
+			return damagedKey()
+		}
+		last.Time, last.Seq = parsePlace(k[len(account):])
+		last, err = last.read(v)
 		return err
 	})
 	return last, err

@@ -137,7 +137,7 @@ func nextAccount(r store.Reader, rng store.Range) ([]byte, Account, error) {
 	var account Account
 	err := r.Scan(bucketEntry, rng, func(k, _ []byte) error {
 		e, err := parseEntryKey(k)
-		account, prefix = e.Account, bytes.Clone(k[:len(k)-16]) // 16 bytes of time and sequence
+		account, prefix = e.Account, bytes.Clone(k[:len(k)-place])
 		return err
 	})
 	return prefix, account, err

@@ -70,7 +70,7 @@ func readLien(r store.Reader, k WalletKey) (lien, error) {
 func decodeLien(raw []byte) (lien, error) {
 	d := newReader(raw)
 	l := lien{held: d.amount(), credit: d.amount(), exists: true}
-	_, _, _ = d.text(), d.text(), d.text() // the wallet's names, see decodeWalletKey
+	d.skip(3) // the wallet's names, see decodeWalletKey
 	return l, d.end("wallet", "")
 }
 
