@@ -21,6 +21,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"tradewind.example/host/hosttest"
 	"tradewind.example/host/launch"
@@ -156,6 +157,10 @@ func TestHostKilledEndsPlugin(t *testing.T) {
 			t.Parallel()
 			run := hosttest.ShortDir(t)
 			host, pid := startHost(t, run, mode)
+			<-time.After(200 * time.Millisecond) // a plugin that would end by itself has ended by then
+			if !hosttest.Alive(pid) {
+				t.Fatal("the plugin ended before its host")
+			}
 			if err := host.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -289,6 +294,7 @@ func folders(t *testing.T, run string) []string {
 func TestSurroundingsAreSealed(t *testing.T) {
 	t.Setenv("TRADEWIND_TEST_SECRET", "must-not-travel")
 	t.Setenv("TZ", "Asia/Shanghai")
+	allowCoreDumps(t)
 	dir := openDir(t)
 	env := launch.Environment(launch.DefaultAllow(), map[string]string{"MODE": "x"})
 	p, line := start(t, launch.Config{Dir: dir, Args: []string{"self", "two"}, Env: env})
@@ -321,6 +327,20 @@ func TestSurroundingsAreSealed(t *testing.T) {
 	if got.Dir != work || got.DirMode != "drwx------" || got.Umask != "077" || got.Core != 0 {
 		t.Errorf("dir %s %s, umask %s, core limit %d", got.Dir, got.DirMode, got.Umask, got.Core)
 	}
+}
+
+// allowCoreDumps lets this process and its children dump, where it may do so.
+func allowCoreDumps(t *testing.T) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: 1 << 20, Max: max(old.Max, 1<<20)}); err != nil {
+		t.Logf("core dumps stay forbidden: %v", err)
+		return
+	}
+	t.Cleanup(func() { _ = unix.Setrlimit(unix.RLIMIT_CORE, &old) })
 }
 
 func TestFolderLivesAsLongAsTheProcess(t *testing.T) {

@@ -86,6 +86,7 @@ type Self struct {
 
 // describeSelf prints the surroundings as one JSON line and ends.
 func describeSelf() {
+	time.Sleep(100 * time.Millisecond) // some limits are set on the running process
 	dir, _ := os.Getwd()
 	st, _ := os.Stat(dir)
 	var core unix.Rlimit
