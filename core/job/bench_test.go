@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tradewind.example/core/job"
 	"tradewind.example/core/store"
@@ -15,14 +16,20 @@ import (
 )
 
 // BenchmarkJobs measures jobs enqueued, started and finished on a real file
-// with fsync, 64 workers, jobs enqueued by 64 callers.
+// with fsync, 64 workers, jobs enqueued by 64 callers; finished jobs are kept or
+// dropped.
 func BenchmarkJobs(b *testing.B) {
+	b.Run("keep", func(b *testing.B) { benchmarkJobs(b, time.Hour) })
+	b.Run("drop", func(b *testing.B) { benchmarkJobs(b, -1) })
+}
+
+func benchmarkJobs(b *testing.B, keep time.Duration) {
 	st, err := bolt.Open(bolt.Options{Path: filepath.Join(b.TempDir(), "bench.db"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = st.Close() }()
-	q, err := job.New(job.Config{Store: st, Clock: clock.Real{}, Logger: slog.New(slog.DiscardHandler)})
+	q, err := job.New(job.Config{Store: st, Clock: clock.Real{}, Logger: slog.New(slog.DiscardHandler), KeepDone: keep})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,16 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"tradewind.example/core/job"
 	"tradewind.example/core/store"
 	"tradewind.example/core/store/storetest"
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	epoch   = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
