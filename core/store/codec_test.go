@@ -50,6 +50,7 @@ func FuzzCursor(f *testing.F) {
 	span := PrefixOf([]byte("own"))
 	f.Add(encodeCursor(7, []byte("owner")), false)
 	f.Add(encodeCursor(7, []byte("zebra")), true)
+	f.Add(encodeCursor(7, []byte("apple")), false)
 	f.Add("!", false)
 	f.Fuzz(func(t *testing.T, cursor string, reverse bool) {
 		span.Reverse = reverse

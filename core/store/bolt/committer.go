@@ -138,7 +138,6 @@ func (c *committer) run(r *request) {
 			r.err = unwound(recover())
 		}
 		if r.err != nil {
-			r.hooks = nil
 			c.tx.undo()
 		}
 	}()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -168,10 +169,21 @@ func TestFailedEventsComeAgain(t *testing.T) {
 
 func TestSlowConsumerKeepsEvents(t *testing.T) {
 	t.Parallel()
+	keepsEvents(t, false)
+	keepsEvents(t, true)
+}
+
+func keepsEvents(t *testing.T, slowFirst bool) {
+	t.Helper()
 	st, fast, slow := storetest.Open(t), &sink{}, &sink{}
-	o := open(t, st, clock.NewFake(epoch),
-		outbox.Consumer{Topic: "orders", Name: "fast", Handle: fast.handle},
-		outbox.Consumer{Topic: "orders", Name: "slow", Batch: 1, Handle: slow.handle})
+	consumers := []outbox.Consumer{
+		{Topic: "orders", Name: "fast", Handle: fast.handle},
+		{Topic: "orders", Name: "slow", Batch: 1, Handle: slow.handle},
+	}
+	if slowFirst {
+		slices.Reverse(consumers)
+	}
+	o := open(t, st, clock.NewFake(epoch), consumers...)
 	publish(t, st, o, "a", "b")
 	deliver(t, o, "fast")
 	if n := kept(t, st); n != 2 {

@@ -97,6 +97,9 @@ func moveCases() map[string]suiteCase {
 		"Scan/NoLimitRefused":      {"no list without a limit", zeroLimitRefused},
 		"Scan/DeleteWhileScanning": {"a scan may delete what it sees", deleteWhileScanning},
 		"Scan/DeleteReverse":       {"a scan may delete what it sees", deleteWhileReversing},
+		"Scan/OverEmptied":         {"a scan passes over many deleted keys of its own transaction", overEmptied},
+		"Scan/OverEmptiedReverse":  {"a scan passes over many deleted keys of its own transaction", overEmptiedReverse},
+		"Scan/AllEmptied":          {"a scan of a bucket whose keys were all just deleted ends", allEmptied},
 		"Scan/DeleteAhead":         {"keys ahead of the scan show their new state", deleteAhead},
 		"Scan/PutAhead":            {"keys ahead of the scan show their new state", putAhead},
 		"Scan/PutBehind":           {"keys behind the scan do not come again", putBehind},
@@ -181,6 +184,46 @@ func deleteInScan(t *testing.T, st store.Store, reverse bool) {
 		return err
 	})
 	want(t, st)
+}
+
+func overEmptied(t *testing.T, st store.Store) { scanEmptied(t, st, 500, 2500, false) }
+
+func overEmptiedReverse(t *testing.T, st store.Store) {
+	scanEmptied(t, st, 500, 2500, true)
+}
+
+func allEmptied(t *testing.T, st store.Store) {
+	scanEmptied(t, st, 0, 3000, true)
+}
+
+// scanEmptied deletes from <= i < to of 3000 committed keys and scans the rest
+// in the same transaction, also from bounds inside the gap.
+func scanEmptied(t *testing.T, st store.Store, from, to int, reverse bool) {
+	t.Helper()
+	const n = 3000
+	fill(t, st, n)
+	update(t, st, func(tx store.Tx) error {
+		for i := from; i < to; i++ {
+			if err := tx.Delete(box, store.Key(i)); err != nil {
+				return err
+			}
+		}
+		for _, row := range []struct {
+			span store.Range
+			want int
+		}{
+			{store.Range{}, n - (to - from)},
+			{store.Range{From: store.Key((from + to) / 2)}, n - to},
+			{store.Range{To: store.Key((from + to) / 2)}, from},
+			{store.Range{From: store.Key(from), To: store.Key(to)}, 0},
+		} {
+			row.span.Limit, row.span.Reverse = store.NoLimit, reverse
+			if got, err := keysOf(tx, row.span); err != nil || len(got) != row.want {
+				t.Errorf("scanned %d keys, want %d: %v", len(got), row.want, err)
+			}
+		}
+		return nil
+	})
 }
 
 func deleteAhead(t *testing.T, st store.Store) {
