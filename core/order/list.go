@@ -68,9 +68,7 @@ func (q *Query) store(reach access.Reach) store.Query {
 	case q.ResourceID != "":
 		sq.Index, sq.Prefix = "resource", store.Key(q.ResourceID)
 	case q.OrgID != "":
-		sq.Index, sq.Prefix = "org", store.Key(q.OrgID)
-	case !reach.Subtree:
-		sq.Index = "org"
+		sq.Prefix = store.Key(q.OrgID)
 	}
 	if !q.From.IsZero() {
 		sq.From = store.Key(q.From)

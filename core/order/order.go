@@ -261,9 +261,8 @@ type UnitView struct {
 
 func newOrders() *store.Collection[Order] {
 	return store.NewCollection("order", func(o *Order) string { return o.ID },
-		store.Index[Order]{Name: "org", Keys: func(o *Order) [][]byte {
-			return [][]byte{store.Key(o.OrgID, o.Created)}
-		}},
+		// path lists an org's own orders together with those of everybody below
+		// it; one index for both keeps an order cheap to write.
 		store.Index[Order]{Name: "path", Keys: func(o *Order) [][]byte {
 			out := make([][]byte, 0, len(o.Path))
 			for _, org := range o.Path {

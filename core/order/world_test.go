@@ -146,9 +146,15 @@ func (w *world) key() string {
 }
 
 func (w *world) input(quantity int) order.BuyInput {
+	in := inputWith(w.key())
+	in.Term.Quantity = quantity
+	return in
+}
+
+func inputWith(key string) order.BuyInput {
 	return order.BuyInput{
-		ProductID: "product", Name: "web", IdempotencyKey: w.key(),
-		Term: contract.Term{Billing: contract.BillingPrepaid, Period: contract.PeriodMonth, Periods: 1, Quantity: quantity},
+		ProductID: "product", Name: "web", IdempotencyKey: key,
+		Term: contract.Term{Billing: contract.BillingPrepaid, Period: contract.PeriodMonth, Periods: 1, Quantity: 1},
 	}
 }
 

@@ -157,9 +157,8 @@ type Difference struct{ Field, Here, There string }
 
 func newResources() *store.Collection[Resource] {
 	return store.NewCollection("resource", func(r *Resource) string { return r.ID },
-		store.Index[Resource]{Name: "org", Keys: func(r *Resource) [][]byte {
-			return [][]byte{store.Key(r.OrgID, r.ID)}
-		}},
+		// path lists an org's own resources together with those of everybody
+		// below it.
 		store.Index[Resource]{Name: "path", Keys: func(r *Resource) [][]byte {
 			out := make([][]byte, 0, len(r.Path))
 			for _, org := range r.Path {

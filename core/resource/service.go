@@ -154,9 +154,9 @@ func (s *Service) HolderTx(r store.Reader, providerID, kind, vendorID string) (s
 // Holds names what of an org keeps it from being deleted.
 func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
 	live := 0
-	q := store.Query{Index: "org", Prefix: store.Key(org), Limit: store.NoLimit}
+	q := store.Query{Index: "path", Prefix: store.Key(org), Limit: store.NoLimit}
 	err := s.resources.Each(r, q, func(d store.Doc[Resource]) error {
-		if d.Value.Live() {
+		if d.Value.OrgID == org && d.Value.Live() {
 			live++
 		}
 		return nil
@@ -222,11 +222,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Reso
 		if err != nil {
 			return err
 		}
-		index := "path"
-		if !reach.Subtree {
-			index = "org"
-		}
-		sq := store.Query{Index: index, Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+		sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
 		page, err := paging.Where(r, s.resources, sq, func(v *Resource) bool { return reach.Admits(v.Path) && q.admits(v) })
 		if err != nil {
 			return fmt.Errorf("listing resources: %w", err)
