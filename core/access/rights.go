@@ -77,6 +77,7 @@ const (
 
 	SystemRead    Right = "system.read"
 	SystemMetrics Right = "system.metrics"
+	SystemBackup  Right = "system.backup" // a copy of the whole store
 )
 
 // Reading returns the right to read the kind of thing that r is about.
@@ -179,7 +180,7 @@ func Table() []Row {
 		{WalletRecharge, [...]Extent{own, no, no, own, no, no, own, no, no, no, no}},
 		{WalletCredit, [...]Extent{own, no, no, own, no, no, own, no, no, no, no}},
 		{BillRead, [...]Extent{own, own, cus, own, no, own, own, cus, own, no, own}},
-		{LedgerRead, [...]Extent{own, no, no, own, no, own, own, no, own, no, no}},
+		{LedgerRead, [...]Extent{own, no, no, own, no, own, own, no, own, no, own}},
 		{StatementRead, [...]Extent{own, own, cus, own, no, own, own, cus, own, no, own}},
 		{StatementAgree, [...]Extent{own, no, no, own, no, no, own, no, own, no, no}},
 		{StatementRefuse, [...]Extent{own, no, no, own, no, no, own, no, own, no, no}},
@@ -189,6 +190,7 @@ func Table() []Row {
 		{JobRetry, [...]Extent{all, no, no, no, all, no, no, no, no, no, no}},
 		{AuditRead, [...]Extent{all, no, no, no, no, alo, own, no, own, no, no}},
 		{SystemRead, [...]Extent{all, no, no, no, all, all, no, no, no, no, no}},
+		{SystemBackup, [...]Extent{all, no, no, no, no, no, no, no, no, no, no}},
 		{SystemMetrics, [...]Extent{all, no, no, no, all, no, no, no, no, no, no}},
 	}
 }

@@ -193,7 +193,7 @@ func TestValidate(t *testing.T) {
 		"NegativeRate":   {"a rate counts", func(c *config.Config) { c.Rate.PerSecond = -1 }, "rate.per_second"},
 		"SyncByHand":     {"0 means when asked", func(c *config.Config) { c.Catalogue.SyncEvery = 0 }, ""},
 		"SyncTooOften":   {"clouds throttle", func(c *config.Config) { c.Catalogue.SyncEvery = time.Second }, "catalogue.sync_every"},
-		"Midnight":       {"0 is an hour", func(c *config.Config) { c.Settlement.Hour = 0 }, ""},
+		"Midnight":       {"0 is an hour", func(c *config.Config) { c.Resources.CompareHour = 0 }, ""},
 		"Hour24":         {"24 is none", func(c *config.Config) { c.Resources.CompareHour = 24 }, "resources.compare_hour"},
 		"IdleBeyondLife": {"a session cannot be idle for longer than it lives", func(c *config.Config) { c.Sessions.Idle = 48 * time.Hour }, "sessions.idle"},
 		"LockOrder":      {"locks grow", func(c *config.Config) { c.SignIn.LockFirst = time.Hour }, "sign_in.lock_first"},

@@ -53,7 +53,7 @@ func Bind(s *api.Server, svc Services) {
 	for _, bind := range []func(*api.Server, Services){
 		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements,
 		bindProducts, bindProtocols, bindDiscounts, bindQuotes, bindOrders, bindResources, bindWallets,
-		bindRecharges, bindBills, bindLedger, bindStatements, bindJobs, bindAudit,
+		bindRecharges, bindBills, bindLedger, bindStatements, bindJobs, bindAudit, bindBackup,
 	} {
 		bind(s, svc)
 	}

@@ -1,0 +1,124 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// startCloud starts the simulator with one account and its switches on a port
+// of their own.
+func (s *stage) startCloud(ctx context.Context) error {
+	work, err := filepath.Abs(s.cfg.Work)
+	if err != nil {
+		return err
+	}
+	config := map[string]any{
+		"transition_ms": 20, "hide_new_host_polls": 1,
+		"limits":   map[string]any{"max_hosts": 1000},
+		"accounts": []map[string]any{{"name": "operator", "public_key": s.keys.public, "private_key": s.keys.private, "balance_fen": 100_000_000}},
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(work, "sim.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return err
+	}
+	p, out, err := s.start("ucloud-sim", "-config", file, "-state", filepath.Join(work, "data", "sim.state"))
+	if err != nil {
+		return err
+	}
+	s.cloud = p
+	urls := make(chan string, 2)
+	p.follow(out, func(line string) {
+		if strings.HasPrefix(line, "http") {
+			select {
+			case urls <- line:
+			default:
+			}
+		}
+	})
+	if s.sim, err = await(ctx, urls, p, "its address"); err != nil {
+		return err
+	}
+	s.admin, err = await(ctx, urls, p, "the address of its switches")
+	return err
+}
+
+// fault sets the simulator's faults; none clears them.
+func (s *stage) fault(ctx context.Context, faults ...map[string]any) error {
+	if faults == nil {
+		faults = []map[string]any{}
+	}
+	c := client{base: s.admin}
+	return c.do(ctx, http.MethodPut, "/faults", faults, nil)
+}
+
+// cloudReport is what the simulator says it sold.
+type cloudReport struct {
+	Hosts       int      `json:"hosts"`
+	BoughtTwice []string `json:"bought_twice"`
+}
+
+func (s *stage) cloudReport(ctx context.Context) (cloudReport, error) {
+	var r cloudReport
+	c := client{base: s.admin}
+	return r, c.do(ctx, http.MethodGet, "/state?limit=1000", nil, &r)
+}
+
+// brokerConfig is the configuration an operator would write.
+func brokerConfig(work, listen string) map[string]any {
+	return map[string]any{
+		"http":    map[string]any{"listen": listen, "rate_per_second": 10_000, "rate_burst": 10_000},
+		"data":    map[string]any{"dir": filepath.Join(work, "data")},
+		"plugins": map[string]any{"dir": filepath.Join(work, "plugins"), "drop_dir": filepath.Join(work, "drop")},
+		"log":     map[string]any{"level": "info"},
+	}
+}
+
+// killPlugin ends the plugin's process as a crash would and waits until the
+// host has a new one.
+func (p *play) killPlugin(ctx context.Context) error {
+	var before struct {
+		PID int `json:"pid"`
+	}
+	if err := p.cast.operator.get(ctx, "/v1/plugins/ucloud", &before); err != nil {
+		return err
+	}
+	proc, err := os.FindProcess(before.PID)
+	if err != nil {
+		return err
+	}
+	if err := proc.Kill(); err != nil {
+		return fmt.Errorf("killing the plugin, process %d: %w", before.PID, err)
+	}
+	return poll(ctx, 20*time.Second, "the plugin to be restarted", func() (bool, error) {
+		var now struct {
+			PID   int    `json:"pid"`
+			State string `json:"state"`
+		}
+		if err := p.cast.operator.get(ctx, "/v1/plugins/ucloud", &now); err != nil {
+			return false, err
+		}
+		return now.PID != 0 && now.PID != before.PID && now.State == "ready", nil
+	})
+}
+
+// killBroker ends the broker as a power cut would and starts it again.
+func (p *play) killBroker(ctx context.Context) error {
+	p.broker.kill()
+	if err := p.startBroker(ctx); err != nil {
+		return fmt.Errorf("starting the broker again: %w", err)
+	}
+	for _, who := range p.cast.all() {
+		who.base = p.api
+	}
+	return nil
+}
