@@ -7,9 +7,12 @@ import (
 	"tradewind.example/core/store"
 )
 
+// maxHeld bounds how many balances a refusal to delete an organisation names.
+const maxHeld = 20
+
 // Holds tells what an organisation still owes or is owed, in words for the one
 // who wants to delete it; none when all balances that somebody has to settle
-// are zero. It names no other organisation.
+// are zero. It names no other organisation and at most maxHeld balances.
 func (l *Ledger) Holds(r store.Reader, org string) ([]string, error) {
 	var held []string
 	span := Span{Limit: store.MaxList}
@@ -24,8 +27,8 @@ func (l *Ledger) Holds(r store.Reader, org string) ([]string, error) {
 				held = append(held, fmt.Sprintf("a %s balance of %s %s", a.Account.Kind, a.Balance.Format(c), c))
 			}
 		}
-		if page.Next == "" {
-			return held, nil
+		if page.Next == "" || len(held) >= maxHeld {
+			return held[:min(len(held), maxHeld)], nil
 		}
 		span.Cursor = page.Next
 	}

@@ -22,7 +22,7 @@ import (
 // RechargeState says how far a recharge has come.
 type RechargeState string
 
-// RechargePosted: the money is in the wallet.
+// RechargePosted means that the money is in the wallet.
 const RechargePosted RechargeState = "posted"
 
 // Recharge is money that a buyer paid to its seller outside this system and

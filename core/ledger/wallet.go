@@ -46,10 +46,6 @@ func (k WalletKey) account() Account {
 	return Account{Book: k.Buyer, Party: k.Seller, Kind: KindWallet, Currency: k.Currency}
 }
 
-func (k WalletKey) mirror() Account {
-	return Account{Book: k.Seller, Party: k.Buyer, Kind: KindDeposit, Currency: k.Currency}
-}
-
 func (k WalletKey) key() []byte  { return store.Key(k.Buyer, k.Seller, string(k.Currency)) }
 func (k WalletKey) sold() []byte { return store.Key(k.Seller, k.Buyer, string(k.Currency)) }
 
