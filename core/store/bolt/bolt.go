@@ -89,7 +89,8 @@ type DB struct {
 var _ store.Store = (*DB)(nil)
 
 // Open opens or makes the file and starts its committer. A file that another
-// process has open is an unavailable fault after LockTimeout.
+// process has open is an unavailable fault after LockTimeout; one that was cut
+// short is a precondition fault.
 func Open(o Options) (*DB, error) {
 	if o.Path == "" || o.Logger == nil {
 		return nil, errors.New("opening a store needs a path and a logger")
@@ -106,6 +107,9 @@ func Open(o Options) (*DB, error) {
 }
 
 func openFile(o Options) (*bbolt.DB, error) {
+	if err := checkLength(o.Path, o.LockTimeout); err != nil {
+		return nil, err
+	}
 	_, statErr := os.Stat(o.Path)
 	file, err := bbolt.Open(o.Path, 0o600, &bbolt.Options{
 		Timeout:         o.LockTimeout,

@@ -83,8 +83,9 @@ func lockFile(path string) (unlock func(), err error) {
 		return func() {}, nil
 	}
 	// A damaged store is what a restore is for: a file that bbolt cannot open
-	// for another reason than its lock is replaced as well.
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: defaultLockTimeout})
+	// for another reason than its lock is replaced as well. Reading only, bbolt
+	// looks at no more than the first pages and still keeps writers out.
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: defaultLockTimeout})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, openFault(path, err)
@@ -92,6 +93,31 @@ func lockFile(path string) (unlock func(), err error) {
 		return func() {}, nil //nolint:nilerr // damaged, and so not open elsewhere
 	}
 	return func() { _ = db.Close() }, nil
+}
+
+// checkLength refuses a file that was cut short, which bbolt would only notice
+// by a fault of the mapped memory.
+func checkLength(path string, timeout time.Duration) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking for the store file: %w", err)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: timeout})
+	if err != nil {
+		return openFault(path, err)
+	}
+	defer func() { _ = db.Close() }()
+	return db.View(func(tx *bbolt.Tx) error { return longEnough(tx, path, info.Size()) })
+}
+
+func longEnough(tx *bbolt.Tx, path string, have int64) error {
+	if tx.Size() > have {
+		return fault.Precondition("%q is cut short: it has %d of %d bytes: restore a backup", path, have, tx.Size())
+	}
+	return nil
 }
 
 // Verify reads a store file that is not open and checks its length, its
@@ -114,8 +140,8 @@ func Verify(ctx context.Context, path string, newestSchema int) (err error) {
 	}
 	defer func() { _ = db.Close() }()
 	return db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return fault.Precondition("%q is cut short: it has %d of %d bytes", path, info.Size(), tx.Size())
+		if err := longEnough(tx, path, info.Size()); err != nil {
+			return err
 		}
 		if err := checkTx(ctx, tx); err != nil {
 			return err

@@ -209,15 +209,43 @@ func TestRestoreReplacesADamagedStore(t *testing.T) {
 	t.Parallel()
 	db := reopen(t, file(t, 10))
 	saved := backup(t, db)
-	path := filepath.Join(t.TempDir(), "damaged.db")
-	if err := os.WriteFile(path, []byte("not a store"), 0o600); err != nil {
+	whole, err := os.ReadFile(file(t, 2000))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := bolt.Restore(t.Context(), bolt.RestoreOptions{Backup: saved, Path: path, NewestSchema: 1}); err != nil {
+	cases := map[string]struct {
+		reason string
+		store  []byte
+	}{
+		"Garbage": {"a file that is no store", []byte("not a store")},
+		"Empty":   {"an empty file", nil},
+		"Cut":     {"a store that was cut short", whole[:200<<10]},
+		"CutPage": {"a store that was cut within its first pages", whole[:5000]},
+		"Damaged": {"a store with overwritten pages", damaged(whole)},
+	}
+	for name, tc := range cases {
+		path := filepath.Join(t.TempDir(), name+".db")
+		if err := os.WriteFile(path, tc.store, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := bolt.Restore(t.Context(), bolt.RestoreOptions{Backup: saved, Path: path, NewestSchema: 1}); err != nil {
+			t.Errorf("%s is not replaced: %v", tc.reason, err)
+			continue
+		}
+		if n := count(t, path); n != 10 {
+			t.Errorf("%s: %d records after the restore, want 10", tc.reason, n)
+		}
+	}
+}
+
+func TestOpenRefusesACutFile(t *testing.T) {
+	t.Parallel()
+	path := file(t, 2000)
+	if err := os.Truncate(path, 200<<10); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, path); n != 10 {
-		t.Errorf("%d records, want 10", n)
+	if _, err := open(path); !fault.Is(err, fault.ClassPrecondition) {
+		t.Errorf("got %v", err)
 	}
 }
 
