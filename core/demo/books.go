@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"time"
 
 	"tradewind.example/core/money"
 )
@@ -48,12 +47,14 @@ type statement struct {
 
 // settle closes the month of every pair that has unsettled bills.
 func (p *play) settle(ctx context.Context) error {
-	asOf := time.Now().UTC().AddDate(0, 1, 3).Format(time.RFC3339)
+	if err := p.passMonth(ctx); err != nil {
+		return err
+	}
 	for _, seller := range []*client{p.cast.operator, p.cast.reseller, p.cast.sub} {
-		if err := seller.post(ctx, "/v1/statements/run", map[string]string{"as_of": asOf}, nil); err != nil {
+		if err := seller.post(ctx, "/v1/statements/run", map[string]string{}, nil); err != nil {
 			return err
 		}
-		if err := seller.post(ctx, "/v1/statements/run", map[string]string{"as_of": asOf}, nil); err != nil {
+		if err := seller.post(ctx, "/v1/statements/run", map[string]string{}, nil); err != nil {
 			return fmt.Errorf("running it twice: %w", err)
 		}
 	}

@@ -76,10 +76,9 @@ func (s *stage) cloudReport(ctx context.Context) (cloudReport, error) {
 // brokerConfig is the configuration an operator would write.
 func brokerConfig(work, listen string) map[string]any {
 	return map[string]any{
-		"http":    map[string]any{"listen": listen, "rate_per_second": 10_000, "rate_burst": 10_000},
-		"data":    map[string]any{"dir": filepath.Join(work, "data")},
+		"listen": listen, "data_dir": filepath.Join(work, "data"), "keyset_file": filepath.Join(work, "keys", "keyset.json"),
 		"plugins": map[string]any{"dir": filepath.Join(work, "plugins"), "drop_dir": filepath.Join(work, "drop")},
-		"log":     map[string]any{"level": "info"},
+		"rate":    map[string]any{"per_second": 10_000, "burst": 10_000},
 	}
 }
 
@@ -117,8 +116,35 @@ func (p *play) killBroker(ctx context.Context) error {
 	if err := p.startBroker(ctx); err != nil {
 		return fmt.Errorf("starting the broker again: %w", err)
 	}
+	p.moved()
+	return nil
+}
+
+// moved tells everybody the broker's new address.
+func (p *play) moved() {
 	for _, who := range p.cast.all() {
 		who.base = p.api
 	}
+}
+
+// monthEnd is how far the broker's clock is moved to see the month end.
+const monthEnd = 32 * 24 * time.Hour
+
+// passMonth restarts the broker in the next month and signs everybody in again.
+func (p *play) passMonth(ctx context.Context) error {
+	if err := p.broker.stop(); err != nil {
+		return fmt.Errorf("stopping the broker: %w", err)
+	}
+	p.offset = monthEnd
+	if err := p.startBroker(ctx); err != nil {
+		return err
+	}
+	p.moved()
+	for _, who := range p.cast.all() {
+		if err := who.signIn(ctx); err != nil {
+			return err
+		}
+	}
+	p.say("   a month passes; the broker stopped politely and started again")
 	return nil
 }

@@ -26,6 +26,7 @@ type stage struct {
 	admin  string // base URL of the simulator's switches
 	keys   keys
 	first  string // the superadmin's password, printed once
+	offset time.Duration // by which the broker's clock runs ahead
 	broker *process
 	cloud  *process
 }
@@ -139,7 +140,7 @@ func await[T any](ctx context.Context, ch <-chan T, p *process, what string) (T,
 func (s *stage) startBroker(ctx context.Context) error {
 	addressFile := filepath.Join(s.cfg.Work, "address")
 	_ = os.Remove(addressFile)
-	p, out, err := s.start("tradewind", "serve", "--config", filepath.Join(s.cfg.Work, "tradewind.yaml"), "--address-file", addressFile)
+	p, out, err := s.start("tradewind", "serve", "--config", filepath.Join(s.cfg.Work, "tradewind.yaml"), "--address-file", addressFile, "--set", "dev.clock_offset="+s.offset.String())
 	if err != nil {
 		return err
 	}
