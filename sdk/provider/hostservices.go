@@ -20,7 +20,10 @@ type Scope struct{ RootOrg string }
 // Storage is an ordered key/value area in the core's store, private to the
 // plugin and to one root org.
 type Storage interface {
+	// Get reads one key; a missing one is a not_found fault.
 	Get(ctx context.Context, s Scope, key string) (value []byte, revision uint64, err error)
+	// Scan yields the range in the order of its keys. A long one is read in pages:
+	// each is consistent in itself, writes between two of them may show.
 	Scan(ctx context.Context, s Scope, r KeyRange, yield func(KeyValue) error) error
 	// Apply performs all writes or none: when one expectation does not hold, it
 	// returns a conflict fault and changes nothing.
