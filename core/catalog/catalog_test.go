@@ -185,7 +185,7 @@ func TestSyncKeepsWhatTheOperatorDid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.offer(offering("a", "8"), offering("b", "8"))
+	w.offer(offering("a", "8"), offering("b", "8"), offering("hand", "8"))
 	w.sync(t)
 	w.offer(offering("a", "8"))
 	w.sync(t)
@@ -196,7 +196,7 @@ func TestSyncKeepsWhatTheOperatorDid(t *testing.T) {
 	if b := got["b"]; b.State != catalog.StateDisabled {
 		t.Errorf("a product taken off by the operator became %s", b.State)
 	}
-	if h := got["hand"]; h.State != catalog.StateActive || h.ID != byHand.ID {
+	if h := got["hand"]; h.State != catalog.StateActive || h.ID != byHand.ID || h.Name != "By hand" || h.ListPrice != nil {
 		t.Errorf("a product written by hand became %+v", h)
 	}
 	_, err = w.catalog.Update(ctx, w.As(w.Root), catalog.UpdateInput{ID: got["a"].ID, Facts: &catalog.Facts{Kind: "instance", Name: "x", Currency: "CNY"}})

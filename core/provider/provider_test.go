@@ -493,9 +493,16 @@ func TestCallForNearest(t *testing.T) {
 	_, err := w.Providers.Change(ctx, w.As(w.Reseller), provider.ChangeInput{ID: e.ID, CoversAll: true})
 	wantClass(t, "cover all", err, 0)
 	order("now every customer below is", w.SubCustomer, "reseller")
+	order("but a reseller below needs its own", w.Sub, "precondition")
 	w.Grant(p, w.Reseller, w.Customer, true)
 	w.Enable(p, w.Customer, nil, false)
 	order("a shared account is the granter's", w.Customer, "reseller")
+	_, err = w.Providers.Disable(ctx, w.As(w.Reseller), e.ID, 0)
+	wantClass(t, "disable the owner", err, 0)
+	order("with its owner disabled a shared account takes no orders", w.Customer, "precondition")
+	_, err = w.Providers.Resume(ctx, w.As(w.Reseller), e.ID, 0)
+	wantClass(t, "resume the owner", err, 0)
+	w.Jobs.Run(t)
 	w.Grant(p, w.Reseller, w.Sub, false)
 	sub := w.Enable(p, w.Sub, providertest.Key("sub"), true)
 	order("the nearest enablement wins", w.SubCustomer, "sub")
@@ -514,6 +521,23 @@ func TestCallForNearest(t *testing.T) {
 		_, err := w.Providers.CallFor(ctx, r, w.Foreign.ID, p.ID, provider.PurposeOrder)
 		wantClass(t, "another root has no such provider", err, fault.ClassNotFound)
 	})
+}
+
+func TestCallForFollowsAMove(t *testing.T) {
+	t.Parallel()
+	w := providertest.New(t)
+	p := w.Register()
+	w.Enable(p, w.Root, providertest.Key("master"), true)
+	w.Grant(p, w.Root, w.Sub, false)
+	w.Enable(p, w.Sub, providertest.Key("sub"), true)
+	if got := serves(t, w, p, w.Customer, provider.PurposeOrder); got != "master" {
+		t.Fatalf("before the move served by %q", got)
+	}
+	_, err := w.Tenants.MoveOrg(t.Context(), access.System(w.Root.ID), tenant.MoveOrgInput{OrgID: w.Customer.ID, ParentID: w.Sub.ID})
+	wantClass(t, "move", err, 0)
+	if got := serves(t, w, p, w.Customer, provider.PurposeOrder); got != "sub" {
+		t.Errorf("after the move served by %q", got)
+	}
 }
 
 func TestProviderStateAndContract(t *testing.T) {

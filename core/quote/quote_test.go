@@ -278,6 +278,22 @@ func TestListAmountRefusals(t *testing.T) {
 	}
 }
 
+func TestForeignProductIsAsMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.product.ID
+	text := func(product string) string {
+		_, err := w.quotes.Create(t.Context(), w.As(w.Foreign), quote.Input{ProductID: product})
+		if err == nil {
+			t.Fatal("another root's product was priced")
+		}
+		return strings.ReplaceAll(err.Error(), product, "ID")
+	}
+	if here, nowhere := text(id), text("019a0000-0000-7000-8000-000000000000"); here != nowhere {
+		t.Errorf("another root's product answers %q, a missing one %q", here, nowhere)
+	}
+}
+
 func TestListAmountSingleFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

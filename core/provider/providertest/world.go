@@ -314,14 +314,18 @@ func (c *Cloud) Offerings(_ context.Context, _ contract.OfferingsRequest, yield 
 	return end
 }
 
-// Quote is the plugin's.
-func (c *Cloud) Quote(_ context.Context, req contract.QuoteRequest) (contract.Quote, error) {
+// Quote is the plugin's. An answer that comes after the end of ctx is lost.
+func (c *Cloud) Quote(ctx context.Context, req contract.QuoteRequest) (contract.Quote, error) {
 	c.mu.Lock()
 	c.questions = append(c.questions, req)
 	answer := c.OnQuote
 	c.mu.Unlock()
 	if answer != nil {
-		return answer(req)
+		out, err := answer(req)
+		if ctx.Err() != nil {
+			return contract.Quote{}, fault.Unavailable("the caller went away")
+		}
+		return out, err
 	}
 	return contract.Quote{Currency: "CNY", List: "3000.00"}, nil
 }
