@@ -59,6 +59,7 @@ type Status struct {
 	Calls        int    // at work
 	Waiting      int    // calls waiting for a slot
 	Capabilities []provider.Capability
+	NextTry      time.Time              // when it is started again by itself; zero when that is not due
 	History      []supervise.Transition // the last ones, oldest first
 	Source       string                 // where the catalogue entry comes from
 }
@@ -118,7 +119,7 @@ func (p *Plugin) Status() Status {
 	st := p.supervisor.Status()
 	out := Status{
 		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts,
-		LastError: st.LastError, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
+		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
 	}
 	if e, err := p.host.catalog.Get(p.name); err == nil {
 		out.Version, out.SHA256, out.Source = e.Version, e.SHA256, e.Source
@@ -193,7 +194,7 @@ func (p *Plugin) notServing(err error) error {
 	if errors.As(err, &not) {
 		state = not.State
 		if state.Coming() || state.Serving() {
-			later = retryAfter
+			later = max(retryAfter, time.Until(not.NextTry).Round(time.Second))
 		}
 	}
 	f := fault.Unavailable("plugin %q is %s and takes no calls now", p.name, state)

@@ -53,7 +53,7 @@ func (s *Supervisor[I]) idle(ctx context.Context) {
 
 // pause waits for the backoff to pass.
 func (s *Supervisor[I]) pause(ctx context.Context) {
-	timer := time.NewTimer(s.backoff())
+	timer := time.NewTimer(time.Until(s.Status().NextTry))
 	defer timer.Stop()
 	for s.state() == StateBackingOff {
 		select {
@@ -317,6 +317,10 @@ func (s *Supervisor[I]) fire(event Event, reason string) {
 	}
 	now := time.Now()
 	s.status.State, s.status.Since, s.status.Reason = to, now, reason
+	s.status.NextTry = time.Time{}
+	if to == StateBackingOff {
+		s.status.NextTry = now.Add(s.backoff())
+	}
 	s.status.History = append(s.status.History, Transition{At: now, From: from, Event: event, To: to, Reason: reason})
 	if over := len(s.status.History) - maxHistory; over > 0 {
 		s.status.History = slices.Delete(s.status.History, 0, over)

@@ -31,8 +31,9 @@ var ErrNoAnswer = errors.New("no answer")
 
 // NotServingError means that no call can be sent to the plugin now.
 type NotServingError struct {
-	State  State
-	Reason string
+	State   State
+	Reason  string
+	NextTry time.Time // when it is started again by itself; zero: not known, or never
 }
 
 // Error names the state and its reason.
@@ -127,9 +128,10 @@ const maxHistory = 50
 type Status struct {
 	State     State
 	Since     time.Time
-	Reason    string // of the last transition
-	Restarts  int    // starts after the first one
-	LastError string // "" when nothing ever failed
+	Reason    string    // of the last transition
+	Restarts  int       // starts after the first one
+	LastError string    // "" when nothing ever failed
+	NextTry   time.Time // end of the pause; zero when not backing off
 	History   []Transition
 }
 
@@ -203,8 +205,8 @@ func (s *Supervisor[I]) Current() (inst I, ok bool) {
 }
 
 // Await returns the serving instance, waiting while one is coming by itself.
-// It returns a [*NotServingError] at once when none will, and ctx's error when
-// that ends first.
+// It returns a [*NotServingError] at once when none will, or not before ctx's
+// deadline, and that error joined with ctx's when ctx ends first.
 func (s *Supervisor[I]) Await(ctx context.Context) (I, error) {
 	for {
 		st, changed := s.watch()
@@ -212,17 +214,27 @@ func (s *Supervisor[I]) Await(ctx context.Context) (I, error) {
 			return inst, nil
 		}
 		var none I
-		if !st.State.Coming() && !st.State.Serving() {
-			return none, &NotServingError{State: st.State, Reason: st.Reason}
+		if !st.State.Coming() && !st.State.Serving() || tooLate(ctx, st.NextTry) {
+			return none, st.notServing()
 		}
 		select {
 		case <-changed:
 		case <-s.ended:
 			return none, ErrClosed
 		case <-ctx.Done():
-			return none, errors.Join(&NotServingError{State: st.State, Reason: st.Reason}, ctx.Err())
+			return none, errors.Join(st.notServing(), ctx.Err())
 		}
 	}
+}
+
+func (st Status) notServing() *NotServingError {
+	return &NotServingError{State: st.State, Reason: st.Reason, NextTry: st.NextTry}
+}
+
+// tooLate reports whether ctx ends before the next try: waiting would be in vain.
+func tooLate(ctx context.Context, nextTry time.Time) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && deadline.Before(nextTry)
 }
 
 func ended(inst Instance) bool {
@@ -255,7 +267,7 @@ func (s *Supervisor[I]) comeUp(ctx context.Context, event Event) error {
 	if err != nil || st.State.Serving() {
 		return err
 	}
-	return &NotServingError{State: st.State, Reason: st.Reason}
+	return st.notServing()
 }
 
 // Stop drains and ends the plugin and waits for that. A plugin that waits for

@@ -374,10 +374,16 @@ func TestAwait(t *testing.T) {
 		}
 		w.instance().end()
 		synctest.Wait()
+		begin := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := w.Await(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &not) {
-			t.Errorf("short of time: got %v", err)
+		if _, err := w.Await(ctx); !errors.As(err, &not) || time.Since(begin) != 0 || not.NextTry.Sub(begin) != 2*time.Second {
+			t.Errorf("the next try is too late: got %v after %s, next try in %s", err, time.Since(begin), not.NextTry.Sub(begin))
+		}
+		ctx, cancel = context.WithCancel(t.Context())
+		go func() { pass(time.Millisecond); cancel() }()
+		if _, err := w.Await(ctx); !errors.Is(err, context.Canceled) || !errors.As(err, &not) {
+			t.Errorf("cancelled: got %v", err)
 		}
 	})
 }

@@ -33,6 +33,7 @@ func main() {
 		"outside":  outside,
 		"dies":     dies,
 		"tells":    tells,
+		"newer":    newer,
 	}
 	mode, ok := modes[os.Args[1]]
 	if !ok {
@@ -151,4 +152,10 @@ func dies() {
 func tells() {
 	fmt.Println("cannot sign in with password=hunter2hunter2")
 	os.Exit(1)
+}
+
+// newer speaks a protocol that this host does not know.
+func newer() {
+	fmt.Println("1|99|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/plugin1|grpc")
+	forever()
 }

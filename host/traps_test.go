@@ -1,0 +1,385 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tradewind.example/host/guard"
+	"tradewind.example/host/hosttest"
+	"tradewind.example/host/supervise"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+func TestCallsReachThePlugin(t *testing.T) {
+	t.Parallel()
+	h, p, _ := started(t, dev())
+	got, err := ask(t.Context(), p, "echo", "hello")
+	if err != nil || got.ID != "hello" {
+		t.Fatalf("got %q, %v", got.ID, err)
+	}
+	st := status(h)
+	if st.State != supervise.StateReady || st.Version != "1.0.0" || strconv.Itoa(st.PID) != got.Zones[0].ID || len(st.SHA256) != 64 {
+		t.Errorf("status is %+v", st)
+	}
+	if len(st.Capabilities) == 0 || st.Since.IsZero() || st.Reason == "" {
+		t.Errorf("status is incomplete: %+v", st)
+	}
+}
+
+// TestStartFailuresSayWhy: phase, exit and the last output, without secrets.
+func TestStartFailuresSayWhy(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason string
+		binary string
+		want   []string
+	}{
+		"silent":  {"a program that never shakes hands", noPlugin, []string{"phase handshake", "SIGKILL"}},
+		"garbage": {"a line without end", noPlugin, []string{"phase handshake"}},
+		"outside": {"a socket outside the plugin's folder", noPlugin, []string{"phase handshake", "instead of a socket in its folder"}},
+		"dies":    {"a plugin that shakes hands and ends", noPlugin, []string{"phase dial", "status 4"}},
+		"newer":   {"a plugin for a newer host", noPlugin, []string{"phase handshake", "Plugin version: 99"}},
+		"tells":   {"a secret instead of a handshake", noPlugin, []string{"phase handshake", "password=******"}},
+		"fails":   {"a plugin that complains", fakeBinary, []string{"phase handshake", "status 3", "cannot start: password=******"}},
+	}
+	for mode, tc := range cases {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			cfg := dev(mode)
+			cfg.Plugins[0].Path = tc.binary
+			cfg.Policy.StartTimeout, cfg.Policy.Backoff = 2*time.Second, time.Hour
+			cfg.Lazy = true
+			h, book := open(t, cfg)
+			err := h.Start(t.Context(), "fake")
+			if !fault.Is(err, fault.ClassUnavailable) {
+				t.Fatalf("%s: got %v, want an unavailable fault", tc.reason, err)
+			}
+			for _, text := range append(tc.want, "backing_off") {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%s: error does not say %q: %v", tc.reason, text, err)
+				}
+			}
+			if book.has("hunter2") || strings.Contains(status(h).LastError, "hunter2") {
+				t.Errorf("%s: a secret is told", tc.reason)
+			}
+			if st := status(h); st.PID != 0 || st.LastError == "" {
+				t.Errorf("%s: status is %+v", tc.reason, st)
+			}
+		})
+	}
+}
+
+// TestEnvironmentIsSealed: of the host's variables only allowed ones arrive.
+func TestEnvironmentIsSealed(t *testing.T) {
+	t.Setenv("TRADEWIND_HOST_SECRET", "must-not-travel")
+	t.Setenv("TW_ALLOWED", "may-travel")
+	cfg := dev()
+	cfg.EnvAllow = []string{"TW_ALLOWED"}
+	cfg.Plugins[0].Env = map[string]string{"DECLARED": "travels"}
+	_, p, _ := started(t, cfg)
+	got, err := ask(t.Context(), p, "do", "env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "DECLARED HOME PLUGIN_CLIENT_CERT PLUGIN_MAX_PORT PLUGIN_MIN_PORT PLUGIN_PROTOCOL_VERSIONS " +
+		"PLUGIN_UNIX_SOCKET_DIR TMPDIR TRADEWIND_LAUNCH TRADEWIND_PLUGIN TW_ALLOWED"
+	if got.ID != want {
+		t.Errorf("got  %s\nwant %s", got.ID, want)
+	}
+}
+
+func TestPluginMayPrint(t *testing.T) {
+	t.Parallel()
+	_, p, book := started(t, dev("prints"))
+	if _, err := ask(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+	hosttest.Eventually(t, "what it printed is in the log", func() bool { return book.has("hello from an author") })
+}
+
+func TestFloodsHarmNobody(t *testing.T) {
+	t.Parallel()
+	h, p, book := started(t, dev("floods"))
+	for i := range 20 {
+		if _, err := ask(t.Context(), p, "echo", strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Stop(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	if !book.has("lines dropped") || len(book.String()) > 4<<20 {
+		t.Errorf("a flood left %d bytes of log", len(book.String()))
+	}
+}
+
+// TestStoppedProcessIsReplaced: alive but silent counts as down.
+func TestStoppedProcessIsReplaced(t *testing.T) {
+	t.Parallel()
+	cfg := dev("stops")
+	cfg.Policy.ProbeEvery, cfg.Policy.ProbeTimeout, cfg.Policy.ProbeFailures = 50*time.Millisecond, 300*time.Millisecond, 2
+	h, _, _ := started(t, cfg)
+	first := status(h).PID
+	hosttest.Eventually(t, "it is started again", func() bool { return status(h).Restarts > 0 })
+	if hosttest.Alive(first) {
+		t.Error("the stopped process is still there")
+	}
+}
+
+func TestStopIsBounded(t *testing.T) {
+	t.Parallel()
+	h, _, _ := started(t, dev("unwilling"))
+	pid := status(h).PID
+	begin := time.Now()
+	if err := h.Stop(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begin); took > 6*time.Second {
+		t.Errorf("stop took %s", took)
+	}
+	if hosttest.Alive(pid) {
+		t.Error("process is still there")
+	}
+}
+
+func TestPanicStaysInTheCall(t *testing.T) {
+	t.Parallel()
+	h, p, _ := started(t, dev())
+	pid := status(h).PID
+	if _, err := ask(t.Context(), p, "do", "panic"); !fault.Is(err, fault.ClassInternal) {
+		t.Errorf("got %v, want internal", err)
+	}
+	if _, err := ask(t.Context(), p); err != nil || status(h).PID != pid {
+		t.Errorf("the process did not survive: %v", err)
+	}
+}
+
+func TestDeadlockEndsWithTheDeadline(t *testing.T) {
+	t.Parallel()
+	_, p, _ := started(t, dev())
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := ask(ctx, p, "do", "deadlock")
+	if !fault.Is(err, fault.ClassUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := ask(t.Context(), p); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+}
+
+func TestCallsWaitForARestart(t *testing.T) {
+	t.Parallel()
+	h, p, _ := started(t, dev())
+	first := status(h).PID
+	if _, err := ask(t.Context(), p, "do", "exit"); !fault.Is(err, fault.ClassUnavailable) {
+		t.Errorf("the call that ended the process: got %v", err)
+	}
+	if _, err := ask(t.Context(), p); err != nil {
+		t.Errorf("the call after it: %v", err)
+	}
+	st := status(h)
+	if st.Restarts != 1 || st.PID == first || !strings.Contains(st.LastError, "status 9") {
+		t.Errorf("status is %+v", st)
+	}
+}
+
+func TestCrashesEveryNCalls(t *testing.T) {
+	t.Parallel()
+	cfg := dev()
+	cfg.Policy.Budget = 1000
+	_, p, _ := started(t, cfg)
+	good, bad := 0, 0
+	for range 30 {
+		if _, err := ask(t.Context(), p, "crash_every", "5"); err != nil {
+			bad++
+		} else {
+			good++
+		}
+	}
+	if bad != 6 || good != 24 {
+		t.Errorf("%d calls went well and %d failed, want 24 and 6", good, bad)
+	}
+}
+
+// TestKilledUnderACreate: nobody knows whether the change happened, so the
+// outcome must be unknown, and only then.
+func TestKilledUnderACreate(t *testing.T) {
+	t.Parallel()
+	cfg := dev()
+	cfg.Policy.Backoff = time.Hour
+	cfg.WaitReady = 50 * time.Millisecond
+	h, p, book := started(t, cfg)
+	create := func() error {
+		_, err := p.Create(t.Context(), provider.CreateRequest{Call: settings(), Token: "t1", Kind: "note", Name: "n", Spec: []byte(`{"text":"hang"}`)})
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- create() }()
+	hosttest.Eventually(t, "the create is at work", func() bool { return book.has("creating") })
+	if err := syscall.Kill(status(h).PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	f := fault.As(<-failed)
+	if f.Outcome != fault.OutcomeUnknown || f.Class != fault.ClassUnavailable || f.Source != fault.SourceHost {
+		t.Errorf("under the create: got %#v", f)
+	}
+	f = fault.As(create())
+	if f.Outcome != fault.OutcomeNotDone || f.Class != fault.ClassUnavailable || f.Source != fault.SourceHost || f.RetryAfter <= 0 {
+		t.Errorf("with no process: got %#v", f)
+	}
+}
+
+func TestPanicUnderACreate(t *testing.T) {
+	t.Parallel()
+	_, p, _ := started(t, dev())
+	_, err := p.Create(t.Context(), provider.CreateRequest{Call: settings(), Token: "t1", Kind: "note", Name: "n", Spec: []byte(`{"text":"panic"}`)})
+	if f := fault.As(err); f.Class != fault.ClassInternal || f.Outcome != fault.OutcomeUnknown {
+		t.Errorf("got %#v", f)
+	}
+	got, err := p.Create(t.Context(), provider.CreateRequest{Call: settings(), Token: "t2", Kind: "note", Name: "n", Spec: []byte(`{"text":"fine"}`)})
+	if err != nil || got.Resource == nil || got.Resource.ID != "n1" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestCancelReachesThePlugin(t *testing.T) {
+	t.Parallel()
+	_, p, book := started(t, dev())
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := ask(ctx, p, "do", "wait")
+		failed <- err
+	}()
+	hosttest.Eventually(t, "the call is at work", func() bool { return book.has("waiting") })
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	hosttest.Eventually(t, "the plugin notices", func() bool { return book.has("cancelled in the plugin") })
+}
+
+func TestMessageLimits(t *testing.T) {
+	t.Parallel()
+	h, p, _ := started(t, dev())
+	const limit = 16 << 20
+	cases := map[string]struct {
+		reason string
+		kv     []string
+		fails  bool
+	}{
+		"RequestBelow": {reason: "15 MiB to the plugin pass", kv: []string{"pad", strings.Repeat("x", limit-1<<20)}},
+		"RequestAbove": {reason: "17 MiB to the plugin do not", kv: []string{"pad", strings.Repeat("x", limit+1<<20)}, fails: true},
+		"AnswerBelow":  {reason: "15 MiB from the plugin pass", kv: []string{"size", strconv.Itoa(limit - 1<<20)}},
+		"AnswerAbove":  {reason: "17 MiB from the plugin do not", kv: []string{"size", strconv.Itoa(limit + 1<<20)}, fails: true},
+	}
+	for name, tc := range cases {
+		if _, err := ask(t.Context(), p, tc.kv...); (err != nil) != tc.fails {
+			t.Errorf("%s: %s: got %v", name, tc.reason, err)
+		}
+	}
+	if st := status(h); st.Restarts != 0 {
+		t.Errorf("the process did not survive: %+v", st)
+	}
+}
+
+func TestLongStream(t *testing.T) {
+	t.Parallel()
+	h, p, _ := started(t, dev())
+	const rows = 100_000
+	n := 0
+	err := p.Offerings(t.Context(), provider.OfferingsRequest{Call: settings("rows", strconv.Itoa(rows))}, func(o provider.Offering) error {
+		if o.ID != strconv.Itoa(n) {
+			return fmt.Errorf("row %d is %q", n, o.ID)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != rows {
+		t.Errorf("got %d rows, %v", n, err)
+	}
+	stop := errors.New("enough")
+	err = p.Offerings(t.Context(), provider.OfferingsRequest{Call: settings("rows", strconv.Itoa(rows))}, func(provider.Offering) error { return stop })
+	if !errors.Is(err, stop) {
+		t.Errorf("left early: got %v", err)
+	}
+	hosttest.Eventually(t, "slots are given back", func() bool { return status(h).Calls == 0 })
+}
+
+func TestSecretsAreRedacted(t *testing.T) {
+	t.Parallel()
+	_, p, book := started(t, dev())
+	call := settings("do", "log_secrets")
+	call.Account.Credentials = credentials("public", "AKID-marker-1234567", "private", "marker/private+secret")
+	if _, err := p.Regions(t.Context(), provider.RegionsRequest{Call: call}); err != nil {
+		t.Fatal(err)
+	}
+	hosttest.Eventually(t, "the plugin has logged", func() bool { return book.has("all secrets are logged") })
+	for _, marker := range []string{"marker", "hunter2", "deepdeep"} {
+		if book.has(marker) {
+			t.Errorf("the log holds %q", marker)
+		}
+	}
+}
+
+func TestOverloadIsRefused(t *testing.T) {
+	t.Parallel()
+	cfg := dev()
+	cfg.Limits = guard.Limits{Concurrent: 2, Queue: 1, QueueWait: time.Hour}
+	h, p, _ := started(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	for range 3 {
+		calls.Go(func() { _, _ = ask(ctx, p, "do", "wait") })
+	}
+	hosttest.Eventually(t, "all places are taken", func() bool { st := status(h); return st.Calls == 2 && st.Waiting == 1 })
+	_, err := ask(t.Context(), p)
+	if f := fault.As(err); f.Class != fault.ClassThrottled || f.RetryAfter <= 0 || f.Outcome != fault.OutcomeNotDone {
+		t.Errorf("got %#v", f)
+	}
+	cancel()
+	calls.Wait()
+	if _, err := ask(t.Context(), p); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestStopDrains: a call at work ends well, a new one is refused.
+func TestCrashesLeakNothing(t *testing.T) {
+	cycles := 100
+	switch {
+	case *long:
+		cycles = 1000
+	case testing.Short():
+		cycles = 20
+	}
+	cfg := dev()
+	cfg.Policy.Budget, cfg.Policy.MaxBackoff, cfg.Policy.Backoff = 10*cycles, time.Millisecond, time.Millisecond
+	h, p, _ := started(t, cfg)
+	crash := func() {
+		_, _ = ask(t.Context(), p, "do", "exit")
+		if _, err := ask(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crash()
+	before, files := len(goroutines()), hosttest.OpenFiles(t)
+	for range cycles {
+		crash()
+	}
+	hosttest.Eventually(t, "goroutines and descriptors are as before", func() bool {
+		return len(goroutines()) <= before+3 && hosttest.OpenFiles(t) <= files+3
+	})
+	if st := status(h); st.Restarts < cycles {
+		t.Errorf("only %d restarts", st.Restarts)
+	}
+}
