@@ -155,6 +155,8 @@ type things struct {
 	mu    sync.Mutex
 	saw   string   // the password of the last create
 	ended []string // what became of calls that hung
+
+	written map[string]int // never made: writing to it is the mistake of panic-nil-map
 }
 
 func (h *things) Create(ctx context.Context, req provider.TypedCreate[spec]) (provider.Result[state], error) {
@@ -169,8 +171,7 @@ func (h *things) Create(ctx context.Context, req provider.TypedCreate[spec]) (pr
 	case "panic":
 		panic("author's mistake: password=" + marker)
 	case "panic-nil-map":
-		var m map[string]int
-		m["a"]++
+		h.written["a"]++
 	case "error":
 		return provider.Result[state]{}, errors.New("dial: connection reset")
 	case "fault":

@@ -146,10 +146,11 @@ func TestManyQuestionsAtOnce(t *testing.T) {
 // stuck is a host whose storage does not answer.
 type stuck struct {
 	*plugintest.Host
-	ended chan struct{}
+	begun, ended chan struct{}
 }
 
 func (s stuck) Get(ctx context.Context, _ provider.Scope, _ string) ([]byte, uint64, error) {
+	close(s.begun)
 	<-ctx.Done()
 	close(s.ended)
 	return nil, 0, ctx.Err()
@@ -162,10 +163,13 @@ func (s stuck) Apply(ctx context.Context, _ provider.Scope, _ provider.Transacti
 
 func TestQuestionsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
-	s := stuck{Host: plugintest.NewHost(), ended: make(chan struct{})}
+	s := stuck{Host: plugintest.NewHost(), begun: make(chan struct{}), ended: make(chan struct{})}
 	h := linked(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
+	go func() {
+		<-s.begun
+		cancel()
+	}()
 	if _, _, err := h.Get(ctx, scope, "a"); !fault.Is(err, fault.ClassUnavailable) || fault.OutcomeOf(err) != fault.OutcomeNotDone {
 		t.Errorf("get: %v; want unavailable", err)
 	}
@@ -174,7 +178,7 @@ func TestQuestionsEndWithTheirContext(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the host still works for a plugin that gave up")
 	}
-	short, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	short, done := context.WithTimeout(t.Context(), 200*time.Millisecond) // the link is open: it is sent
 	defer done()
 	if err := h.Apply(short, scope, put("a", "1")); fault.OutcomeOf(err) != fault.OutcomeUnknown || err == nil {
 		t.Errorf("apply: %v; want the outcome unknown", err)

@@ -63,7 +63,9 @@ func Start(t testing.TB, p provider.Provider, opts ...Option) *client.Client {
 		shutdown(t, c)
 		_ = conn.Close()
 		g.Stop()
-		<-served
+		if err := <-served; err != nil {
+			t.Errorf("serving the plugin: %v", err)
+		}
 	})
 	return c
 }

@@ -44,10 +44,12 @@ func (c *Client) LinkHost(ctx context.Context, h provider.HostServices) error {
 
 // linkEnd is what a broken link means: nothing when the host ended it.
 func linkEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return readFault(err)
 	}
-	return readFault(err)
 }
 
 // linkServer answers the questions of one plugin over one stream.
