@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -533,5 +534,44 @@ func TestContextEnds(t *testing.T) {
 	_, err := w.svc.GetOrg(ctx, w.super, w.root.Org.ID)
 	if err == nil {
 		t.Error("a request that is over gets no answer")
+	}
+}
+
+// counting counts the transactions that read.
+type counting struct {
+	store.Store
+	views atomic.Int64
+}
+
+func (s *counting) View(ctx context.Context, fn func(store.Reader) error) error {
+	s.views.Add(1)
+	return s.Store.View(ctx, fn)
+}
+
+func TestAuthenticateAnswersFromMemory(t *testing.T) {
+	t.Parallel()
+	var st *counting
+	w := newWorld(t, func(c *tenant.Config) {
+		st = &counting{Store: c.Store}
+		c.Store, c.CacheSize = st, 2
+	})
+	bearer := w.bearerOf("shop", "clerk", access.RoleCustomerUser)
+	reads := func() int64 {
+		before := st.views.Load()
+		w.caller(bearer)
+		return st.views.Load() - before
+	}
+	if first, second := reads(), reads(); first != 1 || second != 0 {
+		t.Errorf("%d and %d reads, want 1 and 0", first, second)
+	}
+	w.clock.Advance(11 * time.Second)
+	if got := reads(); got != 1 {
+		t.Errorf("a remembered caller is read again after its life: %d reads", got)
+	}
+	for range 2 {
+		w.caller(w.bearer("clerk", goodSecret()))
+	}
+	if got := reads() + reads(); got > 1 {
+		t.Errorf("a full memory makes room: %d reads", got)
 	}
 }
