@@ -1,6 +1,7 @@
 package quote_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,9 +132,8 @@ func TestRandomChains(t *testing.T) {
 		var res pricing.Result
 		var err error
 		w.View(func(r store.Reader) { res, _, err = w.quotes.PriceTx(r, in) })
-		var floor *quote.FloorError
 		switch {
-		case asFloor(err, &floor):
+		case asFloor(err):
 			refusalTellsNothing(rt, err, b)
 			refused++
 			return
@@ -214,13 +214,9 @@ func leaksNothing(t testing.TB, rt *rapid.T, q *quote.Quote, b branch, i int, or
 	}
 }
 
-func asFloor(err error, floor **quote.FloorError) bool {
-	if !fault.Is(err, fault.ClassPrecondition) {
-		return false
-	}
-	cause, ok := fault.As(err).Cause.(*quote.FloorError)
-	*floor = cause
-	return ok
+func asFloor(err error) bool {
+	var floor *quote.FloorError
+	return fault.Is(err, fault.ClassPrecondition) && errors.As(err, &floor)
 }
 
 // refusalTellsNothing wants the same words for every refusal.

@@ -109,7 +109,7 @@ func (w *World) orgs() {
 
 func (w *World) root(name string) tenant.Org {
 	w.T.Helper()
-	r, err := w.Tenants.CreateRoot(context.Background(), tenant.RootInput{OperatorName: name, Login: name})
+	r, err := w.Tenants.CreateRoot(w.T.Context(), tenant.RootInput{OperatorName: name, Login: name})
 	w.must(err)
 	return r.Org
 }
@@ -117,7 +117,7 @@ func (w *World) root(name string) tenant.Org {
 // Org makes an org below parent.
 func (w *World) Org(parent tenant.Org, kind tenant.Kind, name string) tenant.Org {
 	w.T.Helper()
-	d, err := w.Tenants.CreateOrg(context.Background(), access.System(parent.RootID), tenant.CreateOrgInput{
+	d, err := w.Tenants.CreateOrg(w.T.Context(), access.System(parent.RootID), tenant.CreateOrgInput{
 		ParentID: parent.ID, Kind: kind, Profile: tenant.Profile{Name: name},
 	})
 	w.must(err)
@@ -138,7 +138,7 @@ func (w *World) As(org tenant.Org, roles ...access.Role) access.Caller {
 // Register puts the world's cloud on sale.
 func (w *World) Register() provider.Provider {
 	w.T.Helper()
-	p, err := w.Providers.Register(context.Background(), w.As(w.Root), provider.RegisterInput{
+	p, err := w.Providers.Register(w.T.Context(), w.As(w.Root), provider.RegisterInput{
 		PluginName: "cloud", OrgID: w.Commercial.ID, Endpoint: "http://127.0.0.1:1/api",
 	})
 	w.must(err)
@@ -148,7 +148,7 @@ func (w *World) Register() provider.Provider {
 // Grant grants the provider.
 func (w *World) Grant(p provider.Provider, from, to tenant.Org, shared bool) provider.Grant {
 	w.T.Helper()
-	g, err := w.Providers.Grant(context.Background(), w.As(from), provider.GrantInput{
+	g, err := w.Providers.Grant(w.T.Context(), w.As(from), provider.GrantInput{
 		ProviderID: p.ID, To: to.ID, SharedCredentials: shared,
 	})
 	w.must(err)
@@ -164,12 +164,12 @@ func Key(name string) map[string]secret.Value {
 // for the granter's account.
 func (w *World) Enable(p provider.Provider, org tenant.Org, key map[string]secret.Value, all bool, customers ...string) provider.Enablement {
 	w.T.Helper()
-	e, err := w.Providers.Enable(context.Background(), w.As(org), provider.EnableInput{
+	e, err := w.Providers.Enable(w.T.Context(), w.As(org), provider.EnableInput{
 		ProviderID: p.ID, Credentials: key, CoversAll: all, CoversCustomers: customers,
 	})
 	w.must(err)
 	w.Jobs.Run(w.T)
-	e, err = w.Providers.Enablement(context.Background(), w.As(org), e.ID)
+	e, err = w.Providers.Enablement(w.T.Context(), w.As(org), e.ID)
 	w.must(err)
 	return e
 }
@@ -186,7 +186,7 @@ func (w *World) Serve() provider.Provider {
 // View runs fn on one state of the store.
 func (w *World) View(fn func(r store.Reader)) {
 	w.T.Helper()
-	w.must(w.Store.View(context.Background(), func(r store.Reader) error {
+	w.must(w.Store.View(w.T.Context(), func(r store.Reader) error {
 		fn(r)
 		return nil
 	}))
@@ -236,16 +236,16 @@ func (q *Jobs) Take() []job.Job {
 func (q *Jobs) Run(t testing.TB) {
 	t.Helper()
 	for _, j := range q.Take() {
-		if err := q.Do(j); err != nil {
+		if err := q.Do(t.Context(), j); err != nil {
 			t.Fatalf("job %s of %s: %v", j.Kind, j.Ref, err)
 		}
 	}
 }
 
 // Do runs one job once more.
-func (q *Jobs) Do(j job.Job) error {
+func (q *Jobs) Do(ctx context.Context, j job.Job) error {
 	j.Attempt++
-	return q.handlers[j.Kind](context.Background(), j)
+	return q.handlers[j.Kind](ctx, j)
 }
 
 // Cloud is a plugin that answers as told. The zero functions answer well.
