@@ -72,7 +72,9 @@ func (l *lists) join(k listKey) (f *flight, lead bool) {
 	if f, ok := l.flights[k]; ok {
 		return f, false
 	}
-	f = &flight{done: make(chan struct{})}
+	// Until it has landed a flight has failed: if it never lands, nobody must
+	// take the empty answer for a price of zero.
+	f = &flight{done: make(chan struct{}), err: fault.Unavailable("the cloud's price is not known: try again")}
 	l.flights[k] = f
 	return f, true
 }

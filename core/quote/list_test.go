@@ -3,6 +3,7 @@ package quote_test
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -163,4 +164,40 @@ func TestListAmountSingleFlight(t *testing.T) {
 	if n := len(w.Cloud.Questions()); n != 1 {
 		t.Errorf("the cloud was asked %d times", n)
 	}
+}
+
+func TestPanicInFlightIsNoPrice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inside, goOn := make(chan struct{}), make(chan struct{})
+	w.Cloud.Set(func(c *providertest.Cloud) {
+		first := true
+		c.OnQuote = func(contract.QuoteRequest) (contract.Quote, error) {
+			if !first {
+				return contract.Quote{}, fault.Unavailable("down")
+			}
+			first = false
+			close(inside)
+			<-goOn
+			panic("a defect")
+		}
+	})
+	in := quote.ListInput{BuyerOrg: w.Customer.ID, ProductID: w.product.ID, Term: w.month(1, 1)}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer func() { _ = recover() }()
+		_, _ = w.quotes.ListAmount(t.Context(), in)
+	})
+	<-inside
+	for range 32 {
+		wg.Go(func() {
+			got, err := w.quotes.ListAmount(t.Context(), in)
+			if err == nil {
+				t.Errorf("a flight that broke was taken for the price %s", got.Amount)
+			}
+		})
+		runtime.Gosched()
+	}
+	close(goOn)
+	wg.Wait()
 }
