@@ -27,6 +27,8 @@ func (s *Service) needPerson(w *work) {
 	a := Attention{Reason: reason, Since: now, Undecidable: stuck, Calls: calls(&w.order)}
 	if old := w.order.Attention; old != nil {
 		a.Since = old.Since
+	} else {
+		s.cfg.Logger.Warn("order needs attention", "order_id", w.order.ID, "org_id", w.order.OrgID, "reason", reason)
 	}
 	w.order.Attention, w.dirty = &a, true
 }

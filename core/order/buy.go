@@ -177,7 +177,7 @@ func (s *Service) draftBuy(tx store.Tx, o *Order, in BuyInput, look purchase) er
 	}
 	o.Kind, o.OrgID, o.ProviderID, o.EnablementID = KindBuy, in.OrgID, p.ProviderID, route.EnablementID
 	o.ProductID, o.ProductName, o.ResourceKind = p.ID, p.Name, p.Kind
-	o.Plugin = route.Plugin
+	o.Plugin, o.AccountID = route.Plugin, route.AccountID
 	o.Region, o.Zone, o.Name, o.Spec, o.Term = p.Region, p.Zone, in.Name, specOf(in, p), term
 	if look.quote != nil && sameChain(look.quote.Result, o.Path) {
 		o.QuoteID, o.Priced = look.quote.ID, look.quote.Result

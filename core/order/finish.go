@@ -195,7 +195,7 @@ func (s *Service) newResource(o *Order, u *Unit, no, units int, list money.Amoun
 	}
 	r := resource.Resource{
 		ID: id.New(), RootID: o.RootID, OrgID: o.OrgID, Path: o.Path, ProviderID: o.ProviderID,
-		EnablementID: o.EnablementID, Plugin: o.Plugin, ProductID: o.ProductID, Kind: o.ResourceKind,
+		EnablementID: o.EnablementID, AccountID: o.AccountID, Plugin: o.Plugin, ProductID: o.ProductID, Kind: o.ResourceKind,
 		VendorID: v.ID, Name: either(v.Name, o.Name), Region: either(v.Region, o.Region), Zone: either(v.Zone, o.Zone),
 		Status: v.Status, RawStatus: v.RawStatus, Billing: o.Term.Billing, Period: o.Term.Period,
 		Start: start, End: end, OrderIDs: []string{o.ID}, Spec: o.Spec, State: v.State,

@@ -42,7 +42,8 @@ type Order struct {
 	RootID       string   //
 	Path         []string // root … buyer, as it was when ordered
 	ProviderID   string
-	EnablementID string // of the account at the cloud
+	EnablementID string // the one that let the buyer order
+	AccountID    string // the enablement whose account at the cloud is used
 	Plugin       string // which plugin speaks to the cloud
 	ProductID    string
 	ProductName  string

@@ -109,7 +109,7 @@ func (s *Service) take(tx store.Tx, o *Order, kind Kind, resourceID string) (res
 	}
 	o.Kind, o.OrgID, o.RootID, o.ProviderID, o.EnablementID = kind, r.OrgID, r.RootID, r.ProviderID, r.EnablementID
 	o.ProductID, o.ResourceKind, o.Name, o.ResourceID = r.ProductID, r.Kind, r.Name, r.ID
-	o.Plugin = r.Plugin
+	o.Plugin, o.AccountID = r.Plugin, r.AccountID
 	o.Region, o.Zone, o.Spec = r.Region, r.Zone, r.Spec
 	p, err := s.cfg.Catalog.ProductTx(tx, r.ProductID)
 	if err != nil && !fault.Is(err, fault.ClassNotFound) {

@@ -54,6 +54,8 @@ type world struct {
 	jobs      *jobs
 	cloud     *cloud
 	market    *market
+	auth      *access.Authority
+	idem      *idempotency.Keys
 	fail      func(name string)
 	buyer     access.Caller
 	staff     access.Caller
@@ -77,20 +79,30 @@ func newWorld(t testing.TB) *world {
 		Store: w.store, Clock: w.clock, Logger: log, Authority: auth, Accounts: w.market, Keys: keys,
 		Sealer: plain{}, Jobs: w.jobs, Plugins: resourcePlugins{w.cloud},
 	}))
-	w.orders = must(order.New(order.Config{
-		Store: w.store, Clock: w.clock, Logger: log, Authority: auth, Directory: orgs{}, Keys: keys,
-		Catalog: w.market, Accounts: w.market, Pricer: w.market, Holder: w.ledger, Biller: w.bills,
+	w.auth, w.idem = auth, keys
+	w.orders = w.service(nil)
+	w.buyer = caller(customer, access.RoleCustomerAdmin)
+	w.staff = caller(operator, access.RoleSuperadmin)
+	t.Cleanup(func() { w.checkBooks() })
+	return w
+}
+
+// service makes an order service over the world's parts.
+func (w *world) service(edit func(*order.Config)) *order.Service {
+	cfg := order.Config{
+		Store: w.store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Authority: w.auth, Directory: orgs{},
+		Keys: w.idem, Catalog: w.market, Accounts: w.market, Pricer: w.market, Holder: w.ledger, Biller: w.bills,
 		Resources: w.resources, Jobs: w.jobs, Plugins: plugins{w.cloud},
 		Failpoint: func(name string) {
 			if w.fail != nil {
 				w.fail(name)
 			}
 		},
-	}))
-	w.buyer = caller(customer, access.RoleCustomerAdmin)
-	w.staff = caller(operator, access.RoleSuperadmin)
-	t.Cleanup(func() { w.checkBooks() })
-	return w
+	}
+	if edit != nil {
+		edit(&cfg)
+	}
+	return must(order.New(cfg))
 }
 
 func must[T any](v T, err error) T {

@@ -26,7 +26,8 @@ type Resource struct {
 	OrgID        string   // whose it is
 	Path         []string // root … owner
 	ProviderID   string
-	EnablementID string // whose account at the cloud it lives in
+	EnablementID string // the one that let the owner order it
+	AccountID    string // the enablement whose account at the cloud it lives in
 	Plugin       string
 	ProductID    string
 	Kind         string
@@ -176,7 +177,7 @@ func newResources() *store.Collection[Resource] {
 			if !r.Live() {
 				return nil
 			}
-			return [][]byte{store.Key(r.EnablementID, r.ID)}
+			return [][]byte{store.Key(r.AccountID, r.ID)}
 		}},
 	)
 }

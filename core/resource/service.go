@@ -171,7 +171,7 @@ func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
 // its own to pay.
 func (r Resource) View(org string) Resource {
 	if len(r.Path) == 0 || r.Path[0] != org {
-		r.Cost, r.EnablementID = CostBasis{}, ""
+		r.Cost, r.EnablementID, r.AccountID = CostBasis{}, "", ""
 		for i := range r.Charges {
 			if i == 0 {
 				r.Charges = append([]Charge(nil), r.Charges...)

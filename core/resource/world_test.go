@@ -75,7 +75,7 @@ func (w *world) add(vendorID string) resource.Resource {
 	w.t.Helper()
 	r := resource.Resource{
 		ID: id.New(), RootID: operator, OrgID: customer, Path: []string{operator, customer}, ProviderID: "provider",
-		EnablementID: "enablement", Plugin: "fake", Kind: "instance", VendorID: vendorID, Region: "north",
+		EnablementID: "shared", AccountID: "enablement", Plugin: "fake", Kind: "instance", VendorID: vendorID, Region: "north",
 		Status: contract.StatusRunning, Billing: contract.BillingPrepaid, Start: start, End: start.AddDate(0, 1, 0),
 		Cost: resource.CostBasis{Currency: "CNY", Amount: "600.00"}, Created: start,
 	}

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,12 +56,17 @@ func (s *Service) run(ctx context.Context, now time.Time, seller string) (Report
 	if err != nil {
 		return report, fmt.Errorf("listing the pairs with bills: %w", err)
 	}
+	// What is wrong with one pair must not keep the others from being settled.
+	var failed []error
 	for _, p := range pairs {
 		if err := s.settlePair(ctx, p, now, &report); err != nil {
-			return report, fmt.Errorf("collecting the bills of seller %q and buyer %q: %w", p.Seller, p.Buyer, err)
+			failed = append(failed, fmt.Errorf("collecting the bills of seller %q and buyer %q: %w", p.Seller, p.Buyer, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return report, nil
+	return report, errors.Join(failed...)
 }
 
 // pairs returns the pairs that have unsettled bills.

@@ -53,6 +53,18 @@ func TestRunOpensWhatIsDueOnce(t *testing.T) {
 	}
 }
 
+func TestOneBrokenPairDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 100)
+	w.charge(pricing.SettlePeriod, 1000, 100)
+	w.broken = seller
+	w.clock.Advance(24 * time.Hour)
+	report, err := w.svc.Run(w.ctx, w.clock.Now())
+	if !fault.Is(err, fault.ClassInvalid) || len(report.Opened) != 1 {
+		t.Errorf("opened %v with %v, want the other pair's statement and the error", report.Opened, err)
+	}
+}
+
 func TestEachPeriodHasItsStatement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 100)

@@ -14,7 +14,7 @@ import (
 // that day in the seller's time zone.
 type Template struct {
 	kind templateKind
-	day  int // weekly: 1 (Monday) to 7; monthly: 1 to 28, or lastDay
+	day  int // weekly: 1 (Monday) to 7; monthly: 1 to lastDay, which every month has
 }
 
 type templateKind uint8
@@ -25,13 +25,15 @@ const (
 	monthly
 )
 
-const lastDay = 0
+// lastDay stands for the last day of any month.
+const lastDay = 31
 
 // DefaultTemplate is used by pairs that have no protocol.
 const DefaultTemplate = "monthly:1"
 
 // ParseTemplate reads "daily", "weekly:D" with D from 1 (Monday) to 7, or
-// "monthly:D" with D from 1 to 28, or "monthly:last".
+// "monthly:D" with D from 1 to 31, the last day in months that are shorter.
+// "monthly:last" is "monthly:31".
 func ParseTemplate(s string) (Template, error) {
 	name, arg, has := strings.Cut(s, ":")
 	day, err := strconv.Atoi(arg)
@@ -43,10 +45,10 @@ func ParseTemplate(s string) (Template, error) {
 		return Template{kind: weekly, day: day}, nil
 	case name == "monthly" && arg == "last":
 		return Template{kind: monthly, day: lastDay}, nil
-	case name == "monthly" && number && day >= 1 && day <= 28:
+	case name == "monthly" && number && day >= 1 && day <= lastDay:
 		return Template{kind: monthly, day: day}, nil
 	}
-	return Template{}, fault.Invalid("template", "%q is not a settle-date template: use daily, weekly:1 to weekly:7, monthly:1 to monthly:28 or monthly:last", s)
+	return Template{}, fault.Invalid("template", "%q is not a settle-date template: use daily, weekly:1 to weekly:7 or monthly:1 to monthly:31", s)
 }
 
 // String is the text that ParseTemplate reads.
@@ -57,9 +59,6 @@ func (t Template) String() string {
 	case weekly:
 		return fmt.Sprintf("weekly:%d", t.day)
 	case monthly:
-		if t.day == lastDay {
-			return "monthly:last"
-		}
 		return fmt.Sprintf("monthly:%d", t.day)
 	}
 	return ""
@@ -114,10 +113,7 @@ func (t Template) settles(d time.Time) bool {
 	case weekly:
 		return (int(d.Weekday())+6)%7+1 == t.day
 	case monthly:
-		if t.day == lastDay {
-			return d.AddDate(0, 0, 1).Day() == 1
-		}
-		return d.Day() == t.day
+		return d.Day() == t.day || d.Day() < t.day && d.AddDate(0, 0, 1).Day() == 1
 	case daily:
 	}
 	return true

@@ -29,13 +29,16 @@ func zone(t interface{ Fatal(...any) }, name string) *time.Location {
 
 func TestParseTemplate(t *testing.T) {
 	t.Parallel()
-	for _, good := range []string{"daily", "weekly:1", "weekly:7", "monthly:1", "monthly:28", "monthly:last"} {
+	for _, good := range []string{"daily", "weekly:1", "weekly:7", "monthly:1", "monthly:28", "monthly:31"} {
 		got, err := ParseTemplate(good)
 		if err != nil || got.String() != good {
 			t.Errorf("ParseTemplate(%q) = %v, %v", good, got, err)
 		}
 	}
-	for _, bad := range []string{"", "daily:1", "weekly", "weekly:0", "weekly:8", "weekly:01", "monthly:29", "monthly:0", "monthly:-1", "monthly:+1", "yearly", "monthly:1 "} {
+	if got, err := ParseTemplate("monthly:last"); err != nil || got.String() != "monthly:31" {
+		t.Errorf("monthly:last is %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "daily:1", "weekly", "weekly:0", "weekly:8", "weekly:01", "monthly:32", "monthly:0", "monthly:-1", "monthly:+1", "yearly", "monthly:1 "} {
 		if _, err := ParseTemplate(bad); !fault.Is(err, fault.ClassInvalid) {
 			t.Errorf("ParseTemplate(%q): %v, want invalid", bad, err)
 		}
@@ -45,7 +48,7 @@ func TestParseTemplate(t *testing.T) {
 func FuzzParseTemplate(f *testing.F) {
 	f.Add("monthly:last")
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := ParseTemplate(s); err == nil && got.String() != s {
+		if got, err := ParseTemplate(s); err == nil && got.String() != s && s != "monthly:last" {
 			t.Errorf("%q is read as %q", s, got)
 		}
 	})
@@ -54,18 +57,20 @@ func FuzzParseTemplate(f *testing.F) {
 func TestNext(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ reason, template, zone, at, next string }{
-		"Shanghai":        {"midnight there is 16:00 UTC", "daily", "Asia/Shanghai", "2026-03-01T15:59:59Z", "2026-03-01T16:00:00Z"},
-		"AtTheInstant":    {"the due instant itself belongs to the next period", "daily", "Asia/Shanghai", "2026-03-01T16:00:00Z", "2026-03-02T16:00:00Z"},
-		"SpringForward":   {"a day of 23 hours", "daily", "America/New_York", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"},
-		"FallBack":        {"a day of 25 hours", "daily", "America/New_York", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
-		"NoMidnight":      {"midnight does not exist: the day begins at one", "daily", "Africa/Cairo", "2026-04-23T12:00:00Z", "2026-04-23T22:00:00Z"},
-		"SkippedDay":      {"30 December 2011 did not happen in Samoa", "daily", "Pacific/Apia", "2011-12-29T12:00:00Z", "2011-12-30T10:00:00Z"},
-		"AfterTheSkipped": {"and the day after is a whole one", "daily", "Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"},
-		"Weekly":          {"the next Monday", "weekly:1", "UTC", "2026-03-03T00:00:00Z", "2026-03-09T00:00:00Z"},
-		"Sunday":          {"7 is Sunday", "weekly:7", "UTC", "2026-03-03T00:00:00Z", "2026-03-08T00:00:00Z"},
-		"Monthly":         {"the first of the next month", "monthly:1", "Asia/Shanghai", "2026-03-05T00:00:00Z", "2026-03-31T16:00:00Z"},
-		"LastOfFebruary":  {"the last day of a short month", "monthly:last", "UTC", "2026-02-01T00:00:00Z", "2026-02-28T00:00:00Z"},
-		"LeapYear":        {"the last day of a leap February", "monthly:last", "UTC", "2028-02-01T00:00:00Z", "2028-02-29T00:00:00Z"},
+		"Shanghai":            {"midnight there is 16:00 UTC", "daily", "Asia/Shanghai", "2026-03-01T15:59:59Z", "2026-03-01T16:00:00Z"},
+		"AtTheInstant":        {"the due instant itself belongs to the next period", "daily", "Asia/Shanghai", "2026-03-01T16:00:00Z", "2026-03-02T16:00:00Z"},
+		"SpringForward":       {"a day of 23 hours", "daily", "America/New_York", "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"},
+		"FallBack":            {"a day of 25 hours", "daily", "America/New_York", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"},
+		"NoMidnight":          {"midnight does not exist: the day begins at one", "daily", "Africa/Cairo", "2026-04-23T12:00:00Z", "2026-04-23T22:00:00Z"},
+		"SkippedDay":          {"30 December 2011 did not happen in Samoa", "daily", "Pacific/Apia", "2011-12-29T12:00:00Z", "2011-12-30T10:00:00Z"},
+		"AfterTheSkipped":     {"and the day after is a whole one", "daily", "Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"},
+		"Weekly":              {"the next Monday", "weekly:1", "UTC", "2026-03-03T00:00:00Z", "2026-03-09T00:00:00Z"},
+		"Sunday":              {"7 is Sunday", "weekly:7", "UTC", "2026-03-03T00:00:00Z", "2026-03-08T00:00:00Z"},
+		"Monthly":             {"the first of the next month", "monthly:1", "Asia/Shanghai", "2026-03-05T00:00:00Z", "2026-03-31T16:00:00Z"},
+		"LastOfFebruary":      {"the last day of a short month", "monthly:last", "UTC", "2026-02-01T00:00:00Z", "2026-02-28T00:00:00Z"},
+		"ThirtiethOfFebruary": {"a short month settles on its last day", "monthly:30", "UTC", "2026-02-01T00:00:00Z", "2026-02-28T00:00:00Z"},
+		"ThirtiethOfMarch":    {"a long month on the day itself", "monthly:30", "UTC", "2026-03-01T00:00:00Z", "2026-03-30T00:00:00Z"},
+		"LeapYear":            {"the last day of a leap February", "monthly:last", "UTC", "2028-02-01T00:00:00Z", "2028-02-29T00:00:00Z"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +92,7 @@ func TestNext(t *testing.T) {
 // gap or overlap, and hold the instant they were asked for, in any zone.
 func TestEachInstantHasOnePeriod(t *testing.T) {
 	t.Parallel()
-	templates := []string{"daily", "weekly:1", "weekly:4", "monthly:1", "monthly:28", "monthly:last"}
+	templates := []string{"daily", "weekly:1", "weekly:4", "monthly:1", "monthly:29", "monthly:30", "monthly:last"}
 	rapid.Check(t, func(t *rapid.T) {
 		loc := zone(t, rapid.SampledFrom(zones()).Draw(t, "zone"))
 		template, err := ParseTemplate(rapid.SampledFrom(templates).Draw(t, "template"))

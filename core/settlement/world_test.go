@@ -42,6 +42,7 @@ type world struct {
 	bills    *billing.Service
 	svc      *settlement.Service
 	template string
+	broken   string // a seller whose template cannot be read
 	fail     func(string)
 	finance  access.Caller
 	charged  int
@@ -77,7 +78,10 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func (w *world) CalendarTx(store.Reader, string, string, time.Time) (string, string, error) {
+func (w *world) CalendarTx(_ store.Reader, seller, _ string, _ time.Time) (string, string, error) {
+	if seller == w.broken {
+		return "never", "UTC", nil
+	}
 	return w.template, "Asia/Shanghai", nil
 }
 
