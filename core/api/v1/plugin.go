@@ -48,7 +48,8 @@ type PluginAction struct {
 	Destructive bool   `json:"destructive"`
 }
 
-type byName struct {
+// ByName is the path of a plugin.
+type ByName struct {
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"The plugin's name"`
 }
 
@@ -60,7 +61,7 @@ type installPlugin struct {
 }
 
 type operatePlugin struct {
-	byName
+	ByName
 	Verb string `path:"verb" enum:"start,stop,restart,resume"`
 }
 
@@ -77,7 +78,7 @@ func bindPlugins(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/plugins/{name}", ID: "get-plugin", Tag: tag, Summary: "Read an installed plugin",
-	}, func(ctx context.Context, c access.Caller, in *byName) (*One[Plugin], error) {
+	}, func(ctx context.Context, c access.Caller, in *ByName) (*One[Plugin], error) {
 		return pluginAnswer(svc.Plugins.Get(ctx, c, in.Name))
 	})
 	api.Handle(s, api.Route{

@@ -58,8 +58,8 @@ func (t ProductText) domain() catalog.Text {
 	}
 }
 
-// productFacts is what a product written by hand is.
-type productFacts struct {
+// ProductFacts is what a product written by hand is.
+type ProductFacts struct {
 	Kind      string         `json:"kind" minLength:"1" maxLength:"64"`
 	Type      string         `json:"type,omitempty" maxLength:"64"`
 	Name      string         `json:"name" minLength:"1" maxLength:"200"`
@@ -73,7 +73,7 @@ type productFacts struct {
 	Periods   []string       `json:"periods,omitempty" maxItems:"10"`
 }
 
-func (f productFacts) domain() (catalog.Facts, error) {
+func (f ProductFacts) domain() (catalog.Facts, error) {
 	price, err := decimal("list_price", f.ListPrice)
 	if err != nil {
 		return catalog.Facts{}, err
@@ -124,7 +124,7 @@ type createProduct struct {
 	Body struct {
 		ProviderID string `json:"provider_id" minLength:"1" maxLength:"64"`
 		VendorID   string `json:"vendor_id" minLength:"1" maxLength:"200"`
-		productFacts
+		ProductFacts
 		ProductText
 	}
 }
@@ -133,7 +133,7 @@ type updateProduct struct {
 	ByID
 	api.IfMatch
 	Body struct {
-		Facts *productFacts `json:"facts,omitempty" doc:"Of a product written by hand; absent: as they are"`
+		Facts *ProductFacts `json:"facts,omitempty" doc:"Of a product written by hand; absent: as they are"`
 		ProductText
 	}
 }
@@ -185,7 +185,7 @@ func bindProducts(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/products", ID: "create-product", Tag: tag, Status: http.StatusCreated, Summary: "Write a product by hand",
 	}, func(ctx context.Context, c access.Caller, in *createProduct) (*Versioned[Product], error) {
-		facts, err := in.Body.productFacts.domain()
+		facts, err := in.Body.ProductFacts.domain()
 		if err != nil {
 			return nil, err
 		}

@@ -27,8 +27,8 @@ type Provider struct {
 	Updated      time.Time         `json:"updated"`
 }
 
-// providerTerms is the part of a provider that may change.
-type providerTerms struct {
+// ProviderTerms is the part of a provider that may change.
+type ProviderTerms struct {
 	Title        string            `json:"title,omitempty" maxLength:"200"`
 	Settle       string            `json:"settle,omitempty" enum:"realtime,period" default:"period"`
 	Endpoint     string            `json:"endpoint,omitempty" maxLength:"500"`
@@ -41,14 +41,14 @@ type createProvider struct {
 	Body struct {
 		PluginName string `json:"plugin_name" minLength:"1" maxLength:"200" doc:"An installed plugin"`
 		OrgID      string `json:"org_id" minLength:"1" maxLength:"64" doc:"An org of kind provider"`
-		providerTerms
+		ProviderTerms
 	}
 }
 
 type updateProvider struct {
 	ByID
 	api.IfMatch
-	Body providerTerms
+	Body ProviderTerms
 }
 
 type setProviderState struct {
@@ -70,7 +70,7 @@ func bindProviders(s *api.Server, svc Services) {
 		Method: http.MethodPost, Path: "/v1/providers", ID: "create-provider", Tag: tag, Status: http.StatusCreated,
 		Summary: "Put an installed plugin on sale",
 	}, func(ctx context.Context, c access.Caller, in *createProvider) (*Versioned[Provider], error) {
-		t := in.Body.providerTerms
+		t := in.Body.ProviderTerms
 		return providerAnswer(svc.Providers.Register(ctx, c, provider.RegisterInput{
 			PluginName: in.Body.PluginName, OrgID: in.Body.OrgID, Title: t.Title, Settle: pricing.SettleMode(t.Settle), Endpoint: t.Endpoint,
 			Settings: t.Settings, ContractFrom: moment(t.ContractFrom), ContractTo: moment(t.ContractTo),

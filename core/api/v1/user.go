@@ -27,8 +27,8 @@ type User struct {
 	Updated  time.Time `json:"updated"`
 }
 
-// userFields is the part of a user that may change.
-type userFields struct {
+// UserFields is the part of a user that may change.
+type UserFields struct {
 	Name     string   `json:"name,omitempty" maxLength:"200"`
 	Email    string   `json:"email,omitempty" maxLength:"200"`
 	Phone    string   `json:"phone,omitempty" maxLength:"50"`
@@ -41,7 +41,7 @@ type createUser struct {
 		OrgID    string `json:"org_id,omitempty" maxLength:"64" doc:"Your own org when absent"`
 		Login    string `json:"login" minLength:"1" maxLength:"200"`
 		Password string `json:"password" minLength:"12" maxLength:"1000"`
-		userFields
+		UserFields
 	}
 }
 
@@ -50,7 +50,7 @@ type updateUser struct {
 	api.IfMatch
 	Body struct {
 		State string `json:"state" enum:"active,disabled"`
-		userFields
+		UserFields
 	}
 }
 
@@ -84,7 +84,7 @@ func bindUsers(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/users", ID: "create-user", Tag: tag, Status: http.StatusCreated, Summary: "Add a person to an org",
 	}, func(ctx context.Context, c access.Caller, in *createUser) (*Versioned[User], error) {
-		f := in.Body.userFields
+		f := in.Body.UserFields
 		return userAnswer(svc.Tenants.CreateUser(ctx, c, tenant.CreateUserInput{
 			OrgID: orOwn(in.Body.OrgID, c), Login: in.Body.Login, Password: secret.New(in.Body.Password),
 			Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
@@ -111,7 +111,7 @@ func bindUsers(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		f := in.Body.userFields
+		f := in.Body.UserFields
 		return userAnswer(svc.Tenants.UpdateUser(ctx, c, tenant.UpdateUserInput{
 			UserID: in.ID, Rev: rev, Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
 			State: tenant.UserState(in.Body.State),

@@ -37,18 +37,19 @@ type Recharge struct {
 	Created       time.Time `json:"created"`
 }
 
-type walletName struct {
+// WalletName is the path of a wallet.
+type WalletName struct {
 	Buyer    string `path:"buyer" minLength:"1" maxLength:"64"`
 	Seller   string `path:"seller" minLength:"1" maxLength:"64"`
 	Currency string `path:"currency" minLength:"3" maxLength:"3"`
 }
 
-func (w walletName) key() ledger.WalletKey {
+func (w WalletName) key() ledger.WalletKey {
 	return ledger.WalletKey{Buyer: w.Buyer, Seller: w.Seller, Currency: money.Currency(w.Currency)}
 }
 
 type setCredit struct {
-	walletName
+	WalletName
 	api.Key
 	Body struct {
 		Credit string `json:"credit" minLength:"1" maxLength:"32" doc:"0 takes the line away"`
@@ -91,7 +92,7 @@ func bindWallets(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/wallets/{buyer}/{seller}/{currency}", ID: "get-wallet", Tag: tag, Summary: "Read a wallet",
-	}, func(ctx context.Context, c access.Caller, in *walletName) (*One[Wallet], error) {
+	}, func(ctx context.Context, c access.Caller, in *WalletName) (*One[Wallet], error) {
 		return walletAnswer(svc.Books.GetWallet(ctx, c, in.key()))
 	})
 	api.Handle(s, api.Route{
