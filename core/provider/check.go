@@ -197,7 +197,6 @@ func (s *Service) accept(a *account, v verdict) {
 	if a.Candidate != nil {
 		a.Sealed, a.CredentialNames = a.Candidate, a.CandidateNames
 		a.Candidate, a.CandidateNames = nil, nil
-		a.Shared, a.SharedFrom = false, ""
 	}
 	if a.Account != "" && v.account != a.Account {
 		a.Notes = append(a.Notes, fmt.Sprintf("the account at the cloud changed from %q to %q: resources of the old one are out of reach", a.Account, v.account))

@@ -359,6 +359,9 @@ func (s *Service) ReplaceCredentials(ctx context.Context, c access.Caller, enabl
 		return Enablement{}, err
 	}
 	return s.changeAccount(ctx, c, enablementID, rev, func(tx store.Tx, a account) (account, error) {
+		if a.Shared {
+			return a, fault.Precondition("this enablement uses the granter's account, where its resources live: for an account of your own ask for a new grant")
+		}
 		out, err := s.put(tx, c, a, func(a *account) {
 			a.Candidate, a.CandidateNames, a.Checking = sealed, namesOf(credentials), true
 		})
