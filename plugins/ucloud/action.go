@@ -101,12 +101,18 @@ func (h instances) reboot(ctx context.Context, req provider.TypedAction[none]) (
 
 // resetPassword gives the plain password to the SDK, which encodes it.
 func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[passwordInput]) (provider.ActionResult[none], error) {
-	out, err := act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.ResetUHostInstancePasswordResponse, error) {
+	out := provider.ActionResult[none]{}
+	c, err := h.openIn(req.Call)
+	if err != nil {
+		return out, err
+	}
+	c = c.at(c.region, "").hiding(req.Input.Password)
+	_, err = write(ctx, c, uhost.NewClient, func(k hostClient) (*uhost.ResetUHostInstancePasswordResponse, error) {
 		r := k.NewResetUHostInstancePasswordRequest()
 		r.UHostId, r.Password = &req.ID, ucloud.String(req.Input.Password.Reveal())
 		return k.ResetUHostInstancePassword(r)
 	})
-	if hasCode(err, 8010, 8905) {
+	if hasCode(err, codeNotStopped, codeWrongState) {
 		e := fault.As(err)
 		return out, fault.Precondition("the server must be stopped to set a password: stop it first").Cloud(e.CloudCode, e.RequestID)
 	}

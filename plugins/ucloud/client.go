@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
@@ -15,6 +16,7 @@ import (
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
+	"tradewind.example/sdk/secret"
 )
 
 // maxAnswer bounds the bytes read of one answer.
@@ -32,6 +34,7 @@ type cloud struct {
 	region   string
 	zone     string
 	headers  http.Header
+	secrets  []secret.Value // never shown, whatever the cloud answers
 	base     http.RoundTripper
 	retry    retry.Policy
 }
@@ -51,7 +54,9 @@ func (p *plugin) open(call provider.Call) (*cloud, error) {
 		return nil, err
 	}
 	return &cloud{
-		cfg: cfg, endpoint: url, region: call.Region, zone: call.Zone, headers: headers, base: p.transport, retry: p.retry,
+		cfg: cfg, endpoint: url, region: call.Region, zone: call.Zone, headers: headers,
+		secrets: []secret.Value{cfg.PrivateKey, cfg.SecurityToken, cfg.ChannelKey},
+		base:    p.transport, retry: p.retry,
 	}, nil
 }
 
@@ -67,6 +72,13 @@ func (p *plugin) openIn(call provider.Call) (*cloud, error) {
 func (c *cloud) at(region, zone string) *cloud {
 	out := *c
 	out.region, out.zone = region, zone
+	return &out
+}
+
+// hiding is the same account with one more text that must not be shown.
+func (c *cloud) hiding(text secret.Value) *cloud {
+	out := *c
+	out.secrets = append(slices.Clone(c.secrets), text)
 	return &out
 }
 
@@ -105,9 +117,9 @@ func invoke[C sdkClient, A sdkAnswer](
 ) (A, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.timeout())
 	defer cancel()
-	var none A
+	var zero A
 	if err := ctx.Err(); err != nil {
-		return none, fault.Unavailable("the call was over before the cloud was asked").With(err)
+		return zero, fault.Unavailable("the call was over before the cloud was asked").With(err)
 	}
 	client := newClient(c.config(), c.credential())
 	client.GetLogger().SetOutput(io.Discard)
@@ -117,11 +129,11 @@ func invoke[C sdkClient, A sdkAnswer](
 	if err == nil && answer.GetRetCode() == 0 {
 		return answer, nil
 	}
-	f := failure{writes: writes, sent: trip.sent.Load(), status: int(trip.status.Load()), requestID: trip.id(), cfg: c.cfg}
+	f := failure{writes: writes, sent: trip.sent.Load(), status: int(trip.status.Load()), requestID: trip.id(), secrets: c.secrets}
 	if err == nil {
-		return none, f.refused(answer.GetRetCode(), answer.GetMessage())
+		return zero, f.refused(answer.GetRetCode(), answer.GetMessage())
 	}
-	return none, f.of(err)
+	return zero, f.of(err)
 }
 
 func (c *cloud) config() *ucloud.Config {

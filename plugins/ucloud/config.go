@@ -20,7 +20,7 @@ type Config struct {
 	ProjectID     string       `json:"project_id" title:"Project" doc:"Like org-abc; empty is the account's default project. Keys of sub users need it"`
 	ChannelKey    secret.Value `json:"channel_key" title:"Channel key" doc:"Sent as the header channel-key, for accounts of a dedicated channel"`
 	ExtraHeaders  string       `json:"extra_headers" title:"Extra headers" doc:"Sent with each request: name=value, several joined by semicolons"`
-	SettleSeconds int          `json:"settle_seconds" min:"0" max:"3600" default:"60" title:"Settle time" doc:"Seconds after the first call until the absence of a purchase is taken as final"`
+	SettleSeconds int          `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after a purchase was asked for until its absence is final. The cloud's gateway may hold a request for 60 s, then the new resource may show late"`
 	CreateMinutes int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
 	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
 	MemoryUnit    string       `json:"memory_unit" enum:"gb,mb" default:"gb" title:"Unit of memory" doc:"In which the cloud lists the memory of its machine types"`

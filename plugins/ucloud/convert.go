@@ -11,6 +11,7 @@ import (
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
 )
 
 // pageSize is the most the cloud gives in one page.
@@ -68,8 +69,10 @@ const (
 func chargeOf(t provider.Term) (charge string, quantity int, err error) {
 	n := max(t.Periods, 1)
 	switch {
-	case t.Billing == provider.BillingPostpay:
+	case t.Billing == provider.BillingPostpay && (t.Period == provider.PeriodHour || t.Period == provider.PeriodNone || t.Period == ""):
 		return chargePostpay, 1, nil
+	case t.Billing == provider.BillingPostpay:
+		return "", 0, fault.Invalid("term.period", "what is paid by use is counted by the hour")
 	case t.Billing == provider.BillingOnce:
 		return "", 0, fault.Invalid("term.billing", "%q is not sold: take prepaid or postpay", t.Billing)
 	case t.Period == provider.PeriodYear:
@@ -138,7 +141,7 @@ func eipStatus(state string) provider.Status {
 
 // newPassword makes a password that the cloud accepts for every system: three
 // classes of characters, and dashes so that it cannot be taken for base64.
-func newPassword() (string, error) {
+func newPassword() (secret.Value, error) {
 	sets := []string{"abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789"}
 	var b strings.Builder
 	for i := range 24 {
@@ -149,11 +152,11 @@ func newPassword() (string, error) {
 		set := sets[i%len(sets)]
 		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(set))))
 		if err != nil {
-			return "", fault.Internal(err, "making a password")
+			return secret.Value{}, fault.Internal(err, "making a password")
 		}
 		b.WriteByte(set[n.Int64()])
 	}
-	return b.String() + "x7", nil
+	return secret.New(b.String() + "x7"), nil
 }
 
 // isTrue reads the cloud's truth, which is written in several ways.

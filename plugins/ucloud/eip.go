@@ -53,37 +53,37 @@ func eipCharge(t provider.Term) (string, int, error) {
 	return charge, quantity, err
 }
 
-// Create allocates one address. Its tag is the purchase token.
+// Create allocates one address. Its tag and its remark are the purchase token.
 func (h addresses) Create(ctx context.Context, req provider.TypedCreate[EIPSpec]) (provider.Result[EIPState], error) {
-	var none provider.Result[EIPState]
+	var zero provider.Result[EIPState]
 	c, err := h.openIn(req.Call)
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	tag, err := tagOf(req.Token)
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	charge, quantity, err := eipCharge(req.Term)
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	if req.Term.Quantity > 1 {
-		return none, fault.Invalid("term.quantity", "must be 1: one token buys one address")
+		return zero, fault.Invalid("term.quantity", "must be 1: one token buys one address")
 	}
 	name := nameOf(req.Name, tag)
 	answer, err := write(ctx, c.at(c.region, ""), unet.NewClient, func(k netClient) (*unet.AllocateEIPResponse, error) {
 		r := k.NewAllocateEIPRequest()
 		r.OperatorName, r.Bandwidth, r.PayMode = &req.Spec.Line, &req.Spec.Bandwidth, optional(req.Spec.PayMode)
 		r.ChargeType, r.Quantity, r.Count = &charge, &quantity, ucloud.Int(1)
-		r.Name, r.Tag = &name, &tag
+		r.Name, r.Tag, r.Remark = &name, &tag, &tag
 		return k.AllocateEIP(r)
 	})
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	if len(answer.EIPSet) == 0 {
-		return none, fault.New(fault.ClassOutOfStock, "the cloud has no such address left").Cloud("", answer.GetRequestUUID())
+		return zero, fault.New(fault.ClassOutOfStock, "the cloud has no such address left").Cloud("", answer.GetRequestUUID())
 	}
 	return provider.Done(h.bought(ctx, c, answer.EIPSet[0], address{
 		Name: name, Region: c.region, Status: provider.StatusFree, RawStatus: "free", Token: tag, Billing: billingOf(charge),
@@ -174,7 +174,7 @@ func (h addresses) findCreated(ctx context.Context, c *cloud, req provider.FindR
 		return out, err
 	}
 	err = c.eips(ctx, nil, func(row eipRow) error {
-		if row.Tag == tag {
+		if row.Tag == tag || plainRemark(row.Remark) == tag {
 			out.Things = append(out.Things, c.address(row))
 		}
 		return nil

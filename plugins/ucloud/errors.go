@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"strconv"
 	"strings"
@@ -10,13 +11,16 @@ import (
 	uerr "github.com/ucloud/ucloud-sdk-go/ucloud/error"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/secret"
 )
 
 // throttlePause is how long to wait when the cloud throttles; it does not say.
 const throttlePause = time.Second
 
 // classes is the one place where the cloud's codes get their class. Codes that
-// are missing here are invalid from 200 to 299 and internal otherwise.
+// are missing here are invalid from 200 to 299 and internal otherwise. An
+// unknown project is forbidden, not not_found: that would read as if the
+// resource were gone.
 func classes() map[int]fault.Class {
 	return map[int]fault.Class{
 		110: fault.ClassUnavailable, 130: fault.ClassUnavailable, 150: fault.ClassUnavailable,
@@ -24,7 +28,7 @@ func classes() map[int]fault.Class {
 		160: fault.ClassInvalid, 161: fault.ClassUnsupported,
 		170: fault.ClassUnauthenticated, 171: fault.ClassUnauthenticated, 172: fault.ClassUnauthenticated,
 		174: fault.ClassUnauthenticated, 294: fault.ClassUnauthenticated, 295: fault.ClassUnauthenticated,
-		292: fault.ClassNotFound, 293: fault.ClassForbidden, 299: fault.ClassForbidden,
+		292: fault.ClassForbidden, 293: fault.ClassForbidden, 299: fault.ClassForbidden,
 		220: fault.ClassInvalid, 230: fault.ClassInvalid, 214001: fault.ClassInvalid,
 
 		4002: fault.ClassInvalid, 4011: fault.ClassInvalid, 4227: fault.ClassInvalid, 4228: fault.ClassInvalid,
@@ -84,7 +88,7 @@ type failure struct {
 	sent      bool
 	status    int
 	requestID string
-	cfg       Config
+	secrets   []secret.Value
 }
 
 // of classifies an error of the SDK.
@@ -128,7 +132,7 @@ func (f failure) httpStatus(status int) error {
 		return fault.Throttled(throttlePause, "the cloud throttles: ask less often").Cloud(code, f.requestID)
 	case status == 401 || status == 403:
 		return fault.Unauthenticated("the cloud's gateway refused the request: check endpoint and keys").Cloud(code, f.requestID)
-	case status < 500:
+	case status < 500 && status != 408:
 		return fault.New(fault.ClassInternal, "the cloud's gateway refused the request: check the endpoint").Cloud(code, f.requestID)
 	}
 	return f.doubt(code, "the cloud cannot serve this now", nil)
@@ -136,6 +140,8 @@ func (f failure) httpStatus(status int) error {
 
 func (f failure) network(cause error) error {
 	switch {
+	case errors.Is(cause, errRedirect):
+		return fault.New(fault.ClassInternal, "the cloud sent the request elsewhere: check the endpoint").From(fault.SourceCloud)
 	case !f.sent:
 		e := fault.Unavailable("the cloud cannot be reached: check the endpoint").From(fault.SourceCloud)
 		return e.With(cause)
@@ -156,9 +162,10 @@ func (f failure) doubt(code, message string, cause error) error {
 
 // clean makes one line of the cloud's text, without the account's secrets.
 func (f failure) clean(text, otherwise string) string {
-	for _, s := range []string{f.cfg.PrivateKey.Reveal(), f.cfg.SecurityToken.Reveal(), f.cfg.ChannelKey.Reveal()} {
-		if s != "" {
-			text = strings.ReplaceAll(text, s, "******")
+	for _, s := range f.secrets {
+		if !s.IsZero() {
+			text = strings.ReplaceAll(text, s.Reveal(), secret.Mask)
+			text = strings.ReplaceAll(text, base64.StdEncoding.EncodeToString([]byte(s.Reveal())), secret.Mask)
 		}
 	}
 	text = strings.Join(strings.Fields(text), " ")
@@ -182,6 +189,14 @@ func notDone(err error) error {
 	out.Outcome = fault.OutcomeNotDone
 	return &out
 }
+
+// Codes that the plugin acts upon.
+const (
+	codeNoProject  = 292
+	codeNotStopped = 8010
+	codeStopFirst  = 8856
+	codeWrongState = 8905
+)
 
 // hasCode reports whether err is a refusal with one of the cloud's codes.
 func hasCode(err error, codes ...int) bool {

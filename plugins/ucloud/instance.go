@@ -9,6 +9,7 @@ import (
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
 )
 
 // InstanceSpec is what a customer chooses of a server.
@@ -81,24 +82,24 @@ type instances struct{ *plugin }
 // Create buys one server. Its tag is the purchase token, by which it is found
 // again; its password is made up here and known to nobody.
 func (h instances) Create(ctx context.Context, req provider.TypedCreate[InstanceSpec]) (provider.Result[InstanceState], error) {
-	var none provider.Result[InstanceState]
+	var zero provider.Result[InstanceState]
 	c, err := h.openIn(req.Call)
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	order, err := newHostOrder(req)
 	if err != nil {
-		return none, err
+		return zero, err
 	}
-	c = c.at(req.Call.Region, order.zone)
+	c = c.at(req.Call.Region, order.zone).hiding(order.password)
 	answer, err := write(ctx, c, uhost.NewClient, func(k hostClient) (*uhost.CreateUHostInstanceResponse, error) {
 		return k.CreateUHostInstance(order.request(k))
 	})
 	if err != nil {
-		return none, err
+		return zero, err
 	}
 	if len(answer.UHostIds) == 0 || answer.UHostIds[0] == "" {
-		return none, fault.New(fault.ClassOutOfStock, "the cloud has no such server left").Cloud("", answer.GetRequestUUID())
+		return zero, fault.New(fault.ClassOutOfStock, "the cloud has no such server left").Cloud("", answer.GetRequestUUID())
 	}
 	id := answer.UHostIds[0]
 	op := operation{verb: opCreate, id: id, region: c.region, began: h.clock.Now()}
@@ -110,9 +111,10 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 
 // hostOrder is a create in the cloud's words.
 type hostOrder struct {
-	spec                              InstanceSpec
-	zone, name, tag, charge, password string
-	quantity                          int
+	spec                    InstanceSpec
+	zone, name, tag, charge string
+	password                secret.Value
+	quantity                int
 }
 
 func newHostOrder(req provider.TypedCreate[InstanceSpec]) (*hostOrder, error) {
@@ -137,7 +139,7 @@ func newHostOrder(req provider.TypedCreate[InstanceSpec]) (*hostOrder, error) {
 
 func (o *hostOrder) request(k hostClient) *uhost.CreateUHostInstanceRequest {
 	s, r := o.spec, k.NewCreateUHostInstanceRequest()
-	r.ImageId, r.LoginMode, r.Password = &s.ImageID, ucloud.String("Password"), &o.password
+	r.ImageId, r.LoginMode, r.Password = &s.ImageID, ucloud.String("Password"), ucloud.String(o.password.Reveal())
 	r.Name, r.Tag, r.MaxCount = &o.name, &o.tag, ucloud.Int(1)
 	r.ChargeType, r.Quantity = &o.charge, &o.quantity
 	r.MachineType, r.CPU, r.Memory = &s.MachineType, &s.CPU, &s.MemoryMB

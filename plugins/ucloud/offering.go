@@ -26,7 +26,7 @@ func wants(req provider.OfferingsRequest, kind, typ string) bool {
 		(len(req.Types) == 0 || slices.Contains(req.Types, typ))
 }
 
-// Offerings streams lines, images and machine types, region by region. A call
+// Offerings streams lines, machine types and images, region by region. A call
 // with a region or a zone gets only that place.
 func (p *plugin) Offerings(ctx context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
 	c, err := p.open(req.Call)
@@ -65,44 +65,50 @@ func (c *cloud) offerings(ctx context.Context, req provider.OfferingsRequest, yi
 	if !wants(req, kindInstance, typeImage) && !wants(req, kindInstance, typeFlavour) {
 		return nil
 	}
-	seen := map[string]bool{}
-	var defaults systemImages
-	err := c.images(ctx, func(i image) error {
-		defaults.consider(i)
-		if seen[i.ImageId] || !wants(req, kindInstance, typeImage) {
-			return nil
-		}
-		seen[i.ImageId] = true
-		return yield(c.imageOffering(i))
-	})
-	if err != nil || !wants(req, kindInstance, typeFlavour) {
+	images, err := c.allImages(ctx)
+	if err != nil {
 		return err
 	}
-	return c.flavours(ctx, defaults, yield)
+	if wants(req, kindInstance, typeFlavour) {
+		if err := c.flavours(ctx, defaultImages(images), yield); err != nil {
+			return err
+		}
+	}
+	if !wants(req, kindInstance, typeImage) {
+		return nil
+	}
+	for _, i := range images {
+		if err := yield(c.imageOffering(i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // systemImages are the images that the ready-made specs start from.
 type systemImages struct{ plain, gpu *image }
 
-// consider keeps the first usable Linux image of each sort.
-func (s *systemImages) consider(i image) {
-	if !i.sellable() || i.OsType != "Linux" {
-		return
+// defaultImages takes the first usable Linux image of each sort.
+func defaultImages(all []image) systemImages {
+	var s systemImages
+	for _, i := range all {
+		switch {
+		case !i.sellable() || i.OSType != "Linux":
+		case i.Function == "gpu" && s.gpu == nil:
+			s.gpu = &i
+		case (i.Function == "uhost" || i.Function == "") && s.plain == nil:
+			s.plain = &i
+		}
 	}
-	switch {
-	case i.FuncType == "gpu" && s.gpu == nil:
-		s.gpu = &i
-	case (i.FuncType == "uhost" || i.FuncType == "") && s.plain == nil:
-		s.plain = &i
-	}
+	return s
 }
 
 func (c *cloud) imageOffering(i image) provider.Offering {
 	return provider.Offering{
-		ID: c.region + "/" + i.ImageId, Kind: kindInstance, Type: typeImage, Name: i.ImageName, Class: i.OsType,
+		ID: c.region + "/" + i.ID, Kind: kindInstance, Type: typeImage, Name: i.Name, Class: i.OSType,
 		Region: c.region, Sellable: i.sellable(), Currency: currency,
 		Attrs: map[string]string{
-			"image_id": i.ImageId, "os": i.OsName, "os_type": i.OsType, "function": i.FuncType, "size_gb": strconv.Itoa(i.ImageSize),
+			"image_id": i.ID, "os": i.OSName, "os_type": i.OSType, "function": i.Function, "size_gb": strconv.Itoa(i.SizeGB),
 		},
 	}
 }
@@ -137,7 +143,7 @@ func (s systemImages) cards(n int) []string {
 	case s.gpu == nil:
 		return nil
 	}
-	return s.gpu.SupportedGPUTypes
+	return s.gpu.GPUTypes
 }
 
 func (c *cloud) sizes(
@@ -175,8 +181,8 @@ func (c *cloud) flavour(t uhost.AvailableInstanceTypes, s InstanceSpec, defaults
 	}
 	sellable := (t.Status == "Normal" || t.Status == "Beta") && system != nil
 	if system != nil {
-		s.ImageID = system.ImageId
-		s.BootDisk = Disk{Type: bootDisk(t), SizeGB: max(system.ImageSize, 20)}
+		s.ImageID = system.ID
+		s.BootDisk = Disk{Type: bootDisk(t), SizeGB: max(system.SizeGB, 20)}
 	}
 	spec, err := json.Marshal(s)
 	if err != nil {
@@ -185,7 +191,7 @@ func (c *cloud) flavour(t uhost.AvailableInstanceTypes, s InstanceSpec, defaults
 	return provider.Offering{
 		ID: t.Zone + "/" + flavourID(s), Kind: kindInstance, Type: typeFlavour, Name: flavourName(s), Class: t.Name,
 		Region: c.region, Zone: t.Zone, Sellable: sellable,
-		Billing: []provider.BillingMethod{provider.BillingPrepaid, provider.BillingPostpay},
+		Billing: []provider.BillingMethod{provider.BillingPrepaid},
 		Periods: []provider.Period{provider.PeriodMonth, provider.PeriodYear}, Currency: currency, Spec: spec,
 		Attrs: map[string]string{"cpu": strconv.Itoa(s.CPU), "memory_mb": strconv.Itoa(s.MemoryMB), "status": t.Status},
 	}, nil

@@ -148,7 +148,7 @@ func ended(done bool, err error) (bool, error) {
 	switch {
 	case fault.Is(err, fault.ClassNotFound):
 		return true, nil
-	case hasCode(err, 8010, 8856, 8905):
+	case hasCode(err, codeNotStopped, codeStopFirst, codeWrongState):
 		return false, nil
 	}
 	return done && err == nil, err

@@ -129,7 +129,7 @@ func (c *cloud) quoteInstanceRefund(ctx context.Context, req provider.QuoteReque
 			continue
 		}
 		if row.Code != 0 {
-			return provider.Quote{}, failure{cfg: c.cfg, requestID: answer.GetRequestUUID()}.refused(row.Code, row.Message)
+			return provider.Quote{}, failure{secrets: c.secrets, requestID: answer.GetRequestUUID()}.refused(row.Code, row.Message)
 		}
 		refund := strconv.FormatFloat(row.RefundPrice, 'f', 2, 64)
 		return quoteOf([]price{{list: refund, net: refund}}, "", -1)

@@ -88,10 +88,10 @@ func (p *plugin) Check(ctx context.Context, req provider.CheckRequest) (provider
 	switch {
 	case fault.Is(err, fault.ClassUnauthenticated):
 		return provider.CheckResponse{Problem: "the keys are refused: " + fault.As(err).Message}, nil
+	case hasCode(err, codeNoProject):
+		return provider.CheckResponse{Problem: "the project does not exist: check project_id"}, nil
 	case fault.Is(err, fault.ClassForbidden):
 		return provider.CheckResponse{Problem: "the keys may not call GetProjectList: " + fault.As(err).Message}, nil
-	case fault.Is(err, fault.ClassNotFound):
-		return provider.CheckResponse{Problem: "the project does not exist: check project_id"}, nil
 	case err != nil:
 		return provider.CheckResponse{}, err
 	}

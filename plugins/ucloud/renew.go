@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,19 +22,28 @@ import (
 // A renewal whose mark is missing was never asked for.
 
 const (
-	markHead = "[tw"
-	markTail = "]"
 	// maxMarks is how many renewals a remark remembers; the older ones are long decided.
 	maxMarks = 3
 	// maxRenewal is the most periods of one renewal.
 	maxRenewal = 10
 )
 
-// mark says that a renewal with this token was about to be bought when the
-// term ended at end (unix seconds).
+// marked is the head of a remark: marks like "twr0123456789abcdef0123-1700000000.",
+// in the alphabet that the cloud allows in every text.
+var marked = regexp.MustCompile(`^(?:twr[0-9a-f]{20}-[0-9]{1,12}\.)+`)
+
+// mark says that a renewal was about to be bought when the term ended at end
+// (unix seconds). The token is kept as a hash: it is short then, whatever it was.
 type mark struct {
 	token string
 	end   int64
+}
+
+func newMark(token string, end time.Time) mark { return mark{token: tokenHash(token), end: end.Unix()} }
+
+func tokenHash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:10])
 }
 
 // marks are a resource's renewals, oldest first.
@@ -39,21 +51,16 @@ type marks []mark
 
 // marksOf reads the marks of a remark; what is no mark is the user's text.
 func marksOf(remark string) (marks, string) {
-	before, rest, ok := strings.Cut(remark, markHead)
-	inside, after, closed := strings.Cut(rest, markTail)
-	if !ok || !closed {
-		return nil, remark
-	}
+	head := marked.FindString(remark)
 	var out marks
-	for _, field := range strings.Fields(inside) {
-		token, end, _ := strings.Cut(field, "@")
+	for one := range strings.SplitSeq(strings.TrimSuffix(head, "."), ".") {
+		token, end, ok := strings.Cut(strings.TrimPrefix(one, "twr"), "-")
 		n, err := strconv.ParseInt(end, 10, 64)
-		if err != nil || token == "" {
-			return nil, remark
+		if ok && err == nil {
+			out = append(out, mark{token: token, end: n})
 		}
-		out = append(out, mark{token: token, end: n})
 	}
-	return out, strings.TrimSpace(before + after)
+	return out, remark[len(head):]
 }
 
 // plainRemark is a remark without marks.
@@ -65,11 +72,10 @@ func plainRemark(remark string) string {
 // with is a remark with text and marks.
 func (m marks) with(text string) string {
 	var b strings.Builder
-	b.WriteString(markHead)
 	for _, one := range m {
-		b.WriteString(" " + one.token + "@" + strconv.FormatInt(one.end, 10))
+		b.WriteString("twr" + one.token + "-" + strconv.FormatInt(one.end, 10) + ".")
 	}
-	return strings.TrimSpace(b.String() + markTail + " " + text)
+	return b.String() + text
 }
 
 // add puts a mark at the end, or renews the one its token has.
@@ -88,7 +94,7 @@ func (m marks) add(next mark) marks {
 // ends at end: the term grew between its mark and the one after it.
 func (m marks) happened(token string, end time.Time) (known, done bool) {
 	for i, one := range m {
-		if one.token != token {
+		if one.token != tokenHash(token) {
 			continue
 		}
 		later := end.Unix()
@@ -103,22 +109,18 @@ func (m marks) happened(token string, end time.Time) (known, done bool) {
 // renewalOf is the number of periods to renew a resource by, in the unit that
 // it was bought in: the cloud renews in no other.
 func renewalOf(t provider.Term, charge string) (int, error) {
-	want, n, err := chargeOf(provider.Term{Billing: provider.BillingPrepaid, Period: t.Period, Periods: t.Periods, Quantity: 1})
+	want, quantity, err := chargeOf(provider.Term{Billing: provider.BillingPrepaid, Period: t.Period, Periods: t.Periods, Quantity: 1})
 	switch {
 	case err != nil:
 		return 0, err
 	case charge != chargeMonth && charge != chargeYear:
 		return 0, fault.Precondition("a resource paid by %q goes on by itself and cannot be renewed", charge)
-	case want == chargeYear && charge == chargeMonth:
-		want, n = chargeMonth, n*12
-	}
-	if want != charge {
+	case want != charge:
 		return 0, fault.Invalid("term.period", "the resource is paid by %q and can be renewed in that unit only", charge)
-	}
-	if n > maxRenewal {
+	case quantity > maxRenewal:
 		return 0, fault.Invalid("term.periods", "the cloud renews by at most %d periods of %q at once", maxRenewal, charge)
 	}
-	return n, nil
+	return quantity, nil
 }
 
 // lease is what a renewal needs to know of a resource.
@@ -135,9 +137,8 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 		return provider.Change{}, err
 	}
 	c = c.at(c.region, "")
-	token, err := tagOf(req.Token)
-	if err != nil {
-		return provider.Change{}, err
+	if req.Token == "" {
+		return provider.Change{}, fault.Invalid("token", "is required")
 	}
 	now, err := c.lease(ctx, req.Kind, req.ID)
 	if err != nil {
@@ -148,10 +149,10 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 		return provider.Change{}, err
 	}
 	old, text := marksOf(now.remark)
-	if _, done := old.happened(token, now.end); done {
+	if _, done := old.happened(req.Token, now.end); done {
 		return provider.Change{Resource: now.resource}, nil
 	}
-	next := old.add(mark{token: token, end: now.end.Unix()})
+	next := old.add(newMark(req.Token, now.end))
 	if err := c.remark(ctx, req.Kind, req.ID, next.with(text)); err != nil {
 		return provider.Change{}, notDone(err)
 	}
@@ -212,10 +213,6 @@ func (c *cloud) remark(ctx context.Context, kind, id, text string) error {
 
 // renewal tells what became of a renewal with a token.
 func (p *plugin) renewal(ctx context.Context, c *cloud, req provider.FindRequest) (done, settled bool, err error) {
-	token, err := tagOf(req.Token)
-	if err != nil {
-		return false, false, err
-	}
 	now, err := c.lease(ctx, req.Kind, req.ID)
 	if fault.Is(err, fault.ClassNotFound) {
 		return false, true, nil
@@ -224,7 +221,7 @@ func (p *plugin) renewal(ctx context.Context, c *cloud, req provider.FindRequest
 		return false, false, err
 	}
 	all, _ := marksOf(now.remark)
-	_, done = all.happened(token, now.end)
+	_, done = all.happened(req.Token, now.end)
 	return done, done || c.cfg.settled(req.Since, p.clock.Now()), nil
 }
 

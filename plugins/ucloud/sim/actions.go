@@ -35,6 +35,8 @@ func actionTable() map[string]action {
 		"UnBindEIP":   change(unbindEIP),
 		"ReleaseEIP":  change(releaseEIP),
 
+		"UpdateEIPAttribute": change(updateEIP),
+
 		"GetBalance":      {run: getBalance},
 		"ListUBillDetail": {run: listBills},
 		"CreateRenew":     {run: createRenew, writes: true},

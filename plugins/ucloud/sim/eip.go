@@ -286,6 +286,33 @@ func releaseEIP(c *Cloud, q *request) (answer, *retError) {
 	return answer{}, nil
 }
 
+// updateEIP changes the texts that are given; at least one must be.
+func updateEIP(c *Cloud, q *request) (answer, *retError) {
+	name, tag, remark := q.label("Name", "EIP"), q.label("Tag", "Default"), q.text("Remark")
+	given := func(field string) bool { return q.values[field] != "" }
+	if !given("Name") && !given("Tag") && !given("Remark") {
+		q.fail(missing("Name"))
+	}
+	e, err := c.eipOf(q)
+	if err != nil {
+		return nil, err
+	}
+	if q.err != nil {
+		return nil, q.err
+	}
+	if given("Name") {
+		e.Name = name
+	}
+	if given("Tag") {
+		e.Tag = tag
+	}
+	if given("Remark") {
+		e.Remark = remark
+	}
+	c.tx.EIPs = append(c.tx.EIPs, e)
+	return answer{}, nil
+}
+
 func describeEIPs(c *Cloud, q *request) (answer, *retError) {
 	offset, limit := q.page(20, 100)
 	ids, ips := q.list("EIPIds"), q.list("IPs")
