@@ -65,6 +65,7 @@ type App struct {
 	log       *slog.Logger
 	version   string
 	failpoint func(string)
+	fresh     bool // the store was made by this start; only then may keys be made
 
 	store   *bolt.DB
 	keyring *seal.Keyring
@@ -125,6 +126,8 @@ func (a *App) openStore(ctx context.Context) (err error) {
 	if err := os.MkdirAll(a.cfg.DataDir, 0o700); err != nil {
 		return err
 	}
+	_, err = os.Stat(StorePath(a.cfg))
+	a.fresh = errors.Is(err, os.ErrNotExist)
 	a.store, err = bolt.Open(bolt.Options{
 		Path: StorePath(a.cfg), Logger: a.log, LockTimeout: a.cfg.Store.LockTimeout, MaxBatch: a.cfg.Store.MaxBatch,
 	})
@@ -138,7 +141,7 @@ func (a *App) openKeys(context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(a.cfg.KeysetFile), 0o700); err != nil {
 		return err
 	}
-	a.keyring, err = seal.New(seal.Config{Path: a.cfg.KeysetFile, Create: true})
+	a.keyring, err = seal.New(seal.Config{Path: a.cfg.KeysetFile, Create: a.fresh})
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"tradewind.example/core/catalog"
 	"tradewind.example/core/order"
@@ -12,6 +13,7 @@ import (
 	"tradewind.example/core/quote"
 	"tradewind.example/core/resource"
 	"tradewind.example/host"
+	hostcatalog "tradewind.example/host/catalog"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 )
@@ -87,11 +89,17 @@ func (o operated) Install(ctx context.Context, file, sum string) (plugin.Plugin,
 	if o.drop == "" {
 		return plugin.Plugin{}, fault.Unsupported("installing over REST is off: set plugins.drop_dir")
 	}
+	before := o.host.Entries()
 	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum})
 	if err != nil {
 		return plugin.Plugin{}, err
 	}
-	if err := o.host.Restart(ctx, entry.Name); err != nil {
+	known := slices.ContainsFunc(before, func(e hostcatalog.Entry) bool { return e.Name == entry.Name })
+	begin := o.host.Start
+	if known {
+		begin = o.host.Restart
+	}
+	if err := begin(ctx, entry.Name); err != nil {
 		return plugin.Plugin{}, fmt.Errorf("starting the installed version: %w", err)
 	}
 	all, err := o.Plugins(ctx)

@@ -162,7 +162,7 @@ func (p *play) join(ctx context.Context, seller *client, kind, name, role string
 }
 
 func (p *play) addUser(ctx context.Context, by *client, org string, who *client, role string) error {
-	err := by.post(ctx, "/v1/users", map[string]any{"org_id": org, "login": who.login, "password": who.password, "roles": []string{role}}, nil)
+	err := by.post(ctx, "/v1/users", map[string]any{"org_id": org, "login": who.login, "name": who.name, "password": who.password, "roles": []string{role}}, nil)
 	if err != nil {
 		return err
 	}

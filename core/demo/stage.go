@@ -25,7 +25,7 @@ type stage struct {
 	sim    string // base URL of the simulator
 	admin  string // base URL of the simulator's switches
 	keys   keys
-	first  string // the superadmin's password, printed once
+	first  string        // the superadmin's password, printed once
 	offset time.Duration // by which the broker's clock runs ahead
 	broker *process
 	cloud  *process

@@ -33,7 +33,7 @@ func (s *source) load() (config.Config, error) {
 		}
 		flags[k] = v
 	}
-	return config.Load(config.Sources{File: s.file, Env: os.Environ(), Flags: flags})
+	return config.Load(config.Sources{File: s.file, Env: os.Environ(), OtherEnv: []string{"TRADEWIND_FAILPOINT"}, Flags: flags})
 }
 
 func logger(c config.Log, w io.Writer) *slog.Logger {
