@@ -204,7 +204,7 @@ func (x *run) take(ctx context.Context, o contract.Offering) error {
 	if x.report.Seen++; x.report.Seen > x.s.MaxOfferings {
 		return fault.New(fault.ClassQuota, "the provider has more than %d offerings", x.s.MaxOfferings)
 	}
-	if !o.Sellable {
+	if !o.Sellable || len(o.Billing) == 0 { // sold out, or a choice such as an image
 		x.report.Skipped++
 		return nil
 	}

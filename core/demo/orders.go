@@ -106,7 +106,7 @@ func (p *play) orderNo(ctx context.Context, n int) error {
 	case 8:
 		return p.refusal(ctx, n, p.cast.customers[0], p.cast.products[2].ID, 1, "under_floor", 412)
 	case 13:
-		return p.refusal(ctx, n, who, what.ID, 60, "no_money", 402)
+		return p.refusal(ctx, n, who, what.ID, 120, "no_money", 402)
 	case 18:
 		return p.cloudRefuses(ctx, n, who, what.ID)
 	case 23:

@@ -145,7 +145,7 @@ type Offering struct {
 	Region    string
 	Zone      string
 	Sellable  bool
-	Billing   []BillingMethod
+	Billing   []BillingMethod // how it can be paid; none: a choice needed to buy something else, not a product
 	Periods   []Period
 	Currency  string
 	ListPrice Decimal // per unit and first of Periods; "" when only a quote tells
