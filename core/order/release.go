@@ -121,7 +121,7 @@ func refunds(r *resource.Resource, quoted *money.Amount, now time.Time) []Refund
 			continue
 		}
 		part, whole := unused(c, now)
-		if quoted != nil {
+		if quoted != nil && c.List > 0 {
 			part, whole = int64(min(left, c.List)), int64(c.List)
 			left -= money.Amount(part)
 		}

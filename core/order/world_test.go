@@ -267,6 +267,19 @@ func (w *world) balance(r store.Reader, pair [2]string, kind ledger.Kind) (money
 	return w.ledger.Balance(r, a, time.Time{})
 }
 
+func (w *world) currentBalance(pair [2]string, kind ledger.Kind) money.Amount {
+	w.t.Helper()
+	var out money.Amount
+	err := w.store.View(w.ctx, func(r store.Reader) (err error) {
+		out, err = w.balance(r, pair, kind)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
 // sameAtCloud wants the broker's live resources to be exactly the cloud's.
 func (w *world) sameAtCloud() {
 	w.t.Helper()
@@ -317,8 +330,10 @@ type market struct {
 	terms   []pricing.Terms
 	list    string
 	enabled bool
-	quotes  map[string]quote.Quote
-	asked   int
+	// warnOnly sells below cost.
+	warnOnly bool
+	quotes   map[string]quote.Quote
+	asked    int
 }
 
 func chain() []pricing.Terms {
@@ -377,7 +392,11 @@ func (m *market) PriceTx(_ store.Reader, in quote.PriceInput) (pricing.Result, [
 	if err != nil {
 		return result, nil, err
 	}
-	for _, b := range pricing.Guard(result, func(string) pricing.Policy { return pricing.PolicyBlock }) {
+	policy := func(string) pricing.Policy { return pricing.PolicyBlock }
+	for _, b := range pricing.Guard(result, policy) {
+		if m.warnOnly {
+			break
+		}
 		return result, nil, fault.Precondition("not for sale at this price; ask your seller").With(fmt.Errorf("margin of %s", b.Org))
 	}
 	return result, nil, nil
