@@ -392,12 +392,9 @@ func (m *market) PriceTx(_ store.Reader, in quote.PriceInput) (pricing.Result, [
 	if err != nil {
 		return result, nil, err
 	}
-	policy := func(string) pricing.Policy { return pricing.PolicyBlock }
-	for _, b := range pricing.Guard(result, policy) {
-		if m.warnOnly {
-			break
-		}
-		return result, nil, fault.Precondition("not for sale at this price; ask your seller").With(fmt.Errorf("margin of %s", b.Org))
+	breaches := pricing.Guard(result, func(string) pricing.Policy { return pricing.PolicyBlock })
+	if len(breaches) > 0 && !m.warnOnly {
+		return result, nil, fault.Precondition("not for sale at this price; ask your seller")
 	}
 	return result, nil, nil
 }
