@@ -234,6 +234,20 @@ func TestStopKeepsTheAnswer(t *testing.T) {
 	}
 }
 
+func TestAnswerSurvivesAFailedResult(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fund(1_000_000)
+	w.cloud.canFind = false // nobody could ask again
+	w.jobs.fails = 2
+	o := w.buy(2)
+	w.drain()
+	if got := w.get(o.ID); got.State != order.StateActive || w.cloud.calls != 2 {
+		t.Errorf("order is %s after %d calls: %+v", got.State, w.cloud.calls, got.Attention)
+	}
+	w.sameAtCloud()
+}
+
 func TestRenew(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string][]string{"Done": {"", ""}, "Lost": {"", "lost"}, "Vanished": {"", "vanished"}, "Started": {"", "started"}} {

@@ -51,9 +51,19 @@ func (s *Service) Work(ctx context.Context, j job.Job) error {
 		}
 	}
 	if w.decided() {
-		return again(s.finish(ctx, w))
+		return again(s.conclude(ctx, w))
 	}
 	return s.pause(ctx, w, w.wait(s.cfg.Clock.Now()))
+}
+
+// conclude ends the order. When that fails, what the cloud answered is stored
+// all the same, so that the next run has nothing left to ask.
+func (s *Service) conclude(ctx context.Context, w *work) error {
+	err := s.finish(ctx, w)
+	if err != nil && w.dirty {
+		return errors.Join(err, s.save(ctx, w))
+	}
+	return err
 }
 
 // again turns a lost race for the order into a fresh look at it.

@@ -408,7 +408,10 @@ func (m *market) FindTx(_ store.Reader, quoteID string) (quote.Quote, bool, erro
 
 // jobs keeps jobs in the store under test, so that they share the fate of the
 // transactions they are part of.
-type jobs struct{ store store.Store }
+type jobs struct {
+	store store.Store
+	fails int // so many results are refused
+}
 
 const jobBucket store.Bucket = "test/job"
 
@@ -421,7 +424,13 @@ func (q *jobs) Enqueue(tx store.Tx, j job.Job) (job.Job, error) {
 	return j, tx.Put(jobBucket, store.Key(j.ID), raw)
 }
 
-func (q *jobs) Complete(tx store.Tx, j job.Job) error { return tx.Delete(jobBucket, store.Key(j.ID)) }
+func (q *jobs) Complete(tx store.Tx, j job.Job) error {
+	if q.fails > 0 {
+		q.fails--
+		return errBoom
+	}
+	return tx.Delete(jobBucket, store.Key(j.ID))
+}
 
 func (q *jobs) done(w *world, j job.Job) {
 	if err := q.store.Update(w.ctx, func(tx store.Tx) error { return q.Complete(tx, j) }); err != nil {
