@@ -92,7 +92,7 @@ func (p *play) install(ctx context.Context) error {
 // enable enables the cloud for somebody's org and waits until its credentials
 // were checked.
 func (p *play) enable(ctx context.Context, who *client, credentials map[string]string) error {
-	body := map[string]any{"provider_id": p.cast.provider, "covers_all": true, "credentials": map[string]string{}, "settings": map[string]string{}}
+	body := map[string]any{"provider_id": p.cast.provider, "covers_all": true, "credentials": map[string]string{}, "settings": map[string]string{"settle_seconds": "2"}}
 	for k, v := range credentials {
 		if k == "private_key" {
 			body["credentials"] = map[string]string{k: v}

@@ -93,6 +93,7 @@ func (c *client) pay(ctx context.Context, path, key string, in, out any) error {
 }
 
 func (c *client) signIn(ctx context.Context) error {
+	c.bearer = "" // an ended session would be refused before the sign-in
 	var out struct {
 		Token   string `json:"token"`
 		Session struct {

@@ -79,6 +79,7 @@ func brokerConfig(work, listen string) map[string]any {
 		"listen": listen, "data_dir": filepath.Join(work, "data"), "keyset_file": filepath.Join(work, "keys", "keyset.json"),
 		"plugins": map[string]any{"dir": filepath.Join(work, "plugins"), "drop_dir": filepath.Join(work, "drop")},
 		"rate":    map[string]any{"per_second": 10_000, "burst": 10_000},
+		"orders":  map[string]any{"call_timeout": "3s"}, // the simulator answers in milliseconds: doubt ends early
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Service) quotedRefund(ctx context.Context, r *resource.Resource) (*mone
 }
 
 func (s *Service) askRefund(ctx context.Context, r *resource.Resource) (contract.Quote, error) {
-	cloud, call, err := s.open(ctx, r.OrgID, r.ProviderID, provider.PurposeWindDown)
+	cloud, call, err := s.open(ctx, r.OrgID, r.EnablementID, provider.PurposeWindDown)
 	if err != nil {
 		return contract.Quote{}, err
 	}

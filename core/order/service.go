@@ -41,9 +41,10 @@ type Catalog interface {
 
 // Accounts opens the account at the cloud that a buyer's order uses.
 type Accounts interface {
-	// RouteTx is CallFor without opening the account, with the same refusals.
+	// RouteTx tells which account would serve a new order, without opening it.
 	RouteTx(r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Route, error)
-	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
+	// CallVia opens the account that an order or resource was made in.
+	CallVia(ctx context.Context, r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Access, error)
 }
 
 // Pricer finds list amounts, prices chains and keeps quotes.

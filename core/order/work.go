@@ -278,19 +278,21 @@ func (w *work) send(ctx context.Context, cloud Cloud, call contract.Call, u *Uni
 
 // reach opens the account and finds the plugin.
 func (s *Service) reach(ctx context.Context, w *work, p provider.Purpose) (Cloud, contract.Call, error) {
-	cloud, call, err := s.open(ctx, w.order.OrgID, w.order.ProviderID, p)
+	cloud, call, err := s.open(ctx, w.order.OrgID, w.order.EnablementID, p)
 	call.Region, call.Zone, call.RequestID = w.order.Region, w.order.Zone, w.order.RequestID
 	return cloud, call, err
 }
 
-func (s *Service) open(ctx context.Context, org, providerID string, p provider.Purpose) (Cloud, contract.Call, error) {
+// open opens the account that the order or resource was made in. What serves
+// the buyer today may be another one, in which nothing of it would be found.
+func (s *Service) open(ctx context.Context, org, enablementID string, p provider.Purpose) (Cloud, contract.Call, error) {
 	var a provider.Access
 	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
-		a, err = s.cfg.Accounts.CallFor(ctx, r, org, providerID, p)
+		a, err = s.cfg.Accounts.CallVia(ctx, r, org, enablementID, p)
 		return err
 	})
 	if err != nil {
-		return nil, contract.Call{}, fmt.Errorf("opening the account at provider %q: %w", providerID, err)
+		return nil, contract.Call{}, fmt.Errorf("opening the account of enablement %q: %w", enablementID, err)
 	}
 	cloud, err := s.cfg.Plugins.Plugin(a.Plugin)
 	return cloud, a.Call, err

@@ -366,10 +366,13 @@ func (m *market) RouteTx(_ store.Reader, _, providerID string, p provider.Purpos
 	return provider.Route{Plugin: "fake", EnablementID: "enablement", AccountID: "enablement"}, nil
 }
 
-func (m *market) CallFor(_ context.Context, r store.Reader, org, providerID string, p provider.Purpose) (provider.Access, error) {
-	route, err := m.RouteTx(r, org, providerID, p)
+func (m *market) CallVia(_ context.Context, r store.Reader, org, enablementID string, p provider.Purpose) (provider.Access, error) {
+	if enablementID != "enablement" {
+		return provider.Access{}, fault.NotFound("enablement", enablementID)
+	}
+	route, err := m.RouteTx(r, org, "provider", p)
 	call := contract.Call{Org: org, RootOrg: operator, Account: contract.Account{ID: "account"}}
-	return provider.Access{Call: call, Plugin: route.Plugin, ProviderID: providerID, EnablementID: route.EnablementID}, err
+	return provider.Access{Call: call, Plugin: route.Plugin, ProviderID: "provider", EnablementID: route.EnablementID}, err
 }
 
 func (m *market) ListAmount(_ context.Context, in quote.ListInput) (quote.Listed, error) {

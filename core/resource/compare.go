@@ -107,7 +107,7 @@ func (s *Service) Compare(ctx context.Context, c Comparison) error {
 func (s *Service) walk(ctx context.Context, w *comparing) error {
 	var a provider.Access
 	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
-		a, err = s.cfg.Accounts.CallFor(ctx, r, w.OrgID, w.ProviderID, provider.PurposeWindDown)
+		a, err = s.cfg.Accounts.CallVia(ctx, r, w.OrgID, w.EnablementID, provider.PurposeWindDown)
 		return err
 	})
 	if err != nil {

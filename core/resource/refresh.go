@@ -40,11 +40,11 @@ func (s *Service) ask(ctx context.Context, v Resource) (contract.Resource, error
 func (s *Service) open(ctx context.Context, v Resource, p provider.Purpose) (Cloud, contract.Call, error) {
 	var a provider.Access
 	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
-		a, err = s.cfg.Accounts.CallFor(ctx, r, v.OrgID, v.ProviderID, p)
+		a, err = s.cfg.Accounts.CallVia(ctx, r, v.OrgID, v.EnablementID, p)
 		return err
 	})
 	if err != nil {
-		return nil, contract.Call{}, fmt.Errorf("opening the account at provider %q: %w", v.ProviderID, err)
+		return nil, contract.Call{}, fmt.Errorf("opening the account of enablement %q: %w", v.EnablementID, err)
 	}
 	a.Call.Region, a.Call.Zone = v.Region, v.Zone
 	cloud, err := s.cfg.Plugins.Plugin(a.Plugin)

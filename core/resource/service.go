@@ -26,7 +26,7 @@ type Authority interface {
 
 // Accounts opens the account at the cloud in which an org's resources live.
 type Accounts interface {
-	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
+	CallVia(ctx context.Context, r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Access, error)
 }
 
 // Sealer keeps inputs and outputs of actions, which may hold passwords.

@@ -89,11 +89,11 @@ func (w *world) add(vendorID string) resource.Resource {
 	return r
 }
 
-func (w *world) CallFor(_ context.Context, _ store.Reader, org, providerID string, p provider.Purpose) (provider.Access, error) {
+func (w *world) CallVia(_ context.Context, _ store.Reader, org, enablementID string, p provider.Purpose) (provider.Access, error) {
 	if w.gone && p != provider.PurposeWindDown {
 		return provider.Access{}, fault.Precondition("the provider was revoked")
 	}
-	return provider.Access{Call: contract.Call{Org: org}, Plugin: "fake", ProviderID: providerID}, nil
+	return provider.Access{Call: contract.Call{Org: org}, Plugin: "fake", EnablementID: enablementID}, nil
 }
 
 type orgs struct{}
