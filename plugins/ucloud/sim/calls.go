@@ -80,10 +80,10 @@ func (l *callLog) add(call Call) {
 		l.counts[call.Action] = n
 	}
 	n.Calls++
-	switch {
-	case call.RetCode == codeOK:
+	switch call.RetCode {
+	case codeOK:
 		n.OK++
-	case call.RetCode == -1:
+	case -1:
 		n.Spoiled++
 	default:
 		n.Refused++

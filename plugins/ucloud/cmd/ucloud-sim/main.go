@@ -126,11 +126,12 @@ func load(path string) (sim.Config, error) {
 
 // serve owns both servers and returns when both have ended.
 func serve(ctx context.Context, o options, cloud *sim.Cloud, stdout io.Writer) error {
-	api, err := net.Listen("tcp", o.listen)
+	var open net.ListenConfig
+	api, err := open.Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("listening for the vendor API: %w", err)
 	}
-	admin, err := net.Listen("tcp", o.admin)
+	admin, err := open.Listen(ctx, "tcp", o.admin)
 	if err != nil {
 		_ = api.Close()
 		return fmt.Errorf("listening for the admin API: %w", err)
