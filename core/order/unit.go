@@ -165,7 +165,7 @@ func (s *Service) find(ctx context.Context, w *work, u *Unit, cloud Cloud, call 
 	}
 	found, err := cloud.FindByToken(ctx, contract.FindRequest{
 		Call: call, Token: u.Token, Kind: w.order.ResourceKind, Change: changeOf(w.order.Kind),
-		ID: w.target.vendorID, Since: u.FirstCall,
+		ID: w.target.vendorID, Since: u.LastCall,
 	})
 	if err != nil {
 		return verdict{}, err

@@ -13,9 +13,9 @@ const (
 	PluginName = "provider"
 	// MaxMessageBytes limits one gRPC message, in either direction.
 	MaxMessageBytes = 16 << 20
-	// CookieKey and CookieValue tell a plugin that a host started it. They are
-	// no secret.
-	CookieKey   = "TRADEWIND_PLUGIN"
+	// CookieKey names the variable that tells a plugin that a host started it.
+	CookieKey = "TRADEWIND_PLUGIN"
+	// CookieValue is what that variable holds. It is no secret.
 	CookieValue = "provider-7f2c1d0a"
 	// LifelineEnv names the environment variable with the number of the
 	// inherited descriptor whose end of file tells that the host is gone.

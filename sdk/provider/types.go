@@ -307,7 +307,7 @@ type FindRequest struct {
 	Change ChangeKind
 	// ID is the resource for renew, resize and release.
 	ID string
-	// Since is when the first call with this token may have been made.
+	// Since is when the last call with this token was sent: what it made may show late.
 	Since time.Time
 }
 
