@@ -159,8 +159,11 @@ func (p *play) refusal(ctx context.Context, n int, who *client, productID string
 	}
 	_, err = p.buy(ctx, n, who, productID, periods)
 	var refused *problem
-	if !errors.As(err, &refused) || refused.Status != status {
-		return fmt.Errorf("want a refusal (%s) with status %d, got %v", why, status, err)
+	switch {
+	case err == nil:
+		return fmt.Errorf("an order that must be refused (%s) was accepted", why)
+	case !errors.As(err, &refused) || refused.Status != status:
+		return fmt.Errorf("want a refusal (%s) with status %d: %w", why, status, err)
 	}
 	after, err := p.held(ctx, who)
 	if err != nil {

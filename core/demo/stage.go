@@ -109,15 +109,14 @@ func (p *process) stop() error {
 		return err
 	case <-time.After(10 * time.Second):
 		_ = p.cmd.Process.Kill()
-		<-p.done
-		return fmt.Errorf("%s did not stop when asked", filepath.Base(p.cmd.Path))
+		return fmt.Errorf("%s did not stop when asked: %w", filepath.Base(p.cmd.Path), <-p.done)
 	}
 }
 
 // kill ends the program as a power cut would.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	_ = <-p.done // it says "killed", which is what was wanted
 	p.log.Close()
 }
 
@@ -129,7 +128,7 @@ func await[T any](ctx context.Context, ch <-chan T, p *process, what string) (T,
 		return v, nil
 	case err := <-p.done:
 		p.done <- err
-		return zero, fmt.Errorf("it ended before it told %s: %v", what, err)
+		return zero, fmt.Errorf("it ended before it told %s: %w", what, err)
 	case <-ctx.Done():
 		return zero, ctx.Err()
 	case <-time.After(30 * time.Second):
