@@ -58,11 +58,14 @@ func token(n int) string {
 	return hex.EncodeToString(b)
 }
 
+// ending is how a program ended.
+type ending struct{ err error }
+
 // process is one running program whose output goes to a log file.
 type process struct {
 	cmd  *exec.Cmd
 	log  *os.File
-	done chan error
+	done chan ending
 }
 
 func (s *stage) start(name string, args ...string) (*process, io.Reader, error) {
@@ -82,7 +85,7 @@ func (s *stage) start(name string, args ...string) (*process, io.Reader, error) 
 	if err := cmd.Start(); err != nil {
 		return nil, nil, err
 	}
-	p := &process{cmd: cmd, log: log, done: make(chan error, 1)}
+	p := &process{cmd: cmd, log: log, done: make(chan ending, 1)}
 	return p, out, nil
 }
 
@@ -93,7 +96,7 @@ func (p *process) follow(out io.Reader, fn func(line string)) {
 		for sc.Scan() {
 			fn(sc.Text())
 		}
-		p.done <- p.cmd.Wait()
+		p.done <- ending{p.cmd.Wait()}
 	}()
 }
 
@@ -105,18 +108,18 @@ func (p *process) stop() error {
 	defer p.log.Close()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case err := <-p.done:
-		return err
+	case end := <-p.done:
+		return end.err
 	case <-time.After(10 * time.Second):
 		_ = p.cmd.Process.Kill()
-		return fmt.Errorf("%s did not stop when asked: %w", filepath.Base(p.cmd.Path), <-p.done)
+		return fmt.Errorf("%s did not stop when asked: %w", filepath.Base(p.cmd.Path), (<-p.done).err)
 	}
 }
 
 // kill ends the program as a power cut would.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	_ = <-p.done // it says "killed", which is what was wanted
+	<-p.done
 	p.log.Close()
 }
 
@@ -126,9 +129,9 @@ func await[T any](ctx context.Context, ch <-chan T, p *process, what string) (T,
 	select {
 	case v := <-ch:
 		return v, nil
-	case err := <-p.done:
-		p.done <- err
-		return zero, fmt.Errorf("it ended before it told %s: %w", what, err)
+	case end := <-p.done:
+		p.done <- end
+		return zero, fmt.Errorf("it ended before it told %s: %w", what, end.err)
 	case <-ctx.Done():
 		return zero, ctx.Err()
 	case <-time.After(30 * time.Second):
