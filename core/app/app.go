@@ -197,11 +197,20 @@ func (a *App) FirstStart(ctx context.Context) (login string, password secret.Val
 	return root.User.Login, root.Password, nil
 }
 
+// CreateRoot makes a further root beside the first: a world of its own in the
+// same store. It asks nobody's right: only whoever runs the broker may call it.
+func (a *App) CreateRoot(ctx context.Context, in tenant.RootInput) (tenant.Root, error) {
+	return a.tenants.CreateRoot(ctx, in)
+}
+
 // Serve runs jobs and answers requests on l until ctx ends, then stops in
 // order: requests first, then jobs, then quotes that wait to be written.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	if err := a.quotes.Start(ctx); err != nil {
 		return fmt.Errorf("starting the quotes: %w", err)
+	}
+	if err := a.requestReseal(ctx); err != nil {
+		return fmt.Errorf("looking for rotated keys: %w", err)
 	}
 	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the jobs: %w", err)

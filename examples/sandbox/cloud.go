@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tradewind.example/sdk/clock"
@@ -16,6 +17,8 @@ import (
 type clouds struct {
 	clock clock.Clock
 
+	next atomic.Int64 // ids are unique at the whole cloud, as at real ones
+
 	mu   sync.Mutex
 	byID map[string]*cloud
 }
@@ -26,7 +29,7 @@ func (c *clouds) of(call provider.Call) *cloud {
 	defer c.mu.Unlock()
 	k := c.byID[call.Account.ID]
 	if k == nil {
-		k = &cloud{clock: c.clock, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{}}
+		k = &cloud{clock: c.clock, next: &c.next, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{}}
 		c.byID[call.Account.ID] = k
 	}
 	return k
@@ -35,9 +38,9 @@ func (c *clouds) of(call provider.Call) *cloud {
 // cloud is what one account owns.
 type cloud struct {
 	clock clock.Clock
+	next  *atomic.Int64 // the number of the latest server of any account
 
 	mu       sync.Mutex
-	next     int
 	creates  int // calls that made something, for the switches that count
 	servers  map[string]*server
 	byToken  map[string]string // purchase token to server id
@@ -70,10 +73,9 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	if s.Stock > 0 && len(c.servers) >= s.Stock {
 		return nil, fault.New(fault.ClassOutOfStock, "all %d servers of the sandbox are taken", s.Stock).Cloud("SandboxSoldOut", "")
 	}
-	c.next++
 	now := c.clock.Now()
 	sv := &server{
-		id: "sb-" + strconv.Itoa(c.next), name: req.Name, token: req.Token, region: req.Call.Region, spec: req.Spec,
+		id: "sb-" + strconv.FormatInt(c.next.Add(1), 10), name: req.Name, token: req.Token, region: req.Call.Region, spec: req.Spec,
 		status: provider.StatusPending, ready: now.Add(time.Duration(s.CreateMillis) * time.Millisecond),
 		created: now, expires: extend(now, req.Term), billing: req.Term.Billing,
 	}
