@@ -26,11 +26,15 @@ func (a *App) schedules() error {
 		{"order.sweep", job.Every(time.Minute), func(ctx context.Context, _ time.Time) error { _, err := a.buys.Sweep(ctx); return err }},
 		{"quote.trim", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { _, err := a.quotes.Trim(ctx); return err }},
 		{"idempotency.trim", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { _, err := a.keys.Trim(ctx, a.store); return err }},
+		{"keys.rotated", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { return a.requestReseal(ctx) }},
 		{"resource.compare", job.Daily(a.cfg.Resources.CompareHour, 0, zone), a.compareAll},
 	} {
 		if err := a.jobs.Schedule(s.name, s.every, s.run, job.Policy{Timeout: 30 * time.Minute}); err != nil {
 			return fmt.Errorf("schedule %q: %w", s.name, err)
 		}
+	}
+	if err := a.jobs.Register(resealKind, a.reseal, job.Policy{Timeout: 30 * time.Minute}); err != nil {
+		return err
 	}
 	if every := a.cfg.Catalogue.SyncEvery; every > 0 {
 		return a.jobs.Schedule("catalog.sync", job.Every(every), a.syncAll, job.Policy{Timeout: time.Hour})

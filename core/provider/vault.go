@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -72,9 +73,9 @@ func (s *Service) credentials(a *account) (map[string]secret.Value, error) {
 
 const resealBatch = 100
 
-// Reseal seals every stored credential again, under the sealer's present
-// primary key, and returns how many enablements it rewrote. It is for key
-// rotation; repeating it does no harm.
+// Reseal seals every stored credential again that is not under the sealer's
+// present primary key, and returns how many enablements it rewrote. It is for
+// key rotation; repeating it does no harm.
 func (s *Service) Reseal(ctx context.Context) (int, error) {
 	total, cursor := 0, ""
 	for {
@@ -95,34 +96,39 @@ func (s *Service) resealPage(ctx context.Context, cursor string) (n int, next st
 		}
 		next, n = page.Next, 0
 		for _, d := range page.Items {
-			if d.Value.Sealed == nil && d.Value.Candidate == nil {
-				continue
-			}
-			if err := s.resealRow(tx, d); err != nil {
+			changed, err := s.resealRow(tx, d)
+			if err != nil {
 				return err
 			}
-			n++
+			if changed {
+				n++
+			}
+		}
+		if n == 0 {
+			return nil
 		}
 		return s.rows.table.Touch(tx)
 	})
 	return n, next, err
 }
 
-func (s *Service) resealRow(tx store.Tx, d store.Doc[account]) error {
+func (s *Service) resealRow(tx store.Tx, d store.Doc[account]) (bool, error) {
+	rewrite := false
 	for _, text := range []*[]byte{&d.Value.Sealed, &d.Value.Candidate} {
 		if *text == nil {
 			continue
 		}
-		plain, err := s.unseal(d.Value.ID, *text)
+		fresh, changed, err := s.Sealer.Reseal(*text, sealContext(d.Value.ID))
 		if err != nil {
-			return err
+			return false, fmt.Errorf("sealing the credentials of enablement %q again: %w", d.Value.ID, err)
 		}
-		if *text, err = s.seal(d.Value.ID, plain); err != nil {
-			return err
-		}
+		*text, rewrite = fresh, rewrite || changed
+	}
+	if !rewrite {
+		return false, nil
 	}
 	_, err := s.rows.enablements.Update(tx, d.Value, d.Rev)
-	return err
+	return true, err
 }
 
 // scrub removes the values of credentials from what a plugin said: a careless

@@ -33,6 +33,9 @@ func TestResealAndCache(t *testing.T) {
 	if err != nil || n != 1 {
 		t.Fatalf("resealed %d, error %v", n, err)
 	}
+	if n, err := w.Providers.Reseal(t.Context()); err != nil || n != 0 {
+		t.Errorf("the second time resealed %d, error %v", n, err)
+	}
 	w.Sealer.Forget()
 	if got := serves(t, w, p, w.Customer, provider.PurposeOrder); got != "master" {
 		t.Errorf("after the rotation served by %q", got)

@@ -33,6 +33,9 @@ type Accounts interface {
 type Sealer interface {
 	Seal(plaintext, context []byte) ([]byte, error)
 	Open(sealed, context []byte) ([]byte, error)
+	// Reseal seals a text again that was not sealed with the present key, and
+	// says whether it was one.
+	Reseal(sealed, context []byte) (fresh []byte, changed bool, err error)
 }
 
 // Jobs runs the durable work.

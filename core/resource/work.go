@@ -104,7 +104,7 @@ func (s *Service) send(ctx context.Context, a *acting) error {
 		}
 	}
 	if change.Operation != "" {
-		a.run.State, a.run.Operation = RunStarted, change.Operation
+		a.run.State, a.run.Operation, a.run.SealedInput = RunStarted, change.Operation, nil
 		if err := s.save(ctx, a); err != nil {
 			return err
 		}
@@ -180,6 +180,7 @@ func (r *run) note(err error) {
 // refreshed so that it shows what the action did.
 func (s *Service) end(ctx context.Context, a *acting, state RunState, err error) error {
 	a.run.State, a.run.Ended = state, s.cfg.Clock.Now()
+	a.run.SealedInput = nil // nobody needs it any more, and it may hold a password
 	a.run.Problem, a.run.Class, a.run.RequestID = "", "", ""
 	if err != nil {
 		a.run.note(err)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,27 +34,28 @@ var (
 const operator, customer, stranger = "org-operator", "org-customer", "org-stranger"
 
 type world struct {
-	t     testing.TB
-	ctx   context.Context
-	store store.Store
-	clock *clock.Fake
-	svc   *resource.Service
-	cloud *cloud
-	jobs  *jobs
-	user  access.Caller
-	staff access.Caller
-	gone  bool // the provider was revoked
+	t      testing.TB
+	ctx    context.Context
+	store  store.Store
+	clock  *clock.Fake
+	svc    *resource.Service
+	cloud  *cloud
+	jobs   *jobs
+	sealer *sealer
+	user   access.Caller
+	staff  access.Caller
+	gone   bool // the provider was revoked
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), store: storetest.Open(t), clock: clock.NewFake(start), cloud: &cloud{}}
+	w := &world{t: t, ctx: t.Context(), store: storetest.Open(t), clock: clock.NewFake(start), cloud: &cloud{}, sealer: &sealer{}}
 	storetest.Check(t, w.store, audit.Verify)
 	w.jobs = &jobs{w: w}
 	w.svc = must(resource.New(resource.Config{
 		Store: w.store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 		Authority: must(access.New(access.Config{Directory: orgs{}})), Accounts: w,
-		Keys: must(idempotency.New(idempotency.Config{Clock: w.clock})), Sealer: sealer{}, Jobs: w.jobs, Plugins: plugins{w.cloud},
+		Keys: must(idempotency.New(idempotency.Config{Clock: w.clock})), Sealer: w.sealer, Jobs: w.jobs, Plugins: plugins{w.cloud},
 	}))
 	w.user, w.staff = caller(customer, access.RoleCustomerAdmin), caller(operator, access.RoleSuperadmin)
 	return w
@@ -110,26 +113,49 @@ func (orgs) PathTx(_ store.Reader, org string) ([]string, error) {
 
 func (orgs) AssignedTx(store.Reader, string) ([]string, error) { return nil, nil }
 
-type sealer struct{}
+// sealer marks texts with the key of the moment, which rotate changes; forget
+// leaves only that one.
+type sealer struct{ key, oldest atomic.Int64 }
 
-func (sealer) Seal(p, ad []byte) ([]byte, error) {
-	out := []byte(strings.ToUpper(string(ad)) + "|")
-	for _, b := range p {
-		out = append(out, b^0x55)
-	}
-	return out, nil
+func (s *sealer) rotate() { s.key.Add(1) }
+func (s *sealer) forget() { s.oldest.Store(s.key.Load()) }
+
+func sealMark(key int64, ad []byte) string {
+	return fmt.Sprintf("%d|%s|", key, strings.ToUpper(string(ad)))
 }
 
-func (sealer) Open(s, ad []byte) ([]byte, error) {
-	rest, ok := strings.CutPrefix(string(s), strings.ToUpper(string(ad))+"|")
-	if !ok {
-		return nil, errBoom
+func (s *sealer) Seal(p, ad []byte) ([]byte, error) {
+	return append([]byte(sealMark(s.key.Load(), ad)), mixed(p)...), nil
+}
+
+func (s *sealer) Open(sealed, ad []byte) ([]byte, error) {
+	for key := s.oldest.Load(); key <= s.key.Load(); key++ {
+		if rest, ok := strings.CutPrefix(string(sealed), sealMark(key, ad)); ok {
+			return mixed([]byte(rest)), nil
+		}
 	}
-	out := []byte(rest)
-	for i := range out {
-		out[i] ^= 0x55
+	return nil, errBoom
+}
+
+func (s *sealer) Reseal(sealed, ad []byte) ([]byte, bool, error) {
+	if strings.HasPrefix(string(sealed), sealMark(s.key.Load(), ad)) {
+		return sealed, false, nil
 	}
-	return out, nil
+	p, err := s.Open(sealed, ad)
+	if err != nil {
+		return nil, false, err
+	}
+	fresh, err := s.Seal(p, ad)
+	return fresh, true, err
+}
+
+// mixed is its own inverse.
+func mixed(p []byte) []byte {
+	out := make([]byte, len(p))
+	for i := range p {
+		out[i] = p[i] ^ 0x55
+	}
+	return out
 }
 
 // jobs keeps jobs in the store and runs them as soon as they are durable, as a

@@ -426,3 +426,21 @@ func (s *Sealer) Open(sealed, context []byte) ([]byte, error) {
 	}
 	return nil, errors.New("no key opens it")
 }
+
+// Reseal seals again what another key than the last sealed.
+func (s *Sealer) Reseal(sealed, context []byte) (fresh []byte, changed bool, err error) {
+	s.mu.Lock()
+	k := s.keys[len(s.keys)-1]
+	s.mu.Unlock()
+	if n := k.NonceSize(); len(sealed) >= n {
+		if _, err := k.Open(nil, sealed[:n], sealed[n:], context); err == nil {
+			return sealed, false, nil
+		}
+	}
+	plain, err := s.Open(sealed, context)
+	if err != nil {
+		return nil, false, err
+	}
+	fresh, err = s.Seal(plain, context)
+	return fresh, true, err
+}
