@@ -19,11 +19,15 @@ type Directory interface {
 // Config is what an Authority needs.
 type Config struct {
 	Directory Directory
+	// Home returns the root that runs the broker: the rights of [Right.OfBroker]
+	// are its users' alone. Nil: of every root.
+	Home func(r store.Reader) (string, error)
 }
 
 // Authority answers whether a caller may do something.
 type Authority struct {
 	dir    Directory
+	home   func(store.Reader) (string, error)
 	rights map[Right][roleCount]Extent
 	column map[Role]int
 }
@@ -33,7 +37,7 @@ func New(cfg Config) (*Authority, error) {
 	if cfg.Directory == nil {
 		return nil, fmt.Errorf("access: a directory is required")
 	}
-	a := &Authority{dir: cfg.Directory, rights: map[Right][roleCount]Extent{}, column: map[Role]int{}}
+	a := &Authority{dir: cfg.Directory, home: cfg.Home, rights: map[Right][roleCount]Extent{}, column: map[Role]int{}}
 	for _, row := range Table() {
 		a.rights[row.Right] = row.Extents
 	}
@@ -61,7 +65,11 @@ func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error
 	if err != nil {
 		return fmt.Errorf("looking up the org of %s %q: %w", t.Thing, t.ID, err)
 	}
-	if ok, err := a.admits(r, c, right, path); err != nil || ok {
+	ok, err := a.admits(r, c, right, path)
+	if ok && err == nil {
+		ok, err = a.runs(r, c, right)
+	}
+	if err != nil || ok {
 		return err
 	}
 	readable, err := a.admits(r, c, readingOf(right, t), path)
@@ -73,6 +81,16 @@ func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error
 	default:
 		return missing(t)
 	}
+}
+
+// runs reports whether the caller's root may use a right over the whole broker;
+// other rights end at the root by themselves.
+func (a *Authority) runs(r store.Reader, c Caller, right Right) (bool, error) {
+	if a.home == nil || !right.OfBroker() {
+		return true, nil
+	}
+	home, err := a.home(r)
+	return home == c.RootID, err
 }
 
 // CheckAny is Check for a thing between several orgs (seller and buyer of a

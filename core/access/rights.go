@@ -86,6 +86,10 @@ func (r Right) Reading() Right {
 	return Right(thing + ".read")
 }
 
+// OfBroker reports whether the right is over the whole broker and thereby over
+// every root in its store.
+func (r Right) OfBroker() bool { return r == PluginWrite || r == SystemBackup }
+
 // Extent says over which orgs a role has a right. Extents add up.
 type Extent uint8
 

@@ -74,6 +74,18 @@ func (s *Service) createRoot(ctx context.Context, in RootInput, onlyFirst bool) 
 	return root, nil
 }
 
+// FirstRootTx returns the root that the first start made, whose people run the
+// broker; "" on an empty store. Ids are ordered by time and the first root is
+// the first org of all.
+func (s *Service) FirstRootTx(r store.Reader) (string, error) {
+	first := ""
+	err := s.orgs.Each(r, store.Query{Limit: 1}, func(d store.Doc[Org]) error {
+		first = d.Value.RootID
+		return nil
+	})
+	return first, err
+}
+
 func (s *Service) newRoot(in RootInput) (Root, error) {
 	orString(&in.Login, defaultLogin)
 	orString(&in.TimeZone, defaultTimeZone)

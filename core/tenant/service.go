@@ -103,7 +103,7 @@ func New(cfg Config) (*Service, error) {
 		callers:  newCallerCache(cfg.CacheSize),
 		orgStamp: memo.NewTable("org"), orgCache: memo.NewCache[string, *Org](cfg.CacheSize),
 	}
-	s.access, err = access.New(access.Config{Directory: s})
+	s.access, err = access.New(access.Config{Directory: s, Home: s.FirstRootTx})
 	return s, err
 }
 
