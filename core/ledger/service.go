@@ -120,7 +120,8 @@ func wallets(r store.Reader, q WalletsQuery) (Page[WalletRow], error) {
 	})
 }
 
-// GetWallet returns one wallet; an unused one is empty.
+// GetWallet returns one wallet. An unused one is empty when the two trade with
+// each other, and else does not exist.
 func (s *Service) GetWallet(ctx context.Context, c access.Caller, k WalletKey) (WalletRow, error) {
 	row := WalletRow{WalletKey: k}
 	if err := k.account().check(); err != nil {
@@ -135,10 +136,22 @@ func (s *Service) GetWallet(ctx context.Context, c access.Caller, k WalletKey) (
 		if err != nil {
 			return err
 		}
-		row.Wallet, err = s.ledger.Wallet(r, k)
+		row.Wallet, err = s.used(r, k)
 		return err
 	})
 	return row, err
+}
+
+func (s *Service) used(r store.Reader, k WalletKey) (Wallet, error) {
+	w, held, err := readWallet(r, k)
+	if err != nil || held.exists {
+		return w, err
+	}
+	_, err = s.pairs.PairTx(r, k.Seller, k.Buyer)
+	if fault.Is(err, fault.ClassInvalid) || fault.Is(err, fault.ClassNotFound) {
+		err = fault.NotFound("wallet", k.Buyer)
+	}
+	return w, err
 }
 
 // CreditInput sets the credit line that a seller grants to a buyer.

@@ -83,12 +83,17 @@ func (p *Pairs) live(r store.Reader, id string) (tenant.Org, error) {
 
 // KeepTx returns the pair when the caller may use the right for its keeper.
 // Whoever cannot see the buyer learns nothing about either: the buyer is then a
-// not_found.
+// not_found; and so is a seller that neither trades with it nor can be seen.
 func (p *Pairs) KeepTx(r store.Reader, c access.Caller, right access.Right, seller, buyer string) (Pair, error) {
 	if err := p.access.Check(r, c, access.OrgRead, access.Target{OrgID: buyer, Thing: "org", ID: buyer}); err != nil {
 		return Pair{}, err
 	}
 	pair, err := p.PairTx(r, seller, buyer)
+	if fault.Is(err, fault.ClassInvalid) {
+		if unseen := p.access.Check(r, c, access.OrgRead, access.Target{OrgID: seller, Thing: "org", ID: seller}); unseen != nil {
+			return Pair{}, unseen
+		}
+	}
 	if err != nil {
 		return Pair{}, err
 	}
