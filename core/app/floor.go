@@ -36,6 +36,15 @@ func (a *App) productExists(r store.Reader, root, product string) error {
 	return nil
 }
 
+// worksFor reports whether a user belongs to an org.
+func (a *App) worksFor(r store.Reader, org, user string) (bool, error) {
+	u, err := a.tenants.UserTx(r, user)
+	if fault.Is(err, fault.ClassNotFound) {
+		return false, nil
+	}
+	return u.OrgID == org, err
+}
+
 // calendars tells settlement how a pair settles: the protocol's template, in
 // the seller's time zone.
 type calendars struct {

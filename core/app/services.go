@@ -108,7 +108,7 @@ func (a *App) prices() (err error) {
 		return err
 	}
 	a.protocols, err = protocol.New(protocol.Config{
-		Store: a.store, Clock: a.clock, Access: a.access, Pairs: a.pairs, Guard: a.guardLine, Product: a.productExists,
+		Store: a.store, Clock: a.clock, Access: a.access, Pairs: a.pairs, Guard: a.guardLine, Product: a.productExists, Staff: a.worksFor,
 	})
 	if err != nil {
 		return err

@@ -84,6 +84,9 @@ func (s *Service) Create(ctx context.Context, c access.Caller, in CreateInput) (
 		if err := s.known(tx, c, in.ProviderID); err != nil {
 			return err
 		}
+		if err := s.owner(tx, c, p.OwnerOrg); err != nil {
+			return err
+		}
 		d, err := s.products.Insert(tx, p)
 		if fault.Is(err, fault.ClassConflict) {
 			return fault.Conflict("the provider has a product with vendor id %q already", in.VendorID).With(err)
@@ -124,6 +127,15 @@ func (s *Service) known(r store.Reader, c access.Caller, providerID string) erro
 		err = fault.NotFound("provider", providerID)
 	}
 	return err
+}
+
+// owner wants an org that the caller can see to own a product; "" is the
+// operator.
+func (s *Service) owner(r store.Reader, c access.Caller, org string) error {
+	if org == "" {
+		return nil
+	}
+	return s.Authority.Check(r, c, access.OrgRead, access.Target{OrgID: org, Thing: "org", ID: org})
 }
 
 // UpdateInput changes a product. Facts can be given only for products written
@@ -205,6 +217,11 @@ func (s *Service) change(ctx context.Context, c access.Caller, productID string,
 		out = d.Value
 		if err := edit(&out); err != nil {
 			return err
+		}
+		if out.OwnerOrg != d.Value.OwnerOrg {
+			if err := s.owner(tx, c, out.OwnerOrg); err != nil {
+				return err
+			}
 		}
 		out.Updated = s.Clock.Now()
 		now, err := s.products.Update(tx, out, rev)

@@ -130,9 +130,10 @@ func (s *Service) closeOpen(tx store.Tx, p Protocol, l Line) (string, error) {
 
 // CloseLineInput ends a line.
 type CloseLineInput struct {
-	ID  string
-	Rev uint64    // the revision that was read; 0: any
-	At  time.Time // zero: now. Not in the past; at or before its From a scheduled line never applies
+	ProtocolID string // that the line belongs to; empty: any
+	ID         string
+	Rev        uint64    // the revision that was read; 0: any
+	At         time.Time // zero: now. Not in the past; at or before its From a scheduled line never applies
 }
 
 // CloseLine ends a line without a successor. A line that has ended stays as it is.
@@ -140,6 +141,9 @@ func (s *Service) CloseLine(ctx context.Context, c access.Caller, in CloseLineIn
 	var out store.Doc[Line]
 	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
 		doc, p, err := s.lineTx(tx, c, in.ID)
+		if err == nil && in.ProtocolID != "" && in.ProtocolID != p.ID {
+			err = fault.NotFound("line", in.ID)
+		}
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,9 @@ func (s *Service) Create(ctx context.Context, c access.Caller, in CreateInput) (
 		if err != nil {
 			return err
 		}
+		if err := s.staffed(tx, p); err != nil {
+			return err
+		}
 		if err := s.sameMode(tx, p); err != nil {
 			return err
 		}
@@ -143,6 +146,11 @@ func (s *Service) Update(ctx context.Context, c access.Caller, in UpdateInput) (
 		after, err := s.changed(before, in)
 		if err != nil {
 			return err
+		}
+		if after.Salesperson != before.Salesperson {
+			if err := s.staffed(tx, after); err != nil {
+				return err
+			}
 		}
 		if out.Doc, err = s.protocols.Update(tx, after, in.Rev); err != nil {
 			return err

@@ -22,6 +22,9 @@ type GuardFunc func(ctx context.Context, r store.Reader, p Protocol, l Line) ([]
 // ProductFunc returns a not_found fault when a product does not exist in a root.
 type ProductFunc func(r store.Reader, root, product string) error
 
+// StaffFunc reports whether a user works for an organisation.
+type StaffFunc func(r store.Reader, org, user string) (bool, error)
+
 // Config is what a Service needs.
 type Config struct {
 	Store  store.Store
@@ -32,6 +35,8 @@ type Config struct {
 	Guard GuardFunc
 	// Product checks that lines name existing products; nil: any id is taken.
 	Product ProductFunc
+	// Staff checks that a salesperson is the keeper's; nil: any id is taken.
+	Staff StaffFunc
 }
 
 // Service holds the use-cases of protocols, lines and unified discounts.
@@ -73,6 +78,18 @@ func (s *Service) keep(r store.Reader, c access.Caller, right access.Right, p Pr
 		return err
 	}
 	_, err := s.cfg.Pairs.KeepTx(r, c, right, p.Seller, p.Buyer)
+	return err
+}
+
+// staffed refuses a salesperson who does not work for the keeper.
+func (s *Service) staffed(r store.Reader, p Protocol) error {
+	if s.cfg.Staff == nil || p.Salesperson == "" {
+		return nil
+	}
+	ok, err := s.cfg.Staff(r, p.Keeper, p.Salesperson)
+	if err == nil && !ok {
+		err = fault.Invalid("salesperson", "must be the id of a user of the organisation that keeps the protocol")
+	}
 	return err
 }
 

@@ -194,7 +194,7 @@ func bindLines(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := svc.Protocols.CloseLine(ctx, c, protocol.CloseLineInput{ID: in.Line, Rev: rev, At: moment(in.Body.At)})
+		d, err := svc.Protocols.CloseLine(ctx, c, protocol.CloseLineInput{ProtocolID: in.ID, ID: in.Line, Rev: rev, At: moment(in.Body.At)})
 		if err != nil {
 			return nil, err
 		}
