@@ -88,7 +88,9 @@ type buildError struct {
 	err error
 }
 
-func (e *buildError) Error() string { return "building the sandbox: " + e.err.Error() + "\n" + string(e.out) }
+func (e *buildError) Error() string {
+	return "building the sandbox: " + e.err.Error() + "\n" + string(e.out)
+}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -104,6 +106,7 @@ func settings(t testing.TB) config.Config {
 	cfg := config.Default()
 	cfg.DataDir, cfg.KeysetFile = filepath.Join(dir, "data"), filepath.Join(dir, "keys", "keyset.json")
 	cfg.Plugins.Dir, cfg.Plugins.DropDir = filepath.Join(dir, "plugins"), filepath.Join(dir, "drop")
+	cfg.Operator.Name = markA + " operator"
 	cfg.Rate = config.Rate{}
 	cfg.SignIn = config.SignIn{LoginEvery: time.Microsecond, LoginBurst: 1 << 20, IPEvery: time.Microsecond, IPBurst: 1 << 20,
 		LockAfter: 1 << 20, LockFirst: time.Second, LockMax: time.Second}

@@ -2,11 +2,15 @@ package apitest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// missingID is a well-formed id that nothing has.
-const missingID = "01a00000-0000-7000-8000-00000000dead"
+// missingPrefix begins the well-formed ids that nothing has.
+const missingPrefix = "01a00000-0000-7000-8000-00000000dea"
+
+// missing returns one of a few ids that nothing has.
+func missing(n int) string { return fmt.Sprintf("%s%x", missingPrefix, n) }
 
 func freshKey() string { return fmt.Sprintf("walk-%d", keyCount.next()) }
 
@@ -22,7 +26,7 @@ func perform(t testing.TB) *stage {
 	t.Helper()
 	br := start(t)
 	s := &stage{broker: br}
-	s.a = build(t, br, br.first, "A", "Malpha", map[string]string{"R1": markR1, "R2": markR2})
+	s.a = build(t, br, br.first, "A", markA, map[string]string{"R1": markR1, "R2": markR2})
 	s.b = build(t, br, br.second, "B", markB, map[string]string{"R": markB})
 	settle(t, br, s.a, s.b)
 	s.r1, s.r2 = s.a.trees[0], s.a.trees[1]
@@ -40,6 +44,7 @@ type foreign struct {
 // actors lists everybody of world A with what is foreign to each.
 func (s *stage) actors() map[*actor][]foreign {
 	b := foreign{name: "another root", ids: s.b.all(), marks: []string{markB}}
+	a := foreign{name: "another root", ids: s.a.all(), marks: []string{markA, markR1, markR2}}
 	between := func(tr *tree) foreign {
 		return foreign{name: "the business of " + tr.name, ids: things{
 			"protocol": tr.own["protocol"], "line": tr.own["line"], "discount": tr.own["discount"], "recharge": tr.own["recharge"],
@@ -49,6 +54,9 @@ func (s *stage) actors() map[*actor][]foreign {
 	out := map[*actor][]foreign{}
 	for _, p := range s.a.people {
 		out[s.a.actor(p)] = []foreign{b, between(s.r1)}
+	}
+	for _, p := range append(slices.Clone(s.b.people), s.b.trees[0].people...) {
+		out[s.b.actor(p)] = []foreign{a}
 	}
 	above := foreign{name: "the business of the operator", ids: things{
 		"user": s.a.own["user"], "session": s.a.own["session"], "token": s.a.own["token"], "enablement": s.a.own["enablement"],
@@ -74,7 +82,7 @@ func (w *world) actor(p *person) *actor {
 	return &actor{person: p, own: own, fields: map[string]string{
 		"seller": w.boss.org, "buyer": tr.reseller.org, "org_id": p.org, "parent_id": p.org, "below": p.org, "book": p.org, "other": tr.reseller.org,
 		"owner_org": p.org, "from": w.boss.org, "to": tr.reseller.org, "covers_customers": tr.customer.org, "assigned": tr.reseller.org,
-		"user_id": p.user, "salesperson": w.people[2].user, "create-provider/org_id": w.own["org"][1], "move-org/id": tr.customer.org,
+		"user_id": p.user, "salesperson": w.people[2].user, "create-user/org_id": tr.customer.org, "create-provider/org_id": w.own["org"][1], "move-org/id": tr.customer.org,
 		"create-line/id": w.own["protocol"][0], "protocol": w.own["protocol"][0],
 	}}
 }

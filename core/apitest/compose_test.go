@@ -25,7 +25,7 @@ func (a actor) value(o operation, p place) string {
 	if ids := a.own[p.kind]; len(ids) > 0 {
 		return ids[0]
 	}
-	return missingID
+	return missing(0)
 }
 
 // texts are the plain values of a good request, by name; an operation's own
@@ -36,14 +36,15 @@ var texts = map[string]any{
 	"template": "daily", "kind": "customer", "mode": "discount", "settle": "realtime", "state": "active", "periods": 1, "unit": 1, "made": false,
 	"title": "walker", "scopes": []string{"order.read"}, "vendor_id": "walker-1", "plugin_name": "sandbox", "action": "stop", "verb": "start",
 	"credentials": map[string]string{"api_key": brand + "-walker"}, "password": brand + "-walker", "new": brand + "-walker", "old": brand + "-walker",
-	"create-product/kind": "instance", "update-user/roles": []string{"customer_user"}, "create-protocol/mode": "rebate",
-	"create-protocol/default_rate": "0.05", "expires": "2027-06-01T00:00:00Z",
+	"time_zone": "Asia/Shanghai", "floor_policy": "block", "create-product/kind": "instance", "update-user/roles": []string{"customer_user"}, "create-protocol/mode": "floor",
+	"expires": "2027-06-01T00:00:00Z",
 }
 
 // optional are the fields that a good request of an operation sends although
 // the schema does not ask for them.
 var optional = map[string][]string{
-	"create-protocol": {"default_rate", "template"}, "create-line": {"rate"}, "create-enablement": {"credentials"},
+	"create-protocol": {"template", "seller"}, "create-user": {"name", "org_id"}, "update-user": {"name"},
+	"update-org": {"time_zone", "currency", "floor_policy"}, "create-line": {"rate"}, "create-enablement": {"credentials"},
 	"update-protocol": {"template"}, "act-on-resource": {},
 }
 
@@ -164,4 +165,3 @@ func taken(places []place, in, name string) bool {
 	}
 	return false
 }
-

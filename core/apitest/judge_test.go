@@ -13,6 +13,7 @@ import (
 // probe is one request with a foreign id and its twin, the same with an id
 // that nothing has.
 type probe struct {
+	request request
 	places  []place  // that are foreign
 	sent    []string // the foreign ids
 	answer  answer
@@ -23,7 +24,7 @@ type probe struct {
 // judge says what is wrong with the answers to a probe; nothing when all is well.
 func (p probe) judge() []string {
 	var wrong []string
-	if leaks := leaks(p.answer.body, p.private, p.sent); len(leaks) > 0 {
+	if leaks := leaks(p.answer.body, p.private, p.request); len(leaks) > 0 {
 		wrong = append(wrong, fmt.Sprintf("the body holds what is foreign: %q", leaks))
 	}
 	if !p.refused() {
@@ -67,7 +68,10 @@ func (p probe) refused() bool {
 // neutral is a body without what may differ: the ids that were sent and the
 // id of the request.
 func (p probe) neutral(a answer) any {
-	body := bytes.ReplaceAll(a.body, []byte(missingID), []byte("ID"))
+	body := bytes.Clone(a.body)
+	for i := range p.sent {
+		body = bytes.ReplaceAll(body, []byte(missing(i)), []byte("ID"))
+	}
 	for _, id := range p.sent {
 		body = bytes.ReplaceAll(body, []byte(id), []byte("ID"))
 	}
@@ -83,10 +87,11 @@ func (p probe) neutral(a answer) any {
 
 // leaks returns which of the private texts a body holds, apart from those that
 // the request itself named.
-func leaks(body []byte, private, sent []string) []string {
+func leaks(body []byte, private []string, r request) []string {
 	var out []string
 	for _, s := range private {
-		if !slices.Contains(sent, s) && bytes.Contains(body, []byte(s)) {
+		named := strings.Contains(r.path, s) || bytes.Contains(r.body, []byte(s))
+		if !named && bytes.Contains(body, []byte(s)) {
 			out = append(out, s)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 // The marks are part of every name, note and reference of what must stay
 // unseen by others.
 const (
+	markA  = "Malpha5e8"
 	markB  = "Mbravo7f3"
 	markR1 = "Mkilo1c9"
 	markR2 = "Msierra2d4"
