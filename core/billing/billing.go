@@ -70,8 +70,10 @@ type Query struct {
 	OrderID   string
 	Operation Operation
 	From, To  time.Time // half-open; zero: open
-	Cursor    string
-	Limit     int
+	// OldestFirst turns the order round; the newest are first otherwise.
+	OldestFirst bool
+	Cursor      string
+	Limit       int
 }
 
 // Side is the part an org has in a bill.

@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -155,6 +156,12 @@ func TestEachSideReadsItsOwnLegs(t *testing.T) {
 	page := must(w.svc.List(t.Context(), caller("reseller"), billing.Query{Side: billing.SideSeller, Limit: 10}))
 	if len(page.Items) != 1 || page.Items[0].Buyer != "customer" {
 		t.Errorf("the reseller sold %+v", page.Items)
+	}
+	oldest := must(w.svc.List(t.Context(), caller("root"), billing.Query{Side: billing.SideSeller, OldestFirst: true, Limit: 10}))
+	newest := must(w.svc.List(t.Context(), caller("root"), billing.Query{Side: billing.SideSeller, Limit: 10}))
+	slices.Reverse(newest.Items)
+	if diff := cmp.Diff(oldest.Items, newest.Items); diff != "" || len(oldest.Items) == 0 {
+		t.Errorf("the two orders of a list differ in more than order (-oldest +newest reversed):\n%s", diff)
 	}
 	mine := must(w.svc.List(t.Context(), caller("reseller"), billing.Query{OrderID: "order", Limit: 10}))
 	if len(mine.Items) != 1 || mine.Items[0].Seller != "root" {

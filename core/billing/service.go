@@ -73,7 +73,7 @@ func (s *Service) FindTx(r store.Reader, billID string) (Bill, bool, error) {
 	return d.Value, found, err
 }
 
-// List returns one page of an org's bills as seller or buyer, newest first.
+// List returns one page of an org's bills as seller or buyer.
 func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, error) {
 	if q.OrgID == "" {
 		q.OrgID = c.OrgID
@@ -120,7 +120,7 @@ func (q *Query) validate() error {
 }
 
 func (q *Query) store() store.Query {
-	sq := store.Query{Index: string(q.Side), Prefix: store.Key(q.OrgID), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+	sq := store.Query{Index: string(q.Side), Prefix: store.Key(q.OrgID), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 	if q.OrderID != "" {
 		sq.Index, sq.Prefix = "order", store.Key(q.OrderID)
 		return sq

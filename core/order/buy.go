@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/catalog"
@@ -41,6 +42,9 @@ func (s *Service) Buy(ctx context.Context, c access.Caller, in BuyInput) (View, 
 	if err != nil || look.earlier != nil {
 		return s.answer(ctx, c, look.earlier, err)
 	}
+	if err := s.checkSpec(ctx, look, in); err != nil {
+		return View{}, err
+	}
 	if err := s.listFor(ctx, in, &look); err != nil {
 		return View{}, err
 	}
@@ -52,6 +56,7 @@ func (s *Service) Buy(ctx context.Context, c access.Caller, in BuyInput) (View, 
 type purchase struct {
 	earlier *Order
 	product catalog.Product
+	plugin  string
 	term    contract.Term
 	quote   *quote.Quote
 	list    money.Decimal
@@ -71,9 +76,11 @@ func (s *Service) lookBeforeBuying(ctx context.Context, q request, in BuyInput) 
 			out.earlier = &o
 			return nil
 		}
-		if out.product, out.term, _, err = s.onSale(r, in); err != nil {
+		var route provider.Route
+		if out.product, out.term, route, err = s.onSale(r, in); err != nil {
 			return err
 		}
+		out.plugin = route.Plugin
 		out.quote, err = s.quoteFor(r, in, out.product, out.term)
 		return err
 	})
@@ -100,6 +107,21 @@ func (s *Service) onSale(r store.Reader, in BuyInput) (catalog.Product, contract
 	}
 	term, err := quote.TermFor(&p, in.Term)
 	return p, term, route, err
+}
+
+// checkSpec holds the specification against the schema of the kind, so that
+// nothing is held for an order that no cloud can carry out. While nobody can
+// tell the schema, the plugin's own check at the purchase has to do.
+func (s *Service) checkSpec(ctx context.Context, look purchase, in BuyInput) error {
+	d, err := s.cfg.Plugins.Describe(ctx, look.plugin)
+	if err != nil {
+		return nil //nolint:nilerr // a plugin that is down does not keep its orders from being taken
+	}
+	i := slices.IndexFunc(d.Kinds, func(k contract.KindDescription) bool { return k.Name == look.product.Kind })
+	if i < 0 {
+		return nil
+	}
+	return s.schemas.Check("spec", d.Kinds[i].Spec, specOf(in, look.product))
 }
 
 // quoteFor returns the quote that the buyer names, when it still binds and is

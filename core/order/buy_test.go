@@ -121,6 +121,13 @@ func TestBuyRefusals(t *testing.T) {
 			reason: "a key is required", class: fault.ClassInvalid,
 			setup: func(w *world, in *order.BuyInput) { in.IdempotencyKey = "" },
 		},
+		"BadSpec": {
+			reason: "a specification that does not fit the kind's schema is refused before money is held", class: fault.ClassInvalid,
+			setup: func(w *world, in *order.BuyInput) {
+				w.fund(1_000_000)
+				in.Spec = json.RawMessage(`{"cores":"many"}`)
+			},
+		},
 		"BadTerm": {
 			reason: "a period that is not offered", class: fault.ClassInvalid,
 			setup: func(w *world, in *order.BuyInput) { in.Term.Period = contract.PeriodYear },

@@ -2,6 +2,7 @@ package order_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -51,9 +52,10 @@ func (c *cloud) describe() contract.Description {
 	}
 	d := contract.Description{
 		Name: "fake", Currency: "CNY", Capabilities: []contract.Capability{contract.CapImport},
-		Kinds: []contract.KindDescription{{Name: "instance", Verbs: verbs, Actions: []contract.ActionDescription{
-			{Name: "reboot", Changes: true}, {Name: "console"},
-		}}},
+		Kinds: []contract.KindDescription{{Name: "instance", Verbs: verbs,
+			Spec: json.RawMessage(`{"type":"object","properties":{"cores":{"type":"integer","maximum":64}}}`), Actions: []contract.ActionDescription{
+				{Name: "reboot", Changes: true}, {Name: "console"},
+			}}},
 		Limits: contract.Limits{TokenWindow: c.window},
 	}
 	if c.quotes != "" {

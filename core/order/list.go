@@ -36,7 +36,7 @@ func (s *Service) GetTx(r store.Reader, orderID string) (Order, error) {
 	return d.Value, err
 }
 
-// List returns one page of the orders within the caller's reach, newest first.
+// List returns one page of the orders within the caller's reach.
 func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, error) {
 	var out Page
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
@@ -61,7 +61,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, err
 
 // store chooses the narrowest index; admits does the rest.
 func (q *Query) store(reach access.Reach) store.Query {
-	sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+	sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 	switch {
 	case q.Attention:
 		sq.Index = "attention"

@@ -214,8 +214,10 @@ type Query struct {
 	ResourceID string
 	Attention  bool // only those that need a person
 	From, To   time.Time
-	Cursor     string
-	Limit      int
+	// OldestFirst turns the order round; the newest are first otherwise.
+	OldestFirst bool
+	Cursor      string
+	Limit       int
 }
 
 // View is what one org sees of an order.

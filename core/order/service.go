@@ -16,6 +16,7 @@ import (
 	"tradewind.example/core/provider"
 	"tradewind.example/core/quote"
 	"tradewind.example/core/resource"
+	"tradewind.example/core/schema"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/clock"
 	contract "tradewind.example/sdk/provider"
@@ -175,9 +176,10 @@ func (c Config) check() error {
 
 // Service takes orders and carries them out.
 type Service struct {
-	cfg    Config
-	limits Limits
-	orders *store.Collection[Order]
+	cfg     Config
+	limits  Limits
+	orders  *store.Collection[Order]
+	schemas *schema.Cache
 }
 
 // JobKind is the kind of the durable jobs that carry orders out; register
@@ -189,7 +191,7 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg, limits: cfg.Limits.withDefaults(), orders: newOrders()}, nil
+	return &Service{cfg: cfg, limits: cfg.Limits.withDefaults(), orders: newOrders(), schemas: schema.NewCache()}, nil
 }
 
 // Policy is how the queue runs orders: each run ends long before the timeout,

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"tradewind.example/core/idempotency"
+	"tradewind.example/core/quote"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 )
@@ -16,8 +17,8 @@ const (
 	MaxName     = 200
 	MaxNote     = 2000
 	MaxSpec     = 64 << 10 // bytes of JSON
-	MaxQuantity = 100
-	MaxPeriods  = 120
+	MaxQuantity = quote.MaxQuantity
+	MaxPeriods  = quote.MaxPeriods
 )
 
 // problems collects what is wrong with an input.

@@ -2,6 +2,7 @@ package quote
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"tradewind.example/sdk/fault"
@@ -12,7 +13,7 @@ import (
 
 // The bounds of what can be asked in one request.
 const (
-	MaxQuantity = 1000
+	MaxQuantity = 100
 	MaxPeriods  = 120
 	maxSpec     = 64 << 10
 )
@@ -63,16 +64,30 @@ func checkTerm(p *catalog.Product, t contract.Term) error {
 	if t.Billing == contract.BillingPrepaid && len(p.Periods) > 0 && !slices.Contains(p.Periods, t.Period) {
 		add("period", "is not offered for this product")
 	}
+	if !known(t.Period, t.Billing) {
+		add("period", "must be hour, day, month or year, or none when nothing is prepaid")
+	}
 	if t.Quantity < 1 || t.Quantity > MaxQuantity {
-		add("quantity", "must be from 1 to 1000")
+		add("quantity", fmt.Sprintf("must be from 1 to %d", MaxQuantity))
 	}
 	if t.Periods < 1 || t.Periods > MaxPeriods {
-		add("periods", "must be from 1 to 120")
+		add("periods", fmt.Sprintf("must be from 1 to %d", MaxPeriods))
 	}
 	if t.Billing != contract.BillingPrepaid && t.Periods != 1 {
 		add("periods", "must be 1 unless billing is prepaid")
 	}
 	return fault.InvalidFields(wrong)
+}
+
+// known reports whether a term of that period has a length: what is prepaid ends.
+func known(p contract.Period, b contract.BillingMethod) bool {
+	switch p {
+	case contract.PeriodHour, contract.PeriodDay, contract.PeriodMonth, contract.PeriodYear:
+		return true
+	case contract.PeriodNone:
+		return b != contract.BillingPrepaid
+	}
+	return false
 }
 
 func checkSpec(spec json.RawMessage) error {

@@ -82,8 +82,10 @@ type Query struct {
 	Region     string
 	Status     contract.Status
 	Released   bool // released ones too
-	Cursor     string
-	Limit      int
+	// OldestFirst turns the order round; the newest are first otherwise.
+	OldestFirst bool
+	Cursor      string
+	Limit       int
 }
 
 // Page is one page of a list. Next is "" at the end.

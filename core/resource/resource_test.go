@@ -234,6 +234,12 @@ func TestCostIsTheAccountsOwn(t *testing.T) {
 	if len(list.Items) != 1 || list.Items[0].Cost.Amount != "" {
 		t.Errorf("the customer's list: %+v", list.Items)
 	}
+	second := w.add("vm-2")
+	oldest := must(w.svc.List(w.ctx, w.user, resource.Query{OldestFirst: true, Limit: 1}))
+	newest := must(w.svc.List(w.ctx, w.user, resource.Query{Limit: 1}))
+	if oldest.Items[0].ID != r.ID || newest.Items[0].ID != second.ID {
+		t.Errorf("the list begins with %q one way and %q the other", oldest.Items[0].VendorID, newest.Items[0].VendorID)
+	}
 	if foreign := must(w.svc.List(w.ctx, caller(stranger, access.RoleCustomerAdmin), resource.Query{Limit: 10})); len(foreign.Items) != 0 {
 		t.Errorf("a stranger lists %+v", foreign.Items)
 	}

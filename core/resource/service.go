@@ -217,7 +217,7 @@ func (s *Service) checked(ctx context.Context, c access.Caller, right access.Rig
 	return d, nil
 }
 
-// List returns one page of the resources within the caller's reach, newest first.
+// List returns one page of the resources within the caller's reach.
 func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Resource], error) {
 	var out Page[Resource]
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
@@ -225,7 +225,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Reso
 		if err != nil {
 			return err
 		}
-		sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+		sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 		page, err := paging.Where(r, s.resources, sq, func(v *Resource) bool { return reach.Admits(v.Path) && q.admits(v) })
 		if err != nil {
 			return fmt.Errorf("listing resources: %w", err)

@@ -122,7 +122,7 @@ func (s *Service) get(r store.Reader, c access.Caller, right access.Right, state
 	return d, s.cfg.Authority.CheckAny(r, c, right, t, d.Value.Seller, d.Value.Buyer)
 }
 
-// List returns one page of an org's statements, newest first.
+// List returns one page of an org's statements.
 func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Statement], error) {
 	if q.OrgID == "" {
 		q.OrgID = c.OrgID
@@ -141,7 +141,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Stat
 		if err != nil {
 			return err
 		}
-		sq := store.Query{Index: index, Prefix: store.Key(q.OrgID), Cursor: q.Cursor, Limit: q.Limit, Reverse: true}
+		sq := store.Query{Index: index, Prefix: store.Key(q.OrgID), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 		page, err := paging.Where(r, s.statements, sq, func(v *Statement) bool { return q.State == "" || v.State == q.State })
 		if err != nil {
 			return fmt.Errorf("listing statements: %w", err)

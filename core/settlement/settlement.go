@@ -99,11 +99,13 @@ type DetailedLine struct {
 
 // Query chooses statements for a list.
 type Query struct {
-	OrgID  string // "" is the caller's own
-	Side   string // "seller", "buyer" or "" for both
-	State  State
-	Cursor string
-	Limit  int
+	OrgID string // "" is the caller's own
+	Side  string // "seller", "buyer" or "" for both
+	State State
+	// OldestFirst turns the order round; the newest are first otherwise.
+	OldestFirst bool
+	Cursor      string
+	Limit       int
 }
 
 // Page is one page of a list. Next is "" at the end.

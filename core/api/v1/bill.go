@@ -8,6 +8,8 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/api"
 	"tradewind.example/core/billing"
+	"tradewind.example/core/settlement"
+	"tradewind.example/core/store"
 )
 
 // Bill is what one buyer owes one seller for one order.
@@ -31,8 +33,16 @@ type Bill struct {
 	Time          time.Time `json:"time"`
 }
 
+// BillStatement is a bill with the statement that settles it.
+type BillStatement struct {
+	Bill
+	StatementID    string `json:"statement_id,omitempty" doc:"The statement that the bill is in; absent while it is in none"`
+	StatementState string `json:"statement_state,omitempty" enum:"collecting,open,agreed,settled" doc:"A bill of a period leg is payable once its statement is settled; its own state stays 0"`
+}
+
 type listBills struct {
 	api.Paging
+	api.Sorting
 	OrgID     string    `query:"org_id" maxLength:"64" doc:"Whose bills; your own org when absent"`
 	Side      string    `query:"side" enum:"seller,buyer" default:"buyer" doc:"The part that org has in them"`
 	Other     string    `query:"other" maxLength:"64" doc:"The org on the other side"`
@@ -48,7 +58,7 @@ func bindBills(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *listBills) (*api.ListOut[Bill], error) {
 		p, err := svc.Bills.List(ctx, c, billing.Query{
 			OrgID: in.OrgID, Side: billing.Side(in.Side), Other: in.Other, OrderID: in.OrderID, Operation: billing.Operation(in.Operation),
-			From: in.From, To: in.To, Cursor: in.Cursor, Limit: in.Limit,
+			From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err
@@ -57,12 +67,18 @@ func bindBills(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/bills/{id}", ID: "get-bill", Tag: "Bills", Summary: "Read a bill",
-	}, func(ctx context.Context, c access.Caller, in *ByID) (*One[Bill], error) {
+	}, func(ctx context.Context, c access.Caller, in *ByID) (*One[BillStatement], error) {
 		b, err := svc.Bills.Get(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return &One[Bill]{billOf(b)}, nil
+		out := &One[BillStatement]{BillStatement{Bill: billOf(b)}}
+		st, err := view(ctx, svc.Store, func(r store.Reader) (settlement.Statement, error) {
+			st, _, err := svc.Statements.StatementOfTx(r, b)
+			return st, err
+		})
+		out.Body.StatementID, out.Body.StatementState = st.ID, string(st.State)
+		return out, err
 	})
 }
 

@@ -94,6 +94,7 @@ type createOrder struct {
 
 type listOrders struct {
 	api.Paging
+	api.Sorting
 	OrgID      string    `query:"org_id" maxLength:"64" doc:"Only this buyer"`
 	State      string    `query:"state" enum:"draft,quoted,awaiting_approval,held,provisioning,active,failed,cancelled,refunded"`
 	Kind       string    `query:"kind" enum:"buy,renew,release"`
@@ -148,7 +149,7 @@ func bindOrders(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *listOrders) (*api.ListOut[Order], error) {
 		p, err := svc.Orders.List(ctx, c, order.Query{
 			OrgID: in.OrgID, State: order.State(in.State), Kind: order.Kind(in.Kind), ResourceID: in.ResourceID,
-			Attention: in.Attention, From: in.From, To: in.To, Cursor: in.Cursor, Limit: in.Limit,
+			Attention: in.Attention, From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err

@@ -81,6 +81,7 @@ type getResource struct {
 
 type listResources struct {
 	api.Paging
+	api.Sorting
 	OrgID      string `query:"org_id" maxLength:"64" doc:"Only this owner"`
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	Kind       string `query:"kind" maxLength:"64"`
@@ -125,7 +126,7 @@ func bindResources(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *listResources) (*api.ListOut[Resource], error) {
 		p, err := svc.Resources.List(ctx, c, resource.Query{
 			OrgID: in.OrgID, ProviderID: in.ProviderID, Kind: in.Kind, Region: in.Region, Status: contract.Status(in.Status),
-			Released: in.Released, Cursor: in.Cursor, Limit: in.Limit,
+			Released: in.Released, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err

@@ -70,6 +70,7 @@ type decideStatement struct {
 
 type listStatements struct {
 	api.Paging
+	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Side  string `query:"side" enum:"seller,buyer" doc:"Both when absent"`
 	State string `query:"state" enum:"collecting,open,agreed,refused,settled"`
@@ -100,9 +101,9 @@ func bindStatements(s *api.Server, svc Services) {
 		return &One[RunReport]{RunReport{Opened: rows(r.Opened), Returned: rows(r.Returned), Bills: r.Bills}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Tag: tag, Summary: "List statements, newest first",
+		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Tag: tag, Summary: "List statements",
 	}, func(ctx context.Context, c access.Caller, in *listStatements) (*api.ListOut[Statement], error) {
-		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}
