@@ -50,6 +50,7 @@ func (s *Service) earlier(r store.Reader, q request) (Order, bool, error) {
 // order with its token, its job and the audit record; all or nothing.
 func (s *Service) place(ctx context.Context, q request, draft func(tx store.Tx, o *Order) error) (Order, error) {
 	var out Order
+	s.reached("before_placed")
 	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
 		old, replay, err := s.earlier(tx, q)
 		if err != nil || replay {
@@ -66,6 +67,7 @@ func (s *Service) place(ctx context.Context, q request, draft func(tx store.Tx, 
 		out = o
 		return s.storeNew(tx, q, &out)
 	})
+	s.reached("after_placed")
 	return out, err
 }
 

@@ -63,8 +63,8 @@ func renewable(r *resource.Resource) error {
 	return nil
 }
 
-// openFor checks the caller's right over a resource and returns it, or the
-// order that the same request made before.
+// openFor checks the caller's right over a resource that no order is changing
+// and returns it, or the order that the same request made before.
 func (s *Service) openFor(ctx context.Context, c access.Caller, right access.Right, scope, resourceID, key string, in any) (request, resource.Resource, *Order, error) {
 	body, err := idempotency.HashOf(in)
 	if err != nil {
@@ -81,12 +81,25 @@ func (s *Service) openFor(ctx context.Context, c access.Caller, right access.Rig
 		target, old = d.Value, nil
 		q.target = access.Target{OrgID: target.OrgID, Thing: "resource", ID: resourceID}
 		o, found, err := s.earlier(r, q)
+		if err != nil {
+			return err
+		}
 		if found {
 			old = &o
+			return nil
 		}
-		return err
+		return idle(&target)
 	})
 	return q, target, old, err
+}
+
+// idle refuses a resource that an order is changing. It is asked before the
+// cloud is, because what is under way there gives no sensible answers.
+func idle(r *resource.Resource) error {
+	if r.BusyOrder == "" {
+		return nil
+	}
+	return fault.Conflict("resource %q is being changed by order %q: wait for its end", r.ID, r.BusyOrder)
 }
 
 // take marks the resource as busy with the order and fills in what the order
@@ -97,8 +110,8 @@ func (s *Service) take(tx store.Tx, o *Order, kind Kind, resourceID string) (res
 		return resource.Resource{}, err
 	}
 	r := d.Value.Clone()
-	if r.BusyOrder != "" {
-		return r, fault.Conflict("resource %q is being changed by order %q: wait for its end", r.ID, r.BusyOrder)
+	if err := idle(&r); err != nil {
+		return r, err
 	}
 	r.BusyOrder = o.ID
 	if err := s.cfg.Resources.UpdateTx(tx, r, d.Rev); err != nil {
