@@ -83,7 +83,8 @@ func (w *world) actor(p *person) *actor {
 		"seller": w.boss.org, "buyer": tr.reseller.org, "org_id": p.org, "parent_id": p.org, "below": p.org, "book": p.org, "other": tr.reseller.org,
 		"owner_org": p.org, "from": w.boss.org, "to": tr.reseller.org, "covers_customers": tr.customer.org, "assigned": tr.reseller.org,
 		"user_id": p.user, "salesperson": w.people[2].user, "create-user/org_id": tr.customer.org, "create-provider/org_id": w.own["org"][1], "move-org/id": tr.customer.org,
-		"create-line/id": w.own["protocol"][0], "protocol": w.own["protocol"][0],
+		"create-line/id": w.own["protocol"][0],
+		"update-user/id": w.people[5].user, "delete-user/id": w.people[5].user, "reset-password/id": w.people[5].user, "end-session/id": w.people[5].session,
 	}}
 }
 
@@ -99,6 +100,7 @@ func (tr *tree) actor(p *person) *actor {
 		"seller": tr.reseller.org, "buyer": tr.customer.org, "org_id": p.org, "parent_id": p.org, "below": p.org, "book": p.org, "other": tr.reseller.org,
 		"owner_org": p.org, "from": tr.reseller.org, "to": tr.customer.org, "covers_customers": tr.customer.org, "assigned": tr.customer.org,
 		"user_id": p.user, "salesperson": tr.people[1].user, "create-provider/org_id": tr.world.own["org"][1], "move-org/id": tr.customer.org,
-		"create-user/org_id": tr.customer.org, "update-user/id": tr.people[5].user,
+		"create-user/org_id": tr.customer.org,
+		"update-user/id":     tr.people[6].user, "delete-user/id": tr.people[6].user, "reset-password/id": tr.people[6].user, "end-session/id": tr.people[6].session,
 	}}
 }
