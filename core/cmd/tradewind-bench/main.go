@@ -1,0 +1,48 @@
+// Command tradewind-bench measures the broker against bare limits of the same
+// machine, in the same run and on the same disk, and writes the figures.
+//
+// The broker is a real process that is loaded over HTTP; the limits are what
+// the libraries below it can do alone. A figure is the median of some rounds,
+// with the limit measured between them, so that both see the same noise. It
+// judges nothing but speed and size: tests prove that the answers are right.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := root().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tradewind-bench:", err)
+		os.Exit(1)
+	}
+}
+
+func root() *cobra.Command {
+	cfg := config{}
+	cmd := &cobra.Command{
+		Use: "tradewind-bench", Short: "Measure the broker against bare limits", Args: cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.out = cmd.OutOrStdout()
+			return run(cmd.Context(), cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.bin, "bin", "build/bin", "`folder` with the binaries")
+	f.StringVar(&cfg.work, "work", "build/bench", "`folder` for data and logs; emptied first")
+	f.StringVar(&cfg.file, "out", "build/bench.json", "`file` for the figures as JSON")
+	f.StringSliceVar(&cfg.only, "only", nil, "measure only these `parts`: "+partNames())
+	f.BoolVar(&cfg.quick, "quick", false, "fewer and shorter rounds, less stored data")
+	cmd.AddCommand(bareCommand(), settleCommand())
+	return cmd
+}
