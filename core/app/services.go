@@ -136,7 +136,7 @@ func (a *App) orders() (err error) {
 	a.buys, err = order.New(order.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Directory: a.tenants, Keys: a.keys, Catalog: a.catalog,
 		Accounts: a.providers, Pricer: a.quotes, Holder: a.ledger, Biller: a.bills, Resources: a.resources, Jobs: a.jobs,
-		Plugins: plugins[order.Cloud]{a.host}, Failpoint: a.failpoint,
+		Plugins: plugins[order.Cloud]{a.host}, Events: a.events, Failpoint: a.failpoint,
 		Limits: order.Limits{CallTimeout: a.cfg.Orders.CallTimeout, RetryFor: a.cfg.Orders.RetryFor, AttentionAfter: a.cfg.Orders.AttentionAfter},
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func (a *App) orders() (err error) {
 func (a *App) settlement() (err error) {
 	a.statements, err = settlement.New(settlement.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Calendars: calendars{a.protocols, a.tenants},
-		Ledger: a.ledger, Bills: a.bills, Jobs: a.jobs, Failpoint: a.failpoint,
+		Ledger: a.ledger, Bills: a.bills, Jobs: a.jobs, Keys: a.keys, Failpoint: a.failpoint,
 	})
 	if err != nil {
 		return err

@@ -139,6 +139,24 @@ func (k *Keys) Claim(tx store.Tx, s Scope, key string, body Hash) (ref string, r
 	return "", false, tx.Put(ages, store.Key(rec.at, s.Org, s.Operation, key), at)
 }
 
+// Once claims the key for a change of something that exists: ref is its id and
+// in the request. It reports whether the same request was made before, and then
+// the change must not be made again. An empty key claims nothing: only requests
+// from outside have one.
+func (k *Keys) Once(tx store.Tx, s Scope, key string, in any, ref string) (replay bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	body, err := HashOf(in)
+	if err != nil {
+		return false, err
+	}
+	if _, replay, err = k.Claim(tx, s, key, body); err != nil || replay {
+		return replay, err
+	}
+	return false, k.Bind(tx, s, key, ref)
+}
+
 // Bind names the thing that the claimed request made.
 func (k *Keys) Bind(tx store.Tx, s Scope, key, ref string) error {
 	at := store.Key(s.Org, s.Operation, key)

@@ -158,6 +158,8 @@ func (s *Service) used(r store.Reader, k WalletKey) (Wallet, error) {
 type CreditInput struct {
 	WalletKey
 	Credit money.Amount // not negative; 0 takes the line away
+	// IdempotencyKey makes a repeat harmless after a later change; may be empty.
+	IdempotencyKey string
 }
 
 // SetCredit sets a wallet's credit line and returns the wallet. Setting the
@@ -174,6 +176,12 @@ func (s *Service) SetCredit(ctx context.Context, c access.Caller, in CreditInput
 		}
 		before, err := s.ledger.Wallet(tx, in.WalletKey)
 		if err != nil {
+			return err
+		}
+		scope := idempotency.Scope{Org: c.OrgID, Operation: string(access.WalletCredit)}
+		replay, err := s.keys.Once(tx, scope, in.IdempotencyKey, in, in.Buyer)
+		if err != nil || replay {
+			row.Wallet = before
 			return err
 		}
 		if err := s.ledger.SetCreditTx(tx, in.WalletKey, in.Credit); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/idempotency"
 	"tradewind.example/core/job"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -108,6 +109,11 @@ func (s *Service) Resolve(ctx context.Context, c access.Caller, in ResolveInput)
 		if err := s.cfg.Authority.Check(tx, c, access.OrderAttend, t); err != nil {
 			return err
 		}
+		replay, err := s.cfg.Keys.Once(tx, idempotency.Scope{Org: c.OrgID, Operation: string(access.OrderAttend)}, in.IdempotencyKey, in, o.ID)
+		if err != nil || replay {
+			out = o
+			return err
+		}
 		before := o.facts()
 		if err := s.decide(tx, &o, in); err != nil {
 			return err
@@ -170,16 +176,23 @@ func (s *Service) claimVendor(r store.Reader, o *Order, vendorID string) error {
 	return err
 }
 
+// CancelInput asks to end an order that the cloud has not seen.
+type CancelInput struct {
+	OrderID        string
+	Reason         string
+	IdempotencyKey string // may be empty: cancelling again changes nothing by itself
+}
+
 // Cancel ends an order whose cloud was not called yet and frees its money.
-func (s *Service) Cancel(ctx context.Context, c access.Caller, orderID, reason string) (View, error) {
+func (s *Service) Cancel(ctx context.Context, c access.Caller, in CancelInput) (View, error) {
 	var p problems
-	p.text("reason", reason, false, MaxNote)
+	p.text("reason", in.Reason, false, MaxNote)
 	if err := fault.InvalidFields(p); err != nil {
 		return View{}, err
 	}
 	var out Order
 	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
-		d, err := s.orders.Get(tx, orderID)
+		d, err := s.orders.Get(tx, in.OrderID)
 		if err != nil {
 			return err
 		}
@@ -189,11 +202,12 @@ func (s *Service) Cancel(ctx context.Context, c access.Caller, orderID, reason s
 			return err
 		}
 		out = o
-		if o.State == StateCancelled {
-			return nil
+		replay, err := s.cfg.Keys.Once(tx, idempotency.Scope{Org: c.OrgID, Operation: "order.cancel"}, in.IdempotencyKey, in, o.ID)
+		if err != nil || replay || o.State == StateCancelled {
+			return err
 		}
 		before := o.facts()
-		if err := o.move(StateCancelled, s.cfg.Clock.Now(), c.Actor(), reason); err != nil {
+		if err := o.move(StateCancelled, s.cfg.Clock.Now(), c.Actor(), in.Reason); err != nil {
 			return fault.Precondition("order %q is %s: only an order that the cloud has not seen can be cancelled", o.ID, o.State)
 		}
 		o.Attention, o.RequestID = nil, c.RequestID

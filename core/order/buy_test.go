@@ -303,7 +303,7 @@ func TestCancel(t *testing.T) {
 	w := newWorld(t)
 	w.fund(1_000_000)
 	o := w.buy(1)
-	v := must(w.orders.Cancel(w.ctx, w.buyer, o.ID, "changed my mind"))
+	v := must(w.orders.Cancel(w.ctx, w.buyer, order.CancelInput{OrderID: o.ID, Reason: "changed my mind"}))
 	if v.State != order.StateCancelled {
 		t.Errorf("order is %s", v.State)
 	}
@@ -316,7 +316,7 @@ func TestCancel(t *testing.T) {
 	}
 	late := w.buy(1)
 	w.drain()
-	if _, err := w.orders.Cancel(w.ctx, w.buyer, late.ID, ""); !fault.Is(err, fault.ClassPrecondition) {
+	if _, err := w.orders.Cancel(w.ctx, w.buyer, order.CancelInput{OrderID: late.ID}); !fault.Is(err, fault.ClassPrecondition) {
 		t.Errorf("cancelling a delivered order: %v", err)
 	}
 }

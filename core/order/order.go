@@ -197,8 +197,9 @@ type ReleaseInput struct {
 
 // ResolveInput is a person's decision about one unit that needs attention.
 type ResolveInput struct {
-	OrderID string
-	Unit    int
+	IdempotencyKey string // may be empty: a decided unit is not decided again
+	OrderID        string
+	Unit           int
 	// Made says that the change has happened at the cloud. A bought resource
 	// needs its VendorID then.
 	Made     bool

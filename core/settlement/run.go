@@ -322,14 +322,19 @@ func (s *Service) ReturnJob(ctx context.Context, j job.Job) error {
 	return s.giveBack(ctx, j.Ref, &Report{})
 }
 
+// record writes down a change of state and tells of it.
 func (s *Service) record(tx store.Tx, v Statement, actor, requestID string, right access.Right) error {
 	after := map[string]string{
 		"seller": v.Seller, "buyer": v.Buyer, "state": string(v.State), "due": v.Due.Format(time.RFC3339),
 		"amount":     v.Totals.Amount.Format(v.Currency) + " " + string(v.Currency),
 		"commission": v.Totals.Commission.Format(v.Currency), "count": fmt.Sprint(v.Totals.Count),
 	}
-	return audit.Append(tx, audit.Record{
+	err := audit.Append(tx, audit.Record{
 		Time: v.Updated, Actor: actor, Org: v.Seller, Root: v.RootID, Action: string(right),
 		Thing: "statement", ID: v.ID, After: after, RequestID: requestID,
 	})
+	if err != nil || s.cfg.Events == nil {
+		return err
+	}
+	return s.cfg.Events.Append(tx, v.State.topic(), v.ID, nil)
 }

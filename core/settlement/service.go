@@ -10,6 +10,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/billing"
+	"tradewind.example/core/idempotency"
 	"tradewind.example/core/job"
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/paging"
@@ -46,7 +47,21 @@ type Jobs interface {
 	Enqueue(tx store.Tx, j job.Job) (job.Job, error)
 }
 
-// Config is what a Service needs. Chunk and Grace may be zero.
+// Events carries what became true out of the store, from the transaction that
+// makes it so.
+type Events interface {
+	Append(tx store.Tx, topic, key string, payload []byte) error
+}
+
+// Topics lists the topics of a statement's events. An event's key is the
+// statement's id.
+func Topics() []string {
+	return []string{StateOpen.topic(), StateSettled.topic(), StateRefused.topic()}
+}
+
+func (s State) topic() string { return "statement." + string(s) }
+
+// Config is what a Service needs. Keys, Chunk and Grace may be left out.
 type Config struct {
 	Store     store.Store
 	Clock     clock.Clock
@@ -56,11 +71,16 @@ type Config struct {
 	Ledger    Ledger
 	Bills     Bills
 	Jobs      Jobs
+	// Keys remembers the requests of decisions; default: by Clock.
+	Keys *idempotency.Keys
 	// Chunk is how many bills one transaction moves; default 5,000.
 	Chunk int
 	// Grace is how long after its due instant a statement is opened, so that
 	// charges under way at midnight are still in it; default 5 minutes.
 	Grace time.Duration
+	// Events, when set, hears of every statement that is opened, settled or
+	// refused; nil: nobody does.
+	Events Events
 	// Failpoint, when set, is called between transactions so that a test can
 	// stop the process there. It is nil in production.
 	Failpoint func(name string)
@@ -79,6 +99,13 @@ func New(cfg Config) (*Service, error) {
 		cfg.Calendars == nil || cfg.Ledger == nil || cfg.Bills == nil || cfg.Jobs == nil
 	if missing {
 		return nil, errors.New("settlement: a required field of the config is missing")
+	}
+	if cfg.Keys == nil {
+		keys, err := idempotency.New(idempotency.Config{Clock: cfg.Clock})
+		if err != nil {
+			return nil, err
+		}
+		cfg.Keys = keys
 	}
 	if cfg.Chunk <= 0 {
 		cfg.Chunk = 5000

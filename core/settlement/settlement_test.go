@@ -149,7 +149,7 @@ func TestAgree(t *testing.T) {
 	w.clock.Advance(24 * time.Hour)
 	w.run()
 	v := w.statements(settlement.StateOpen)[0]
-	settled := must(w.svc.Agree(w.ctx, w.finance, v.ID, "fine"))
+	settled := must(w.svc.Agree(w.ctx, w.finance, settlement.Decision{StatementID: v.ID, Note: "fine"}))
 	if settled.State != settlement.StateSettled || settled.TransactionID == "" {
 		t.Errorf("statement %+v", settled)
 	}
@@ -170,11 +170,11 @@ func TestAgree(t *testing.T) {
 	if got := w.balance(seller, buyer, ledger.KindAccruedReceivable); got != 0 {
 		t.Errorf("accrued receivable is %d", got)
 	}
-	again := must(w.svc.Agree(w.ctx, w.finance, v.ID, "again"))
+	again := must(w.svc.Agree(w.ctx, w.finance, settlement.Decision{StatementID: v.ID, Note: "again"}))
 	if again.TransactionID != settled.TransactionID || w.balance(buyer, seller, ledger.KindPayable) != -9200 {
 		t.Error("agreeing twice moved money")
 	}
-	if _, err := w.svc.Refuse(w.ctx, w.finance, v.ID, ""); !fault.Is(err, fault.ClassPrecondition) {
+	if _, err := w.svc.Refuse(w.ctx, w.finance, settlement.Decision{StatementID: v.ID}); !fault.Is(err, fault.ClassPrecondition) {
 		t.Errorf("refusing a settled statement: %v", err)
 	}
 }
@@ -188,7 +188,7 @@ func TestRefuseAndCollectAgain(t *testing.T) {
 	w.clock.Advance(24 * time.Hour)
 	w.run()
 	v := w.statements(settlement.StateOpen)[0]
-	refused := must(w.svc.Refuse(w.ctx, w.finance, v.ID, "wrong"))
+	refused := must(w.svc.Refuse(w.ctx, w.finance, settlement.Decision{StatementID: v.ID, Note: "wrong"}))
 	if refused.State != settlement.StateRefused || !refused.Returning {
 		t.Errorf("statement %+v", refused)
 	}
@@ -216,9 +216,15 @@ func TestRights(t *testing.T) {
 	v := w.statements(settlement.StateOpen)[0]
 	stranger := access.Caller{UserID: "x", OrgID: "org-other", RootID: seller, Path: []string{seller, "org-other"}, Roles: []access.Role{access.RoleCustomerAdmin}}
 	calls := map[string]func() error{
-		"get":    func() error { _, err := w.svc.Get(w.ctx, stranger, v.ID); return err },
-		"agree":  func() error { _, err := w.svc.Agree(w.ctx, stranger, v.ID, ""); return err },
-		"refuse": func() error { _, err := w.svc.Refuse(w.ctx, stranger, v.ID, ""); return err },
+		"get": func() error { _, err := w.svc.Get(w.ctx, stranger, v.ID); return err },
+		"agree": func() error {
+			_, err := w.svc.Agree(w.ctx, stranger, settlement.Decision{StatementID: v.ID})
+			return err
+		},
+		"refuse": func() error {
+			_, err := w.svc.Refuse(w.ctx, stranger, settlement.Decision{StatementID: v.ID})
+			return err
+		},
 		"lines":  func() error { _, err := w.svc.Lines(w.ctx, stranger, v.ID, "", 10); return err },
 		"export": func() error { return w.svc.Export(w.ctx, stranger, v.ID, io.Discard) },
 	}
@@ -331,11 +337,11 @@ func TestBillsAreNeverLost(t *testing.T) {
 				}
 			case 5:
 				for _, v := range w.statements(settlement.StateOpen) {
-					must(w.svc.Refuse(w.ctx, w.finance, v.ID, ""))
+					must(w.svc.Refuse(w.ctx, w.finance, settlement.Decision{StatementID: v.ID}))
 				}
 			case 6:
 				for _, v := range w.statements(settlement.StateOpen) {
-					must(w.svc.Agree(w.ctx, w.finance, v.ID, ""))
+					must(w.svc.Agree(w.ctx, w.finance, settlement.Decision{StatementID: v.ID}))
 				}
 			}
 		}

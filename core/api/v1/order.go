@@ -164,7 +164,7 @@ func bindOrderChanges(s *api.Server, svc Services) {
 		Method: http.MethodPost, Path: "/v1/orders/{id}/cancel", ID: "cancel-order", Tag: "Orders",
 		Summary: "Cancel an order", Detail: "Possible until the cloud was called; everything held is freed.",
 	}, func(ctx context.Context, c access.Caller, in *cancelOrder) (*One[Order], error) {
-		return orderAnswer(svc.Orders.Cancel(ctx, c, in.ID, in.Body.Reason))
+		return orderAnswer(svc.Orders.Cancel(ctx, c, order.CancelInput{OrderID: in.ID, Reason: in.Body.Reason, IdempotencyKey: in.IdempotencyKey}))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/orders/{id}/resolve", ID: "resolve-order", Tag: "Orders",
@@ -172,6 +172,7 @@ func bindOrderChanges(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *resolveOrder) (*One[Order], error) {
 		return orderAnswer(svc.Orders.Resolve(ctx, c, order.ResolveInput{
 			OrderID: in.ID, Unit: in.Body.Unit, Made: in.Body.Made, VendorID: in.Body.VendorID, Note: in.Body.Note,
+			IdempotencyKey: in.IdempotencyKey,
 		}))
 	})
 }

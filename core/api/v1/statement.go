@@ -164,7 +164,7 @@ func bindDecisions(s *api.Server, svc Services) {
 	const tag = "Statements"
 	for _, d := range []struct {
 		verb, summary, detail string
-		do                    func(context.Context, access.Caller, string, string) (settlement.Statement, error)
+		do                    func(context.Context, access.Caller, settlement.Decision) (settlement.Statement, error)
 	}{
 		{"agree", "Agree to a statement", "It is posted in both books and settled.", svc.Statements.Agree},
 		{"refuse", "Refuse a statement", "Its bills become unsettled again.", svc.Statements.Refuse},
@@ -172,7 +172,7 @@ func bindDecisions(s *api.Server, svc Services) {
 		api.Handle(s, api.Route{
 			Method: http.MethodPost, Path: "/v1/statements/{id}/" + d.verb, ID: d.verb + "-statement", Tag: tag, Summary: d.summary, Detail: d.detail,
 		}, func(ctx context.Context, c access.Caller, in *decideStatement) (*One[Statement], error) {
-			return statementAnswer(d.do(ctx, c, in.ID, in.Body.Note))
+			return statementAnswer(d.do(ctx, c, settlement.Decision{StatementID: in.ID, Note: in.Body.Note, IdempotencyKey: in.IdempotencyKey}))
 		})
 	}
 }

@@ -102,7 +102,7 @@ func bindWallets(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, wrongField("body.credit", err)
 		}
-		return walletAnswer(svc.Books.SetCredit(ctx, c, ledger.CreditInput{WalletKey: in.key(), Credit: amount}))
+		return walletAnswer(svc.Books.SetCredit(ctx, c, ledger.CreditInput{WalletKey: in.key(), Credit: amount, IdempotencyKey: in.IdempotencyKey}))
 	})
 }
 
