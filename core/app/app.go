@@ -38,6 +38,7 @@ import (
 	"tradewind.example/core/settlement"
 	"tradewind.example/core/store"
 	"tradewind.example/core/store/bolt"
+	"tradewind.example/core/store/outbox"
 	"tradewind.example/core/tenant"
 	"tradewind.example/core/trade"
 	"tradewind.example/host"
@@ -74,6 +75,8 @@ type App struct {
 	pairs   *trade.Pairs
 	keys    *idempotency.Keys
 	jobs    *job.Queue
+	events  *outbox.Outbox
+	counted *prometheus.CounterVec // events by topic
 
 	tenants    *tenant.Service
 	plugins    *plugin.Service
@@ -107,6 +110,7 @@ func (a *App) open(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"opening the store", a.openStore}, {"reading the keys", a.openKeys}, {"opening the plugin host", a.openHost},
+		{"opening the outbox", a.openEvents},
 		{"building the use-cases", func(context.Context) error { return a.services() }},
 		{"setting the schedules", func(context.Context) error { return a.schedules() }},
 		{"building the API", func(context.Context) error { return a.openServer() }},
@@ -165,7 +169,7 @@ func (a *App) openHost(ctx context.Context) (err error) {
 
 func (a *App) openServer() error {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.counted)
 	h := a.cfg.HTTP
 	s, err := api.New(api.Config{
 		Auth: a.tenants, Logger: a.log, Clock: a.clock, Version: a.version, BodyLimit: h.BodyLimit, RequestTimeout: h.RequestTimeout,
@@ -215,6 +219,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("starting the jobs: %w", err)
 	}
+	stopEvents := a.deliverEvents(context.WithoutCancel(ctx))
+	defer stopEvents()
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(l) }()
 	var err error

@@ -154,6 +154,17 @@ func (s *Service) record(tx store.Tx, o *Order, actor string, action access.Righ
 	if err := audit.Append(tx, r); err != nil {
 		return fmt.Errorf("recording order %q: %w", o.ID, err)
 	}
+	return s.tell(tx, o, before)
+}
+
+// tell appends the event of an order that has ended just now.
+func (s *Service) tell(tx store.Tx, o *Order, before *facts) error {
+	if s.cfg.Events == nil || !o.State.Final() || before != nil && before.State == o.State {
+		return nil
+	}
+	if err := s.cfg.Events.Append(tx, o.State.topic(), o.ID, nil); err != nil {
+		return fmt.Errorf("telling of order %q: %w", o.ID, err)
+	}
 	return nil
 }
 

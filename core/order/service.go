@@ -84,6 +84,24 @@ type Jobs interface {
 	Complete(tx store.Tx, j job.Job) error
 }
 
+// Events carries what became true out of the store, from the transaction that
+// makes it so.
+type Events interface {
+	Append(tx store.Tx, topic, key string, payload []byte) error
+}
+
+// Topics lists the topics of an order's events: one for each end. An event's
+// key is the order's id.
+func Topics() []string {
+	var out []string
+	for _, s := range []State{StateActive, StateFailed, StateCancelled, StateRefunded} {
+		out = append(out, s.topic())
+	}
+	return out
+}
+
+func (s State) topic() string { return "order." + string(s) }
+
 // Plugins finds running plugins.
 type Plugins interface {
 	// Plugin returns the running plugin of that name; unavailable while it is down.
@@ -141,8 +159,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Config is what a Service needs. All fields but Limits and Failpoint are
-// required.
+// Config is what a Service needs. All fields but Limits, Events and
+// Failpoint are required.
 type Config struct {
 	Store     store.Store
 	Clock     clock.Clock
@@ -159,6 +177,8 @@ type Config struct {
 	Jobs      Jobs
 	Plugins   Plugins
 	Limits    Limits
+	// Events, when set, hears of every order that ends; nil: nobody does.
+	Events Events
 	// Failpoint, when set, is called at named steps so that a test can stop the
 	// process there. It is nil in production.
 	Failpoint func(name string)

@@ -48,10 +48,13 @@ type Handler func(ctx context.Context, list []Event) error
 
 // Consumer reads one topic under a name of its own.
 type Consumer struct {
-	Topic  string
-	Name   string
-	Batch  int           // most events per call of Handle; default 100
-	Pause  time.Duration // after a failed call; default 1 second
+	Topic string
+	Name  string
+	Batch int           // most events per call of Handle; default 100
+	Pause time.Duration // after a failed call; default 1 second
+	// Linger is how long to wait after news before looking, so that a burst is
+	// delivered together and costs few transactions; default 0.
+	Linger time.Duration
 	Handle Handler
 }
 
@@ -158,8 +161,19 @@ func (o *Outbox) follow(ctx context.Context, c Consumer) {
 		select {
 		case <-ctx.Done():
 		case <-news:
+			o.linger(ctx, c)
 		case <-pause:
 		}
+	}
+}
+
+func (o *Outbox) linger(ctx context.Context, c Consumer) {
+	if c.Linger <= 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-o.cfg.Clock.After(c.Linger):
 	}
 }
 

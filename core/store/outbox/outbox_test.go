@@ -230,7 +230,7 @@ func TestRunDeliversAsEventsCome(t *testing.T) {
 		}
 		return nil
 	}
-	o := open(t, st, clock.Real{}, outbox.Consumer{Topic: "orders", Name: "mail", Pause: time.Millisecond, Handle: s.handle})
+	o := open(t, st, clock.Real{}, outbox.Consumer{Topic: "orders", Name: "mail", Pause: time.Millisecond, Linger: time.Millisecond, Handle: s.handle})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); o.Run(ctx) }()

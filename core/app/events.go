@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tradewind.example/core/order"
+	"tradewind.example/core/settlement"
+	"tradewind.example/core/store/outbox"
+)
+
+// eventLinger gathers a burst of events into few transactions.
+const eventLinger = 250 * time.Millisecond
+
+// openEvents builds the outbox: what domain packages tell of in their
+// transactions is counted, at least once each, by topic. An event that was
+// counted leaves the store.
+func (a *App) openEvents(context.Context) (err error) {
+	a.counted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tradewind_events_total", Help: "Events of the business by topic, each counted at least once.",
+	}, []string{"topic"})
+	var consumers []outbox.Consumer
+	for _, topic := range append(order.Topics(), settlement.Topics()...) {
+		consumers = append(consumers, outbox.Consumer{Topic: topic, Name: "metrics", Batch: 1000, Linger: eventLinger, Handle: a.count})
+	}
+	a.events, err = outbox.New(outbox.Config{Store: a.store, Clock: a.clock, Logger: a.log, Consumers: consumers})
+	return err
+}
+
+func (a *App) count(ctx context.Context, list []outbox.Event) error {
+	for _, e := range list {
+		a.counted.WithLabelValues(e.Topic).Inc()
+		a.log.DebugContext(ctx, "event", "topic", e.Topic, "id", e.Key, "time", e.Time)
+	}
+	return nil
+}
+
+// deliverEvents runs the outbox until the returned function is called, which
+// waits for its end. What is left then is delivered after the next start.
+func (a *App) deliverEvents(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.events.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
