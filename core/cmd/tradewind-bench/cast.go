@@ -43,8 +43,7 @@ func setUp(k *broker, latency int) (*cast, error) {
 	steps := []func() error{
 		func() error { return c.install(k) },
 		func() error { return c.connect(latency) },
-		func() error { return c.people(latency) },
-		c.prices, c.payIn, c.catalogue,
+		c.people, c.prices, c.payIn, c.catalogue,
 	}
 	for i, step := range steps {
 		if err := step(); err != nil {
@@ -85,14 +84,15 @@ func (c *cast) connect(latency int) error {
 		return err
 	}
 	c.provider = prov.ID
-	return c.enable(c.operator, latency)
+	return c.enable(c.operator, map[string]string{"api_key": "bench"}, map[string]string{"latency_millis": strconv.Itoa(latency)})
 }
 
-func (c *cast) enable(who *client, latency int) error {
+// enable enables the cloud for an org, with credentials and settings of its own
+// or, when there are none, with its seller's.
+func (c *cast) enable(who *client, credentials, settings map[string]string) error {
 	var e struct{ ID, State, Problem string }
 	err := who.post("/v1/enablements", map[string]any{
-		"provider_id": c.provider, "covers_all": true, "credentials": map[string]string{"api_key": "bench"},
-		"settings": map[string]string{"latency_millis": strconv.Itoa(latency)},
+		"provider_id": c.provider, "covers_all": true, "credentials": credentials, "settings": settings,
 	}, &e)
 	if err != nil {
 		return err
@@ -108,17 +108,17 @@ func (c *cast) enable(who *client, latency int) error {
 	})
 }
 
-func (c *cast) people(latency int) error {
+func (c *cast) people() error {
 	for i := range resellers {
 		r, err := join(c.operator, "reseller", fmt.Sprintf("reseller-%02d", i))
 		if err != nil {
 			return err
 		}
-		err = c.operator.post("/v1/grants", map[string]any{"provider_id": c.provider, "from": c.operator.org, "to": r.org, "shared_credentials": false}, nil)
+		err = c.operator.post("/v1/grants", map[string]any{"provider_id": c.provider, "from": c.operator.org, "to": r.org, "shared_credentials": true}, nil)
 		if err != nil {
 			return err
 		}
-		if err := c.enable(r, latency); err != nil {
+		if err := c.enable(r, map[string]string{}, map[string]string{}); err != nil {
 			return err
 		}
 		c.resellers = append(c.resellers, r)

@@ -117,7 +117,9 @@ type wire struct {
 }
 
 // GRPCServer is never called: this side serves nothing.
-func (wire) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error { return errors.New("nothing is served") }
+func (wire) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("nothing is served")
+}
 
 // GRPCClient hands the connection out.
 func (wire) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
