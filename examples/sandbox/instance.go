@@ -6,6 +6,7 @@ import (
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
 )
 
 // Spec is what a customer chooses.
@@ -26,6 +27,11 @@ type instances struct{ *sandbox }
 
 type none struct{}
 
+// password is what reset_password sets.
+type password struct {
+	Password secret.Value `json:"password" required:"true" min:"8" max:"64" title:"New password"`
+}
+
 // console is where to look at an instance's screen.
 type console struct {
 	Text string `json:"text" title:"Screen"`
@@ -37,6 +43,7 @@ func instanceKind(s *sandbox) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "start", Title: "Start", Changes: true}, h.power(provider.StatusRunning, provider.StatusStopped)),
 		provider.ActionOf(provider.ActionDescription{Name: "stop", Title: "Stop", Changes: true}, h.power(provider.StatusStopped, provider.StatusRunning)),
 		provider.ActionOf(provider.ActionDescription{Name: "reboot", Title: "Reboot", Changes: true}, h.power(provider.StatusRunning, provider.StatusRunning)),
+		provider.ActionOf(provider.ActionDescription{Name: "reset_password", Title: "Set password", Changes: true}, h.resetPassword),
 		provider.ActionOf(provider.ActionDescription{Name: "console", Title: "Console"}, h.console),
 	)
 }
@@ -133,6 +140,15 @@ func (h instances) power(to provider.Status, from ...provider.Status) func(conte
 		}
 		return provider.ActionResult[none]{}, h.clouds.of(req.Call).power(req.ID, to, from...)
 	}
+}
+
+// resetPassword accepts any password: nobody can sign in to a sandbox.
+func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[password]) (provider.ActionResult[none], error) {
+	if err := h.pause(ctx, req.Call); err != nil {
+		return provider.ActionResult[none]{}, err
+	}
+	_, err := h.clouds.of(req.Call).get(req.ID)
+	return provider.ActionResult[none]{}, err
 }
 
 func (h instances) console(_ context.Context, req provider.TypedAction[none]) (provider.ActionResult[console], error) {
