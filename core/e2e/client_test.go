@@ -23,7 +23,8 @@ func (a *address) get() string {
 	return url
 }
 
-// client is one signed-in person. Its fields do not change after signIn.
+// client is one signed-in person. Its fields change in signIn
+// alone, and nobody uses it meanwhile.
 type client struct {
 	at              *address
 	http            *http.Client
@@ -108,6 +109,7 @@ func (c *client) signIn(ctx context.Context) error {
 			OrgID string `json:"org_id"`
 		} `json:"session"`
 	}
+	c.bearer = ""
 	err := c.post(ctx, "/v1/sessions", "", map[string]string{"login": c.login, "password": c.password}, &out)
 	c.bearer, c.org = out.Token, out.Session.OrgID
 	return err

@@ -56,7 +56,6 @@ func start(t *testing.T, logFile string, env []string, path string, args ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	//nolint:noctx // kill and stop end it, at the latest in the cleanup
 	cmd := exec.Command(path, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(logFile), "TMPDIR=" + os.TempDir()}, env...)
 	cmd.Stderr = log

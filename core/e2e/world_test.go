@@ -26,6 +26,8 @@ type world struct {
 	admin  *client // of the simulator's switches
 	broker *process
 	offset time.Duration // by which the broker's clock runs ahead
+	// settled says that statements were agreed to: they pay the commissions.
+	settled bool
 
 	operator, reseller, sub, viewer *client
 	customers                       []*client

@@ -42,7 +42,8 @@ type cloud struct {
 	expires  time.Time
 	lookFail string // class that look-ups fail with
 	acts     []string
-	hidden   int // look-ups that do not see what was made yet
+	hidden   int           // look-ups that do not see what was made yet
+	shows    time.Duration // after which a purchase is seen, and its absence final
 }
 
 func (c *cloud) describe() contract.Description {
@@ -189,7 +190,7 @@ func (c *cloud) FindByToken(_ context.Context, req contract.FindRequest) (contra
 		c.hidden--
 		return contract.Found{}, nil
 	}
-	f := contract.Found{Settled: c.settled}
+	f := contract.Found{Settled: c.settled && c.clock.Now().Sub(req.Since) >= c.shows}
 	for op, token := range c.fate {
 		if token == req.Token && c.running[op] > 0 {
 			f.Operation = op
@@ -197,7 +198,7 @@ func (c *cloud) FindByToken(_ context.Context, req contract.FindRequest) (contra
 		}
 	}
 	f.Done = c.done[req.Token]
-	if r := c.made[req.Token]; r != nil && req.Change == contract.ChangeCreate {
+	if r := c.made[req.Token]; r != nil && req.Change == contract.ChangeCreate && c.clock.Now().Sub(r.Created) >= c.shows {
 		f.Resources = []contract.Resource{*r}
 	}
 	return f, nil

@@ -60,6 +60,21 @@ func (w *world) dieAt(point string, nth int) {
 	}
 }
 
+// TestLateCloud buys at a cloud that shows a purchase only after minutes: each
+// call has to be given that time, not the first one alone.
+func TestLateCloud(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fund(1_000_000)
+	w.cloud.shows, w.cloud.script = 2*time.Minute, []string{"vanished", "lost"}
+	o := w.buy(1)
+	w.drain()
+	if got := w.get(o.ID); got.State != order.StateActive || len(got.ResourceIDs) != 1 {
+		t.Errorf("order ended as %s with %d resources", got.State, len(got.ResourceIDs))
+	}
+	w.sameAtCloud()
+}
+
 func TestNeedsAttention(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
