@@ -141,9 +141,6 @@ func (f foreign) combinations(places []place) []with {
 	return out
 }
 
-// finish is what every test of a stage ends with.
-func (s *stage) finish(t *testing.T) { t.Helper() }
-
 func TestNobodyIsServedWithoutASession(t *testing.T) {
 	b := start(t)
 	doc := read(t, b.client)
