@@ -2,7 +2,9 @@ package v1
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -10,6 +12,9 @@ import (
 	"tradewind.example/core/api"
 	"tradewind.example/core/store"
 )
+
+// longestBackup bounds a download of the whole store.
+const longestBackup = time.Hour
 
 func bindBackup(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
@@ -25,9 +30,10 @@ func bindBackup(s *api.Server, svc Services) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			hc.SetHeader("Content-Type", "application/octet-stream")
 			hc.SetHeader("Content-Disposition", `attachment; filename="tradewind.backup"`)
-			if _, err := svc.Store.Backup(ctx, hc.BodyWriter()); err != nil {
-				hc.SetStatus(http.StatusInternalServerError) // the copy is broken: say so instead of ending early
-			}
+			s.Download(hc, longestBackup, func(ctx context.Context, w io.Writer) error {
+				_, err := svc.Store.Backup(ctx, w)
+				return err
+			})
 		}}, nil
 	})
 }
