@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tradewind.example/core/id"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
@@ -175,6 +176,7 @@ func (q *Queue) Get(r store.Reader, id string) (Job, error) {
 type Filter struct {
 	OrgID  string
 	State  State
+	Keep   func(*Job) bool // what else the jobs must fulfil; nil: nothing
 	Cursor string
 	Limit  int // 1..store.MaxList
 }
@@ -185,8 +187,8 @@ type Page struct {
 	Next  string
 }
 
-// List returns one page of jobs, the newest first. By org and state together, a
-// page may be short, or empty, and still have a Next.
+// List returns one page of jobs, the newest first. When few of many fulfil the
+// filter, a page may be short, or empty, and still have a Next.
 func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
 	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: true}
 	switch {
@@ -195,15 +197,15 @@ func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
 	case f.State != "":
 		sq.Index, sq.Prefix = "state", store.Key(f.State)
 	}
-	p, err := q.jobs.List(r, sq)
+	p, err := paging.Where(r, q.jobs, sq, func(j *Job) bool {
+		return (f.State == "" || j.State == f.State) && (f.Keep == nil || f.Keep(j))
+	})
 	if err != nil {
 		return Page{}, err
 	}
 	out := Page{Next: p.Next, Items: make([]Job, 0, len(p.Items))}
 	for _, d := range p.Items {
-		if f.State == "" || d.Value.State == f.State {
-			out.Items = append(out.Items, d.Value)
-		}
+		out.Items = append(out.Items, d.Value)
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package v1
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"tradewind.example/core/access"
@@ -45,11 +44,8 @@ func bindJobs(s *api.Server, svc Services) {
 			if err := svc.Access.Check(r, c, access.JobRead, target(c, "")); err != nil {
 				return job.Page{}, err
 			}
-			p, err := svc.Jobs.List(r, job.Filter{State: job.State(in.State), Cursor: in.Cursor, Limit: in.Limit})
-			p.Items = slices.DeleteFunc(p.Items, func(j job.Job) bool {
-				return svc.Access.Check(r, c, access.JobRead, jobTarget(j)) != nil
-			})
-			return p, err
+			mine := func(j *job.Job) bool { return svc.Access.Check(r, c, access.JobRead, jobTarget(*j)) == nil }
+			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Keep: mine, Cursor: in.Cursor, Limit: in.Limit})
 		})
 		if err != nil {
 			return nil, err
