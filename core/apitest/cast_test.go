@@ -84,7 +84,7 @@ func (w *world) actor(p *person) *actor {
 		"owner_org": p.org, "from": w.boss.org, "to": tr.reseller.org, "covers_customers": tr.customer.org, "assigned": tr.reseller.org,
 		"user_id": p.user, "salesperson": w.people[2].user, "create-user/org_id": tr.customer.org, "create-provider/org_id": w.own["org"][1], "move-org/id": tr.customer.org,
 		"create-line/id": w.own["protocol"][0],
-		"update-user/id": w.people[5].user, "delete-user/id": w.people[5].user, "reset-password/id": w.people[5].user, "end-session/id": w.people[5].session,
+		"update-user/id": tr.people[5].user, "delete-user/id": w.people[5].user, "reset-password/id": w.people[5].user, "end-session/id": w.people[5].session,
 	}}
 }
 
