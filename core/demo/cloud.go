@@ -74,10 +74,10 @@ func (s *stage) cloudReport(ctx context.Context) (cloudReport, error) {
 }
 
 // brokerConfig is the configuration an operator would write.
-func brokerConfig(work, listen string) map[string]any {
+func brokerConfig(work, listen, sockets string) map[string]any {
 	return map[string]any{
 		"listen": listen, "data_dir": filepath.Join(work, "data"), "keyset_file": filepath.Join(work, "keys", "keyset.json"),
-		"plugins": map[string]any{"dir": filepath.Join(work, "plugins"), "drop_dir": filepath.Join(work, "drop")},
+		"plugins": map[string]any{"dir": filepath.Join(work, "plugins"), "run_dir": sockets, "drop_dir": filepath.Join(work, "drop")},
 		"rate":    map[string]any{"per_second": 10_000, "burst": 10_000},
 		"orders":  map[string]any{"call_timeout": "3s"}, // the simulator answers in milliseconds: doubt ends early
 	}

@@ -20,15 +20,16 @@ import (
 
 // stage is the processes of one performance and what is known of them.
 type stage struct {
-	cfg    Config
-	api    string // base URL of the broker
-	sim    string // base URL of the simulator
-	admin  string // base URL of the simulator's switches
-	keys   keys
-	first  string        // the superadmin's password, printed once
-	offset time.Duration // by which the broker's clock runs ahead
-	broker *process
-	cloud  *process
+	cfg     Config
+	api     string // base URL of the broker
+	sim     string // base URL of the simulator
+	admin   string // base URL of the simulator's switches
+	keys    keys
+	first   string        // the superadmin's password, printed once
+	sockets string        // folder of the plugins' sockets: its path must be short, the work folder's may be long
+	offset  time.Duration // by which the broker's clock runs ahead
+	broker  *process
+	cloud   *process
 }
 
 // keys are the operator's credentials at the simulated cloud, made for this run.
@@ -36,6 +37,10 @@ type keys struct{ public, private string }
 
 func (s *stage) open(ctx context.Context) error {
 	s.keys = keys{public: "demo-" + token(8), private: token(24)}
+	var err error
+	if s.sockets, err = os.MkdirTemp("", "tw"); err != nil {
+		return fmt.Errorf("making a folder for the plugins' sockets: %w", err)
+	}
 	if err := s.startCloud(ctx); err != nil {
 		return fmt.Errorf("starting the simulator: %w", err)
 	}
@@ -49,7 +54,11 @@ func (s *stage) open(ctx context.Context) error {
 }
 
 func (s *stage) close() error {
-	return errors.Join(s.broker.stop(), s.cloud.stop())
+	err := errors.Join(s.broker.stop(), s.cloud.stop())
+	if s.sockets != "" {
+		err = errors.Join(err, os.RemoveAll(s.sockets))
+	}
+	return err
 }
 
 func token(n int) string {
@@ -223,7 +232,7 @@ func (s *stage) writeConfig() error {
 	if listen == "" {
 		listen = "127.0.0.1:0"
 	}
-	text, err := json.MarshalIndent(brokerConfig(work, listen), "", "  ")
+	text, err := json.MarshalIndent(brokerConfig(work, listen, s.sockets), "", "  ")
 	if err != nil {
 		return err
 	}
