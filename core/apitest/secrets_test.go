@@ -2,6 +2,8 @@ package apitest
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"sync"
@@ -36,6 +38,32 @@ func (s *secrets) plant(whose, value string) {
 	s.of[value] = whose
 }
 
+// encoded adds the forms in which a secret may stand in a file or a log.
+func encoded(value string) [][]byte {
+	out := [][]byte{[]byte(value), []byte(hex.EncodeToString([]byte(value)))}
+	for shift := range 3 {
+		text := base64.StdEncoding.EncodeToString(append(make([]byte, shift), value...))
+		out = append(out, []byte(text[4:len(text)-4])) // without the parts that depend on what stands beside it
+	}
+	return out
+}
+
+// stored names the secrets that are in a file or a log, in any form.
+func (s *secrets) stored(text []byte) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for v, whose := range s.of {
+		for _, form := range encoded(v) {
+			if bytes.Contains(text, form) {
+				out = append(out, whose)
+				break
+			}
+		}
+	}
+	return out
+}
+
 // found names the secrets that are in text.
 func (s *secrets) found(text []byte) []string {
 	s.mu.Lock()
@@ -65,5 +93,26 @@ func (s *secrets) inspect(t testing.TB, r request, a answer) {
 	}
 	for _, whose := range append(s.found(a.body), s.found(head.Bytes())...) {
 		t.Errorf("%s %.200s: the answer holds %s: %.2000s", r.method, r.path, whose, a.body)
+	}
+}
+
+// TestSecretsWouldBeFound proves that the search finds what it looks for.
+func TestSecretsWouldBeFound(t *testing.T) {
+	t.Parallel()
+	s := newSecrets()
+	secret := s.fresh("somebody")
+	for reason, text := range map[string]string{
+		"as it is": "x" + secret + "x", "in hex": hex.EncodeToString([]byte("a" + secret)),
+		"in base64":       base64.StdEncoding.EncodeToString([]byte(secret)),
+		"in base64 by 1":  base64.StdEncoding.EncodeToString([]byte("a" + secret + "bc")),
+		"in base64 by 2":  base64.RawStdEncoding.EncodeToString([]byte("ab" + secret)),
+		"a part, by name": "the " + brand,
+	} {
+		if len(s.stored([]byte(text))) == 0 {
+			t.Errorf("a secret %s is not found", reason)
+		}
+	}
+	if found := s.stored([]byte("nothing")); len(found) != 0 {
+		t.Errorf("found %v in nothing", found)
 	}
 }
