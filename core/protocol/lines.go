@@ -241,3 +241,11 @@ func (s *Service) LinesOfProductTx(r store.Reader, product string, fn func(Line)
 	q := store.Query{Index: linesByProduct, Prefix: store.Key(product), Limit: store.NoLimit}
 	return s.lines.Each(r, q, func(d store.Doc[Line]) error { return fn(d.Value) })
 }
+
+// WideFloorsTx streams the newest floor lines for a class, or with an empty
+// class the newest floors of whole protocols, of all pairs and times, to
+// another package, which checks the rights.
+func (s *Service) WideFloorsTx(r store.Reader, class string, most int, fn func(Line) error) error {
+	q := store.Query{Index: linesByWideFloor, Prefix: store.Key(class), Reverse: true, Limit: most}
+	return s.lines.Each(r, q, func(d store.Doc[Line]) error { return fn(d.Value) })
+}

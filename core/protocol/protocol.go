@@ -87,6 +87,7 @@ const (
 	protocolsByParty  = "party"    // (seller or buyer, id)
 	linesByProtocol   = "protocol" // (protocol, id)
 	linesByProduct    = "product"  // (product, id)
+	linesByWideFloor  = "floor"    // (class or empty, id), of floor lines that name no product
 	discountsBySeller = "seller"   // (seller, product, from, id)
 )
 
@@ -111,6 +112,12 @@ func newLines() *store.Collection[Line] {
 				return nil
 			}
 			return [][]byte{store.Key(l.ProductID, l.ID)}
+		}},
+		store.Index[Line]{Name: linesByWideFloor, Keys: func(l *Line) [][]byte {
+			if l.ProductID != "" || l.Mode != pricing.ModeFloor {
+				return nil
+			}
+			return [][]byte{store.Key(l.Class, l.ID)}
 		}},
 	)
 }

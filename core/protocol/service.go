@@ -7,6 +7,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/audit"
+	"tradewind.example/core/memo"
 	"tradewind.example/core/pricing"
 	"tradewind.example/core/store"
 	"tradewind.example/core/trade"
@@ -45,6 +46,8 @@ type Service struct {
 	protocols *store.Collection[Protocol]
 	lines     *store.Collection[Line]
 	discounts *store.Collection[Discount]
+	stamp     *memo.Table
+	answers   *memo.Cache[subject, answer]
 }
 
 // New returns a Service.
@@ -52,7 +55,10 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Store == nil || cfg.Clock == nil || cfg.Access == nil || cfg.Pairs == nil {
 		return nil, errors.New("protocol: store, clock, access and pairs are required")
 	}
-	return &Service{cfg: cfg, protocols: newProtocols(), lines: newLines(), discounts: newDiscounts()}, nil
+	return &Service{
+		cfg: cfg, protocols: newProtocols(), lines: newLines(), discounts: newDiscounts(),
+		stamp: timelineStamp(), answers: memo.NewCache[subject, answer](maxRemembered),
+	}, nil
 }
 
 // now is the present as whole nanoseconds in UTC, as the timeline keeps it.

@@ -21,22 +21,14 @@ type TermsQuery struct {
 
 // TermsTx returns the terms of a leg: those of the pair's line for the product;
 // else for its class; else the pair's default; else the seller's unified
-// discount for the product; else the list price. Found says which. It reads at
-// most four rows and checks no rights.
+// discount for the product; else the list price. Found says which. It checks no
+// rights.
 func (s *Service) TermsTx(r store.Reader, q TermsQuery) (pricing.Terms, error) {
-	for _, step := range q.steps() {
-		if step.skip {
-			continue
-		}
-		found, ok, err := step.track.at(r, q.At)
-		if err != nil {
-			return pricing.Terms{}, fmt.Errorf("looking up the terms of a leg: %w", err)
-		}
-		if ok {
-			return q.terms(found, step.found), nil
-		}
+	a, err := s.answerAt(r, q)
+	if err != nil {
+		return pricing.Terms{}, fmt.Errorf("looking up the terms of a leg: %w", err)
 	}
-	return q.terms(row{mode: pricing.ModeList}, pricing.FoundList), nil
+	return q.terms(a.row, a.found), nil
 }
 
 type step struct {

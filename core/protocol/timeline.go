@@ -128,6 +128,9 @@ func (t track) key(from time.Time) []byte { return append(t.prefix(), store.Key(
 
 // put stores a row; an empty window is removed instead.
 func (t track) put(tx store.Tx, r row) error {
+	if err := timelineStamp().Touch(tx); err != nil {
+		return err
+	}
 	if r.empty() {
 		return tx.Delete(bucketTimeline, t.key(r.from))
 	}
