@@ -27,7 +27,7 @@ func bareCommand() *cobra.Command {
 			if err := json.Unmarshal(raw, &answer); err != nil {
 				return fmt.Errorf("reading the answer: %w", err)
 			}
-			debug.SetGCPercent(200) // as the broker does
+			debug.SetGCPercent(400) // as the broker does
 			return serveBare(cmd, answer)
 		},
 	}

@@ -53,7 +53,7 @@ func clockOf(cfg config.Config) clock.Clock {
 
 func serve(cmd *cobra.Command, cfg config.Config, addressFile string) (err error) {
 	ctx := cmd.Context()
-	debug.SetGCPercent(200) // the broker's heap is small; fewer collections cost little memory
+	debug.SetGCPercent(400) // the broker's heap is small; fewer collections cost little memory
 	a, err := app.Open(ctx, cfg, app.Options{Clock: clockOf(cfg), Logger: logger(cfg.Log, os.Stderr), Version: version, Failpoint: failpoint(os.Environ())})
 	if err != nil {
 		return err
