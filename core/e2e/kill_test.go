@@ -184,7 +184,7 @@ func (k *killer) check(t *testing.T) {
 	}
 	k.w.broker.kill()
 	k.brokers++
-	if err := k.w.verifyStopped(k.checks); err != nil {
+	if err := errors.Join(k.w.verifyStopped(k.checks), k.w.outboxDrains(t.Context())); err != nil {
 		t.Fatalf("after %d kills: %v", k.brokers+k.plugins, err)
 	}
 }
