@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -246,6 +247,9 @@ func TestPriceRises(t *testing.T) {
 	a := w.all(t, catalog.Filter{Pending: true})["a"]
 	if _, err := w.catalog.AcceptPrice(ctx, w.As(w.Reseller), a.ID, 0); !fault.Is(err, fault.ClassNotFound) && !fault.Is(err, fault.ClassForbidden) {
 		t.Errorf("a reseller accepted the price: %v", err)
+	}
+	if _, err := w.catalog.AcceptPrice(ctx, w.As(w.Root), a.ID, a.Rev+1); !errors.Is(err, store.ErrStale) {
+		t.Errorf("accepting by another version: %v", err)
 	}
 	got, err := w.catalog.AcceptPrice(ctx, w.As(w.Root), a.ID, a.Rev)
 	if err != nil || price(got) != "25" || got.PendingPrice != nil {

@@ -169,9 +169,19 @@ func TestResolve(t *testing.T) {
 				}
 				in.VendorID, want = "vm-001", order.StateActive
 			}
+			in.IdempotencyKey = "resolve-1"
 			if _, err := w.orders.Resolve(w.ctx, w.staff, in); err != nil {
 				t.Fatal(err)
 			}
+			if v, err := w.orders.Resolve(w.ctx, w.staff, in); err != nil || v.ID != o.ID {
+				t.Errorf("the same request again: %q, %v", v.ID, err)
+			}
+			other := in
+			other.Note = "another story"
+			if _, err := w.orders.Resolve(w.ctx, w.staff, other); !fault.Is(err, fault.ClassConflict) {
+				t.Errorf("another request under the key: %v", err)
+			}
+			in.IdempotencyKey = ""
 			w.drain()
 			got := w.get(o.ID)
 			if got.State != want || got.NeedsAttention {
