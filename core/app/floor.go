@@ -13,11 +13,15 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
-// guardLine and floorBreaks close the circle between prices and their guard:
+// guardLine, guardDiscount and floorBreaks close the circle between prices and their guard:
 // the guard prices chains with the quotes, which need protocols and catalogue,
 // which ask the guard when something is saved.
 func (a *App) guardLine(ctx context.Context, r store.Reader, p protocol.Protocol, l protocol.Line) ([]pricing.Breach, error) {
 	return a.floors.Line(ctx, r, p, l)
+}
+
+func (a *App) guardDiscount(ctx context.Context, r store.Reader, d protocol.Discount) ([]pricing.Breach, error) {
+	return a.floors.Discount(ctx, r, d)
 }
 
 func (a *App) floorBreaks(ctx context.Context, r store.Reader, p catalog.Product, price money.Decimal) ([]string, error) {

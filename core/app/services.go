@@ -108,7 +108,7 @@ func (a *App) prices() (err error) {
 		return err
 	}
 	a.protocols, err = protocol.New(protocol.Config{
-		Store: a.store, Clock: a.clock, Access: a.access, Pairs: a.pairs, Guard: a.guardLine, Product: a.productExists, Staff: a.worksFor,
+		Store: a.store, Clock: a.clock, Access: a.access, Pairs: a.pairs, Guard: a.guardLine, GuardDiscount: a.guardDiscount, Product: a.productExists, Staff: a.worksFor,
 	})
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (a *App) prices() (err error) {
 	if err != nil {
 		return err
 	}
-	a.floors, err = floor.New(floor.Config{Clock: a.clock, Pricer: a.quotes, Lines: a.protocols, Products: a.catalog})
+	a.floors, err = floor.New(floor.Config{Clock: a.clock, Pricer: a.quotes, Lines: a.protocols, Products: a.catalog, Buyers: a.tenants})
 	return err
 }
 

@@ -44,11 +44,17 @@ type Products interface {
 	EachPricedTx(r store.Reader, root string, most int, fn func(catalog.Product) error) error
 }
 
+// Buyers knows who buys from whom.
+type Buyers interface {
+	EachBuyerTx(r store.Reader, seller string, most int, fn func(org string) error) error
+}
+
 // The bounds of one rehearsal, which runs inside the save's transaction.
 const (
 	maxLooked    = 5000 // products that are looked at for one wide line
 	maxRehearsed = 500  // products that are priced for it
 	maxWide      = 200  // wide floors that are priced for one rise
+	maxBuyers    = 200  // buyers that are looked at for one unified discount
 )
 
 // Config is what a Guard needs; everything is required.
@@ -57,6 +63,7 @@ type Config struct {
 	Pricer   Pricer
 	Lines    Lines
 	Products Products
+	Buyers   Buyers
 }
 
 // Guard rehearses price changes. It is safe for concurrent use.
@@ -64,8 +71,8 @@ type Guard struct{ cfg Config }
 
 // New returns a Guard.
 func New(cfg Config) (*Guard, error) {
-	if cfg.Clock == nil || cfg.Pricer == nil || cfg.Lines == nil || cfg.Products == nil {
-		return nil, errors.New("floor: clock, pricer, lines and products are required")
+	if cfg.Clock == nil || cfg.Pricer == nil || cfg.Lines == nil || cfg.Products == nil || cfg.Buyers == nil {
+		return nil, errors.New("floor: clock, pricer, lines, products and buyers are required")
 	}
 	return &Guard{cfg: cfg}, nil
 }
@@ -88,6 +95,28 @@ func (g *Guard) Line(_ context.Context, r store.Reader, p protocol.Protocol, l p
 		return nil, nil
 	}
 	return g.breaches(r, l.Buyer, product.ID, *product.ListPrice, l.From)
+}
+
+// Discount returns the margins that a saved unified discount makes negative,
+// rehearsed with the first buyer whom it prices: the seller's margin is the
+// same with all of them.
+func (g *Guard) Discount(_ context.Context, r store.Reader, d protocol.Discount) ([]pricing.Breach, error) {
+	p, err := g.cfg.Products.ProductTx(r, d.ProductID)
+	if err != nil || p.ListPrice == nil {
+		return nil, err
+	}
+	var out []pricing.Breach
+	err = g.cfg.Buyers.EachBuyerTx(r, d.Seller, maxBuyers, func(buyer string) error {
+		decides, err := g.decides(r, protocol.Line{ID: d.ID, Seller: d.Seller, Buyer: buyer, From: d.From}, p)
+		if err != nil || !decides {
+			return err
+		}
+		if out, err = g.breaches(r, buyer, p.ID, *p.ListPrice, d.From); err != nil {
+			return err
+		}
+		return store.Stop
+	})
+	return out, err
 }
 
 // wide rehearses a line for a class or a whole protocol.

@@ -52,6 +52,9 @@ func newWorld(t *testing.T) *world {
 		Guard: func(ctx context.Context, r store.Reader, p protocol.Protocol, l protocol.Line) ([]pricing.Breach, error) {
 			return w.guard.Line(ctx, r, p, l)
 		},
+		GuardDiscount: func(ctx context.Context, r store.Reader, d protocol.Discount) ([]pricing.Breach, error) {
+			return w.guard.Discount(ctx, r, d)
+		},
 	})
 	fatal(t, err)
 	quotes, err := quote.New(quote.Config{
@@ -59,7 +62,7 @@ func newWorld(t *testing.T) *world {
 		Providers: w.Providers, Terms: w.protocols, Plugins: providertest.Plugins[quote.Cloud]{Cloud: w.Cloud},
 	})
 	fatal(t, err)
-	w.guard, err = floor.New(floor.Config{Clock: w.Clock, Pricer: quotes, Lines: w.protocols, Products: w.catalog})
+	w.guard, err = floor.New(floor.Config{Clock: w.Clock, Pricer: quotes, Lines: w.protocols, Products: w.catalog, Buyers: w.Tenants})
 	fatal(t, err)
 	w.small, w.big = w.product(t, "small", "100"), w.product(t, "big", "1000")
 	p := w.agree(t, w.Commercial, w.Root, pricing.ModeDiscount)
@@ -227,6 +230,20 @@ func TestRisesFindEveryKindOfFloor(t *testing.T) {
 				if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
 					t.Errorf("a rise to %s over a floor of 90 (-want +got):\n%s", list, diff)
 				}
+			}
+		})
+	}
+}
+
+func TestUnifiedDiscountsAreRehearsed(t *testing.T) {
+	t.Parallel()
+	for rate, refused := range map[string]bool{"0.59": true, "0.60": false} {
+		t.Run(rate, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			_, err := w.protocols.SetDiscount(t.Context(), w.As(w.Root), protocol.DiscountInput{ProductID: w.small.ID, Rate: *dec(t, rate)})
+			if fault.Is(err, fault.ClassPrecondition) != refused || !refused && err != nil {
+				t.Errorf("a unified discount of %s at a cost of 0.60: %v", rate, err)
 			}
 		})
 	}

@@ -33,8 +33,10 @@ func (s *Service) SetDiscount(ctx context.Context, c access.Caller, in DiscountI
 				return err
 			}
 		}
-		out, err = s.insertDiscount(tx, c, in)
-		return err
+		if out, err = s.insertDiscount(tx, c, in); err != nil {
+			return err
+		}
+		return s.guardDiscount(ctx, tx, out.Value)
 	})
 	if err != nil {
 		return store.Doc[Discount]{}, fmt.Errorf("setting a unified discount: %w", err)

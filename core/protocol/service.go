@@ -20,6 +20,10 @@ import (
 // [pricing.Guard]). It reads the line from r.
 type GuardFunc func(ctx context.Context, r store.Reader, p Protocol, l Line) ([]pricing.Breach, error)
 
+// DiscountGuardFunc is a [GuardFunc] for a unified discount that was just
+// written.
+type DiscountGuardFunc func(ctx context.Context, r store.Reader, d Discount) ([]pricing.Breach, error)
+
 // ProductFunc returns a not_found fault when a product does not exist in a root.
 type ProductFunc func(r store.Reader, root, product string) error
 
@@ -34,6 +38,8 @@ type Config struct {
 	Pairs  *trade.Pairs
 	// Guard checks margins at save; nil: they are checked at quote and order only.
 	Guard GuardFunc
+	// GuardDiscount does so for unified discounts.
+	GuardDiscount DiscountGuardFunc
 	// Product checks that lines name existing products; nil: any id is taken.
 	Product ProductFunc
 	// Staff checks that a salesperson is the keeper's; nil: any id is taken.
@@ -116,15 +122,35 @@ func (s *Service) guard(ctx context.Context, r store.Reader, p Protocol, l Line)
 	if err != nil {
 		return nil, err
 	}
-	var warnings []Warning
+	return warnings(p.Seller, breaches)
+}
+
+// warnings refuses a price at which the seller's own margin is negative, or
+// warns of it, as the seller's policy says.
+func warnings(seller string, breaches []pricing.Breach) ([]Warning, error) {
+	var out []Warning
 	for _, b := range breaches {
 		switch {
-		case b.Org != p.Seller:
+		case b.Org != seller:
 		case b.Policy == pricing.PolicyWarn:
-			warnings = append(warnings, Warning{Margin: b.Margin})
+			out = append(out, Warning{Margin: b.Margin})
 		default:
 			return nil, fault.Precondition("at this price your own margin would be negative (%d minor units); raise the price or change your floor policy", b.Margin)
 		}
 	}
-	return warnings, nil
+	return out, nil
+}
+
+// guardDiscount refuses a unified discount as guard does a line. Where the
+// policy is to warn, quotes and orders do.
+func (s *Service) guardDiscount(ctx context.Context, r store.Reader, d Discount) error {
+	if s.cfg.GuardDiscount == nil {
+		return nil
+	}
+	breaches, err := s.cfg.GuardDiscount(ctx, r, d)
+	if err != nil {
+		return err
+	}
+	_, err = warnings(d.Seller, breaches)
+	return err
 }

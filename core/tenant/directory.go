@@ -91,3 +91,15 @@ func (s *Service) changedOrgs(tx store.Tx) error {
 	s.forget(tx)
 	return s.orgStamp.Touch(tx)
 }
+
+// EachBuyerTx streams the orgs that buy directly from a seller, out of the first
+// most of those that stand below it.
+func (s *Service) EachBuyerTx(r store.Reader, seller string, most int, fn func(org string) error) error {
+	q := store.Query{Index: orgsByParent, Prefix: store.Key(seller), Limit: most}
+	return s.orgs.Each(r, q, func(d store.Doc[Org]) error {
+		if d.Value.Kind == KindProvider {
+			return nil
+		}
+		return fn(d.Value.ID)
+	})
+}
