@@ -232,6 +232,9 @@ func (c *cloud) Get(_ context.Context, req contract.GetRequest) (contract.Resour
 }
 
 func (c *cloud) Quote(context.Context, contract.QuoteRequest) (contract.Quote, error) {
+	if c.quotes == "gone" {
+		return contract.Quote{}, fault.NotFound("instance", "it")
+	}
 	return contract.Quote{Currency: "CNY", List: contract.Decimal(c.quotes)}, nil
 }
 

@@ -346,6 +346,7 @@ func TestRelease(t *testing.T) {
 		"Vanished":      {reason: "what did not happen is done again", script: []string{"", "vanished"}, find: true, left: 1_000_000},
 		"Started":       {reason: "a started release is polled", script: []string{"", "started"}, find: true, left: 1_000_000},
 		"GoneAlready":   {reason: "already gone is a success", script: []string{"", "not_found"}, find: true, left: 1_000_000},
+		"GoneAtConsole": {reason: "what was deleted at the cloud's console can be released", quote: "gone", script: []string{"", "not_found"}, find: true, left: 1_000_000},
 		"Over":          {reason: "a term that is over gives nothing", wait: 40 * 24 * time.Hour, find: true, left: 1_000_000 - 90000},
 	}
 	for name, tc := range cases {

@@ -64,8 +64,8 @@ func (s *Service) quotedRefund(ctx context.Context, r *resource.Resource) (*mone
 		return nil, nil
 	}
 	q, err := s.askRefund(ctx, r)
-	if fault.Is(err, fault.ClassUnsupported) {
-		return nil, nil
+	if fault.Is(err, fault.ClassUnsupported) || fault.Is(err, fault.ClassNotFound) {
+		return nil, nil // also what was deleted at the cloud's own console can be released here
 	}
 	if err != nil {
 		return nil, fmt.Errorf("asking the cloud for the refund of %q: %w", r.ID, err)

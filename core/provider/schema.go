@@ -113,6 +113,8 @@ func (s *schema) check(f *fields, settings map[string]string, credentials map[st
 	var bad *jsonschema.ValidationError
 	if errors.As(s.compiled.Validate(all), &bad) {
 		s.explain(f, bad)
+		// The validator walks maps: give the same answer every time.
+		slices.SortStableFunc(*f, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
 	}
 }
 

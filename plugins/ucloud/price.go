@@ -113,8 +113,9 @@ func (c *cloud) quoteInstanceRenewal(ctx context.Context, req provider.QuoteRequ
 	return quoteOf(rows, row.ChargeType, quantity)
 }
 
-// quoteInstanceRefund asks what a release gives back now; the cloud tells one
-// amount, which is both.
+// quoteInstanceRefund asks what a release gives back now. The cloud tells what
+// the account gets; what that is at the list price it does not say, and for an
+// account with a discount it is another amount.
 func (c *cloud) quoteInstanceRefund(ctx context.Context, req provider.QuoteRequest) (provider.Quote, error) {
 	answer, err := read(ctx, c, uhost.NewClient, func(k hostClient) (*uhost.GetUHostRefundPriceResponse, error) {
 		r := k.NewGetUHostRefundPriceRequest()
@@ -131,8 +132,9 @@ func (c *cloud) quoteInstanceRefund(ctx context.Context, req provider.QuoteReque
 		if row.Code != 0 {
 			return provider.Quote{}, failure{secrets: c.secrets, requestID: answer.GetRequestUUID()}.refused(row.Code, row.Message)
 		}
-		refund := strconv.FormatFloat(row.RefundPrice, 'f', 2, 64)
-		return quoteOf([]price{{list: refund, net: refund}}, "", -1)
+		q, err := quoteOf([]price{{list: "0.00", net: strconv.FormatFloat(row.RefundPrice, 'f', 2, 64)}}, "", -1)
+		q.List = ""
+		return q, err
 	}
 	return provider.Quote{}, fault.NotFound("server", req.ResourceID)
 }

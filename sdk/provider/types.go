@@ -186,8 +186,8 @@ type QuoteRequest struct {
 // included). A refund is negative.
 type Quote struct {
 	Currency string
-	List     Decimal // the cloud's public price
-	Net      Decimal // what the account would pay; "" when not told
+	List     Decimal // the cloud's public price; "" when only Net is known, for releases alone
+	Net      Decimal // what the account would pay or get back; "" when not told
 	Lines    []QuoteLine
 	Expires  time.Time // zero: not said
 }
