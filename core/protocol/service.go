@@ -135,7 +135,7 @@ func warnings(seller string, breaches []pricing.Breach) ([]Warning, error) {
 		case b.Policy == pricing.PolicyWarn:
 			out = append(out, Warning{Margin: b.Margin})
 		default:
-			return nil, fault.Precondition("at this price your own margin would be negative (%d minor units); raise the price or change your floor policy", b.Margin)
+			return nil, fault.Precondition("at this price your own margin would be negative; raise the price or change your floor policy")
 		}
 	}
 	return out, nil
