@@ -57,7 +57,9 @@ func (b *bench) acceptRates(ctx context.Context, c *cast, shape []row) (spread f
 		b.say("orders by %d clients", clients)
 		p, err := b.inTurns(
 			func() (rate, error) { return b.orderRound(ctx, c, clients, false) },
-			func() (rate, error) { return load(ctx, clients, b.warm/2, b.round/2, limits.write) })
+			func() (rate, error) {
+				return load(ctx, clients, b.warm/2, b.round/2, func(int, int) error { return limits.write(ctx) })
+			})
 		if err != nil {
 			return 0, err
 		}
@@ -179,7 +181,6 @@ func bytesOf(shape []row) int {
 
 // limit writes rows of the same number and sizes through the same group commit.
 type limit struct {
-	ctx   context.Context
 	db    *bolt.DB
 	shape []row
 	value []byte
@@ -194,11 +195,11 @@ func (b *bench) openLimit(shape []row) (*limit, error) {
 	for _, r := range shape {
 		most = max(most, r.value)
 	}
-	return &limit{ctx: context.Background(), db: db, shape: shape, value: make([]byte, most)}, nil
+	return &limit{db: db, shape: shape, value: make([]byte, most)}, nil
 }
 
-func (l *limit) write(int, int) error {
-	return l.db.Update(l.ctx, func(tx store.Tx) error {
+func (l *limit) write(ctx context.Context) error {
+	return l.db.Update(ctx, func(tx store.Tx) error {
 		for _, r := range l.shape {
 			key := make([]byte, max(r.key, id.Len))
 			copy(key, id.New())
