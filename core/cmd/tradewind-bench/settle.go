@@ -135,7 +135,7 @@ func settleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "settle STORE", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			debug.SetGCPercent(200) // as the broker does
+			debug.SetGCPercent(400) // as the broker does
 			out, err := settle(cmd.Context(), args[0])
 			if err != nil {
 				return err
