@@ -44,13 +44,13 @@ func TestDownload(t *testing.T) {
 						})
 					}}, nil
 				})
-			l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
 			go func() { _ = s.Serve(l) }() // ends with Shutdown
 			t.Cleanup(func() { _ = s.Shutdown(context.WithoutCancel(t.Context())) })
-			resp, err := http.Get("http://" + l.Addr().String() + "/v1/copy") //nolint:noctx // bounded by the test
+			resp, err := http.Get("http://" + l.Addr().String() + "/v1/copy")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -75,7 +75,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "tradewind-provider-sandbox")
-	cmd := exec.Command("go", "build", "-o", path, "./sandbox") //nolint:noctx // bounded by the test's own deadline
+	cmd := exec.Command("go", "build", "-o", path, "./sandbox")
 	cmd.Dir = filepath.Join("..", "..", "examples")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", &buildError{out, err}
@@ -133,7 +133,7 @@ func start(t testing.TB) *broker {
 		cancel()
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		cancel()
 		t.Fatal(err)
