@@ -167,5 +167,15 @@ func logFailure(ctx context.Context, log *slog.Logger, p *Problem, err error, re
 		level = slog.LevelError
 	}
 	log.LogAttrs(ctx, level, "request failed",
-		slog.String("request_id", requestID), slog.Int("status", p.Status), slog.Any("error", err))
+		slog.String("request_id", requestID), slog.Int("status", p.Status), slog.Any("error", err), slog.String("cause", causeOf(err)))
+}
+
+// causeOf is what made the fault, for operators: the fault's own text leaves it
+// out, because that text is shown to users.
+func causeOf(err error) string {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Cause == nil {
+		return ""
+	}
+	return f.Cause.Error()
 }

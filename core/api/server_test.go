@@ -213,3 +213,14 @@ func TestIfMatch(t *testing.T) {
 		}
 	}
 }
+
+func TestOperatorsSeeTheCause(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	s := testServer(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	bindEcho(s, nil)
+	_, body := send(t, s, "POST", "/v1/echo", "good", `{"name":"panic"}`, map[string]string{"Idempotency-Key": "k"})
+	if !strings.Contains(log.String(), "boom") || strings.Contains(body, "boom") {
+		t.Errorf("the cause belongs into the log and not into the answer: log %q, answer %q", log.String(), body)
+	}
+}
