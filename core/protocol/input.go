@@ -9,11 +9,9 @@ import (
 
 	"tradewind.example/core/money"
 	"tradewind.example/core/pricing"
+	"tradewind.example/core/settledate"
 	"tradewind.example/sdk/fault"
 )
-
-// DefaultTemplate is when statements are due unless a protocol says otherwise.
-const DefaultTemplate = "monthly:1"
 
 const maxID = 200
 
@@ -22,7 +20,7 @@ type CreateInput struct {
 	Seller, Buyer string
 	Mode          pricing.Mode
 	Settle        pricing.SettleMode
-	Template      string // empty: DefaultTemplate
+	Template      string // empty: settledate.Default
 	Salesperson   string
 	File          string
 	Start, End    time.Time      // zero Start: now; zero End: open
@@ -51,7 +49,7 @@ func (in CreateInput) Validate() error {
 type UpdateInput struct {
 	ID          string
 	Rev         uint64 // the revision that was read; 0: any
-	Template    string // empty: DefaultTemplate
+	Template    string // empty: settledate.Default
 	Salesperson string
 	File        string
 	End         time.Time // zero: open. Not before now; a protocol that has not begun may end at its start
@@ -139,7 +137,7 @@ func (p *problems) template(s string) {
 	if s == "" {
 		return
 	}
-	if _, err := ParseTemplate(s); err != nil {
+	if _, err := settledate.Parse(s); err != nil {
 		*p = append(*p, fault.As(err).Fields...)
 	}
 }

@@ -18,7 +18,7 @@ type Protocol struct {
 	RootID        string
 	Mode          pricing.Mode
 	Settle        pricing.SettleMode
-	Template      string         // when statements are due, see [ParseTemplate]
+	Template      string         // when statements are due, see package settledate
 	Salesperson   string         // a user of the keeper
 	File          string         // reference to the signed document
 	Start, End    time.Time      // Start <= t < End; zero End: open

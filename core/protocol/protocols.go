@@ -10,6 +10,7 @@ import (
 	"tradewind.example/core/id"
 	"tradewind.example/core/paging"
 	"tradewind.example/core/pricing"
+	"tradewind.example/core/settledate"
 	"tradewind.example/core/store"
 	"tradewind.example/core/tenant"
 	"tradewind.example/core/trade"
@@ -67,7 +68,7 @@ func (s *Service) newProtocol(pair trade.Pair, in CreateInput) (Protocol, error)
 		p.Start = now
 	}
 	if p.Template == "" {
-		p.Template = DefaultTemplate
+		p.Template = settledate.Default
 	}
 	if !p.End.IsZero() && (!p.End.After(p.Start) || !p.End.After(now)) {
 		return Protocol{}, fault.Invalid("end", "must be after start and after now")
@@ -183,7 +184,7 @@ func (s *Service) changed(p Protocol, in UpdateInput) (Protocol, error) {
 	}
 	p.Template, p.Salesperson, p.File, p.End, p.Updated = in.Template, in.Salesperson, in.File, end, now
 	if p.Template == "" {
-		p.Template = DefaultTemplate
+		p.Template = settledate.Default
 	}
 	return p, nil
 }

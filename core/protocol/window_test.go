@@ -343,18 +343,6 @@ func compareWithModel(t *rapid.T, d desk, protocols []protocol.Protocol, product
 	}
 }
 
-func FuzzParseTemplate(f *testing.F) {
-	for _, s := range []string{"daily", "weekly:1", "weekly:7", "monthly:31", "monthly:01", "weekly:", "daily:1", ":", "yearly:1"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		p, err := protocol.ParseTemplate(s)
-		if err == nil && p.String() != s {
-			t.Fatalf("%q reads as %q", s, p)
-		}
-	})
-}
-
 func BenchmarkTerms(b *testing.B) {
 	d := open(b)
 	p := d.protocol(pricing.ModeDiscount, func(in *protocol.CreateInput) { in.DefaultRate = dec(b, "0.9") })

@@ -12,6 +12,7 @@ import (
 	"tradewind.example/core/id"
 	"tradewind.example/core/job"
 	"tradewind.example/core/money"
+	"tradewind.example/core/settledate"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -166,9 +167,9 @@ func (s *Service) next(r store.Reader, p billing.Pair, now time.Time) (Statement
 		return Statement{}, false, fmt.Errorf("reading the calendar of seller %q: %w", p.Seller, err)
 	}
 	if text == "" {
-		text = DefaultTemplate
+		text = settledate.Default
 	}
-	template, err := ParseTemplate(text)
+	template, err := settledate.Parse(text)
 	if err != nil {
 		return Statement{}, false, err
 	}

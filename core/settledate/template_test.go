@@ -1,4 +1,4 @@
-package settlement
+package settledate
 
 import (
 	"testing"
@@ -27,28 +27,28 @@ func zone(t interface{ Fatal(...any) }, name string) *time.Location {
 	return loc
 }
 
-func TestParseTemplate(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"daily", "weekly:1", "weekly:7", "monthly:1", "monthly:28", "monthly:31"} {
-		got, err := ParseTemplate(good)
+		got, err := Parse(good)
 		if err != nil || got.String() != good {
-			t.Errorf("ParseTemplate(%q) = %v, %v", good, got, err)
+			t.Errorf("Parse(%q) = %v, %v", good, got, err)
 		}
 	}
-	if got, err := ParseTemplate("monthly:last"); err != nil || got.String() != "monthly:31" {
+	if got, err := Parse("monthly:last"); err != nil || got.String() != "monthly:31" {
 		t.Errorf("monthly:last is %v, %v", got, err)
 	}
 	for _, bad := range []string{"", "daily:1", "weekly", "weekly:0", "weekly:8", "weekly:01", "monthly:32", "monthly:0", "monthly:-1", "monthly:+1", "yearly", "monthly:1 "} {
-		if _, err := ParseTemplate(bad); !fault.Is(err, fault.ClassInvalid) {
-			t.Errorf("ParseTemplate(%q): %v, want invalid", bad, err)
+		if _, err := Parse(bad); !fault.Is(err, fault.ClassInvalid) {
+			t.Errorf("Parse(%q): %v, want invalid", bad, err)
 		}
 	}
 }
 
-func FuzzParseTemplate(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add("monthly:last")
 	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := ParseTemplate(s); err == nil && got.String() != s && s != "monthly:last" {
+		if got, err := Parse(s); err == nil && got.String() != s && s != "monthly:last" {
 			t.Errorf("%q is read as %q", s, got)
 		}
 	})
@@ -75,7 +75,7 @@ func TestNext(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			template, err := ParseTemplate(tc.template)
+			template, err := Parse(tc.template)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestEachInstantHasOnePeriod(t *testing.T) {
 	templates := []string{"daily", "weekly:1", "weekly:4", "monthly:1", "monthly:29", "monthly:30", "monthly:last"}
 	rapid.Check(t, func(t *rapid.T) {
 		loc := zone(t, rapid.SampledFrom(zones()).Draw(t, "zone"))
-		template, err := ParseTemplate(rapid.SampledFrom(templates).Draw(t, "template"))
+		template, err := Parse(rapid.SampledFrom(templates).Draw(t, "template"))
 		if err != nil {
 			t.Fatal(err)
 		}

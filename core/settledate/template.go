@@ -1,4 +1,9 @@
-package settlement
+// Package settledate reads settle-date templates and says when they are due:
+// "daily", "weekly:D", "monthly:D", in a seller's time zone.
+//
+// Protocols keep a template as text; settlement asks it for instants. It is
+// pure and safe for concurrent use.
+package settledate
 
 import (
 	"fmt"
@@ -28,13 +33,13 @@ const (
 // lastDay stands for the last day of any month.
 const lastDay = 31
 
-// DefaultTemplate is used by pairs that have no protocol.
-const DefaultTemplate = "monthly:1"
+// Default is the template of pairs whose protocol says nothing.
+const Default = "monthly:1"
 
-// ParseTemplate reads "daily", "weekly:D" with D from 1 (Monday) to 7, or
+// Parse reads "daily", "weekly:D" with D from 1 (Monday) to 7, or
 // "monthly:D" with D from 1 to 31, the last day in months that are shorter.
 // "monthly:last" is "monthly:31".
-func ParseTemplate(s string) (Template, error) {
+func Parse(s string) (Template, error) {
 	name, arg, has := strings.Cut(s, ":")
 	day, err := strconv.Atoi(arg)
 	number := err == nil && strconv.Itoa(day) == arg
@@ -51,7 +56,7 @@ func ParseTemplate(s string) (Template, error) {
 	return Template{}, fault.Invalid("template", "%q is not a settle-date template: use daily, weekly:1 to weekly:7 or monthly:1 to monthly:31", s)
 }
 
-// String is the text that ParseTemplate reads.
+// String is the text that Parse reads.
 func (t Template) String() string {
 	switch t.kind {
 	case daily:
