@@ -77,7 +77,7 @@ func read[Req, Resp any](ctx context.Context, c *Client, m method[Req, Resp], re
 	if err := ctx.Err(); err != nil {
 		return nil, notSent(err)
 	}
-	resp, err := m(ctx, req, c.opts...)
+	resp, err := m(withRoute(ctx, req), req, c.opts...)
 	if err != nil {
 		return nil, readFault(err)
 	}
@@ -89,7 +89,7 @@ func change[Req, Resp any](ctx context.Context, c *Client, m method[Req, Resp], 
 	if err := ctx.Err(); err != nil {
 		return nil, notSent(err)
 	}
-	resp, err := m(ctx, req, c.opts...)
+	resp, err := m(withRoute(ctx, req), req, c.opts...)
 	if err != nil {
 		return nil, changeFault(err)
 	}

@@ -26,7 +26,7 @@ func pages[Req, Page, Row, Out any](
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := open(ctx, req, c.opts...)
+	stream, err := open(withRoute(ctx, req), req, c.opts...)
 	if err != nil {
 		return readFault(err)
 	}
