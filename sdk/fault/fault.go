@@ -198,6 +198,18 @@ func Throttled(d time.Duration, format string, args ...any) *Error {
 	return e
 }
 
+// Quota means that a limit of the account, or of an area, is reached; the text
+// names the limit.
+func Quota(format string, args ...any) *Error { return New(ClassQuota, format, args...) }
+
+// OutOfStock means that the cloud has none left of what was asked for.
+func OutOfStock(format string, args ...any) *Error { return New(ClassOutOfStock, format, args...) }
+
+// InsufficientBalance means that an account at the cloud lacks the money.
+func InsufficientBalance(format string, args ...any) *Error {
+	return New(ClassInsufficientBalance, format, args...)
+}
+
 // Unavailable makes a fault for something that cannot be served now.
 func Unavailable(format string, args ...any) *Error { return New(ClassUnavailable, format, args...) }
 

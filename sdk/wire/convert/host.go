@@ -46,12 +46,12 @@ func KeyRangeFromWire(r *pb.HostScan) provider.KeyRange {
 
 // KeyValueToWire translates a stored pair.
 func KeyValueToWire(kv provider.KeyValue) *pb.KeyValue {
-	return &pb.KeyValue{Key: kv.Key, Value: kv.Value, Revision: kv.Revision}
+	return &pb.KeyValue{Key: kv.Key, Value: kv.Value, Revision: kv.Revision, Sealed: kv.Sealed}
 }
 
 // KeyValueFromWire is the reverse of [KeyValueToWire].
 func KeyValueFromWire(kv *pb.KeyValue) provider.KeyValue {
-	return provider.KeyValue{Key: kv.GetKey(), Value: kv.GetValue(), Revision: kv.GetRevision()}
+	return provider.KeyValue{Key: kv.GetKey(), Value: kv.GetValue(), Revision: kv.GetRevision(), Sealed: kv.GetSealed()}
 }
 
 // TransactionToWire translates a transaction.

@@ -675,12 +675,14 @@ func (x *HostScanResult) GetMore() bool {
 	return false
 }
 
-// KeyValue is one stored pair.
+// KeyValue is one stored pair. A sealed value is not listed: a scan leaves it
+// empty and HostGet reads it.
 type KeyValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	Value         []byte                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	Revision      uint64                 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Sealed        bool                   `protobuf:"varint,4,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -734,6 +736,13 @@ func (x *KeyValue) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *KeyValue) GetSealed() bool {
+	if x != nil {
+		return x.Sealed
+	}
+	return false
 }
 
 // HostApply performs all writes or none.
@@ -1205,11 +1214,12 @@ const file_provider_v1_host_link_proto_rawDesc = "" +
 	"\x05limit\x18\x04 \x01(\x03R\x05limit\"Y\n" +
 	"\x0eHostScanResult\x123\n" +
 	"\x04rows\x18\x01 \x03(\v2\x1f.tradewind.provider.v1.KeyValueR\x04rows\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"N\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"f\n" +
 	"\bKeyValue\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x04R\brevision\"\x93\x01\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x16\n" +
+	"\x06sealed\x18\x04 \x01(\bR\x06sealed\"\x93\x01\n" +
 	"\tHostApply\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12:\n" +
 	"\x06expect\x18\x02 \x03(\v2\".tradewind.provider.v1.ExpectationR\x06expect\x124\n" +
