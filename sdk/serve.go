@@ -34,7 +34,9 @@ const describeTimeout = 10 * time.Second
 // printed there goes to standard error, and so into the broker's log.
 //
 // With the argument "describe", the binary prints its description as JSON and
-// exits. Without a host it says what it is and exits with status 1.
+// exits. With the argument "dev" it serves without a host, under a debugger for
+// instance, prints where (see handshake.Reattach) and ends when it is
+// interrupted. Without a host it says what it is and exits with status 1.
 func Serve(p provider.Provider) {
 	if err := run(p); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -46,8 +48,12 @@ func run(p provider.Provider) error {
 	if err := watchLifeline(os.Getenv(handshake.LifelineEnv), func() { os.Exit(0) }); err != nil {
 		return err
 	}
-	describing := len(os.Args) == 2 && os.Args[1] == handshake.DescribeArg
-	if !describing && os.Getenv(handshake.CookieKey) != handshake.CookieValue {
+	mode := ""
+	if len(os.Args) == 2 {
+		mode = os.Args[1]
+	}
+	asked := mode == handshake.DescribeArg || mode == handshake.DevArg
+	if !asked && os.Getenv(handshake.CookieKey) != handshake.CookieValue {
 		return notStarted(filepath.Base(os.Args[0]))
 	}
 	log := Logger()
@@ -57,10 +63,14 @@ func run(p provider.Provider) error {
 	if err != nil {
 		return err
 	}
-	if describing {
+	switch mode {
+	case handshake.DescribeArg:
 		return describe(stdio.Stdout(), server.Description())
+	case handshake.DevArg:
+		return develop(server, stdio.Stdout())
+	default:
+		return answer(server, log)
 	}
-	return answer(server, log)
 }
 
 func notStarted(binary string) error {
@@ -85,7 +95,12 @@ func answer(server *serve.Server, log *slog.Logger) error {
 		return err
 	}
 	os.Stdout = handshakes // go-plugin prints there, then replaces it
-	goplugin.Serve(&goplugin.ServeConfig{
+	goplugin.Serve(serveConfig(server))
+	return nil
+}
+
+func serveConfig(server *serve.Server) *goplugin.ServeConfig {
+	return &goplugin.ServeConfig{
 		HandshakeConfig: handshake.Config(),
 		VersionedPlugins: map[int]goplugin.PluginSet{
 			handshake.ProtocolVersion: {handshake.PluginName: &registration{server: server}},
@@ -94,8 +109,7 @@ func answer(server *serve.Server, log *slog.Logger) error {
 			return grpc.NewServer(append(opts, server.Options()...)...)
 		},
 		Logger: hclog.New(&hclog.LoggerOptions{Name: "sdk", Level: hclog.Warn, Output: stdio.Stderr(), JSONFormat: true}),
-	})
-	return nil
+	}
 }
 
 // handshakeOutput returns a file whose handshake line goes to the real

@@ -3,8 +3,8 @@
 // would make the plugin unusable. Whatever is printed goes to standard error
 // instead, which the host logs.
 //
-// It acts on import and only in a process that a host started or that prints
-// its description; tests and other programs keep their output. That is the one
+// It acts on import and only in a process that a host started or that was
+// asked for its description or for development mode; tests and other programs keep their output. That is the one
 // side effect of an import in the SDK: nothing later would be early enough.
 package stdio
 
@@ -28,8 +28,8 @@ func Stdout() *os.File { return realStdout }
 func Stderr() *os.File { return realStderr }
 
 func take() *os.File {
-	describing := len(os.Args) == 2 && os.Args[1] == handshake.DescribeArg
-	if !describing && os.Getenv(handshake.CookieKey) != handshake.CookieValue {
+	asked := len(os.Args) == 2 && (os.Args[1] == handshake.DescribeArg || os.Args[1] == handshake.DevArg)
+	if !asked && os.Getenv(handshake.CookieKey) != handshake.CookieValue {
 		return os.Stdout
 	}
 	kept := swap(os.Stdout, os.Stderr)
