@@ -59,6 +59,9 @@ func (h *Host) area(s provider.Scope) *area {
 
 // Get returns one value; a missing key is a not_found fault.
 func (h *Host) Get(_ context.Context, s provider.Scope, key string) ([]byte, uint64, error) {
+	if err := provider.CheckStorageKey(key); err != nil {
+		return nil, 0, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	kv, ok := h.area(s).rows[key]
@@ -91,7 +94,7 @@ func (h *Host) snapshot(s provider.Scope, r provider.KeyRange) []provider.KeyVal
 	var out []provider.KeyValue
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
 		if key >= r.From && (r.To == "" || key < r.To) {
-			out = append(out, rows[key])
+			out = append(out, listed(rows[key]))
 		}
 	}
 	if r.Reverse {
@@ -100,8 +103,20 @@ func (h *Host) snapshot(s provider.Scope, r provider.KeyRange) []provider.KeyVal
 	return out
 }
 
+// listed is a row as a scan tells it.
+func listed(kv provider.KeyValue) provider.KeyValue {
+	kv.Value = bytes.Clone(kv.Value)
+	if kv.Sealed {
+		kv.Value = nil
+	}
+	return kv
+}
+
 // Apply performs all writes or none.
 func (h *Host) Apply(_ context.Context, s provider.Scope, t provider.Transaction) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := h.area(s)
@@ -119,7 +134,7 @@ func (h *Host) Apply(_ context.Context, s provider.Scope, t provider.Transaction
 			continue
 		}
 		a.last++
-		a.rows[w.Key] = provider.KeyValue{Key: w.Key, Value: bytes.Clone(w.Value), Revision: a.last}
+		a.rows[w.Key] = provider.KeyValue{Key: w.Key, Value: bytes.Clone(w.Value), Revision: a.last, Sealed: w.Sealed}
 	}
 	if t.Token != "" {
 		a.tokens[t.Token] = true
@@ -130,10 +145,16 @@ func (h *Host) Apply(_ context.Context, s provider.Scope, t provider.Transaction
 // Now answers from Clock.
 func (h *Host) Now(context.Context) (time.Time, error) { return h.Clock.Now(), nil }
 
-// Emit keeps the event for [Host.Events].
+// Emit keeps the event for [Host.Events], once per cursor.
 func (h *Host) Emit(_ context.Context, s provider.Scope, e provider.Event) error {
+	if err := e.CheckEmitted(); err != nil {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if slices.ContainsFunc(h.events, func(old Emitted) bool { return old.Scope == s && old.Event.Cursor == e.Cursor }) {
+		return nil
+	}
 	h.events = append(h.events, Emitted{Scope: s, Event: e})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/plugintest"
+	"tradewind.example/sdk/plugintest/storagetest"
 	"tradewind.example/sdk/provider"
 )
 
@@ -116,7 +117,7 @@ func TestClockAndEventsThroughTheLink(t *testing.T) {
 	if err != nil || !now.Equal(at) {
 		t.Errorf("now: %v, %v; want the host's %v", now, err, at)
 	}
-	event := provider.Event{Type: "instance.stopped", ResourceID: "i-1", Data: []byte(`{"a":1}`)}
+	event := provider.Event{Cursor: "1", Type: "instance.stopped", ResourceID: "i-1", Data: []byte(`{"a":1}`)}
 	if err := h.Emit(t.Context(), scope, event); err != nil {
 		t.Fatal(err)
 	}
@@ -219,3 +220,10 @@ func (w wrong) Describe(context.Context) (provider.Description, error) {
 }
 
 func (w wrong) Kinds() []*provider.Kind { return w.kinds }
+
+func TestHostKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, func(*testing.T) storagetest.Fixture {
+		return storagetest.Fixture{Services: plugintest.NewHost(), Roots: [2]string{"one", "two"}}
+	})
+}
