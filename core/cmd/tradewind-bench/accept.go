@@ -39,7 +39,7 @@ func (b *bench) accept(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	spread, err := b.acceptRates(ctx, c, shape)
+	spread, err := b.acceptRates(ctx, k, c, shape)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (b *bench) accept(ctx context.Context) (err error) {
 }
 
 // acceptRates measures orders at 1, 8 and 64 clients, and with one hot wallet.
-func (b *bench) acceptRates(ctx context.Context, c *cast, shape []row) (spread float64, err error) {
+func (b *bench) acceptRates(ctx context.Context, k *broker, c *cast, shape []row) (spread float64, err error) {
 	limits, err := b.openLimit(shape)
 	if err != nil {
 		return 0, err
@@ -56,7 +56,7 @@ func (b *bench) acceptRates(ctx context.Context, c *cast, shape []row) (spread f
 	for _, clients := range []int{1, 8, customers} {
 		b.say("orders by %d clients", clients)
 		p, err := b.inTurns(
-			func() (rate, error) { return b.orderRound(ctx, c, clients, false) },
+			func() (rate, error) { return b.orderRound(ctx, k, c, clients, false) },
 			func() (rate, error) {
 				return load(ctx, clients, b.warm/2, b.round/2, func(int, int) error { return limits.write(ctx) })
 			})
@@ -72,17 +72,17 @@ func (b *bench) acceptRates(ctx context.Context, c *cast, shape []row) (spread f
 			Name: fmt.Sprintf("orders at %d", clients), What: fmt.Sprintf("POST /v1/orders over three legs, accepted durably, by %d clients", clients),
 			Unit: "/s", Details: p.details(), Bare: fmt.Sprintf("group commit of the %d rows that one order adds, %d bytes", len(shape), bytesOf(shape)),
 		}, p.values, p.limits, t)
-		b.say("%g orders/s, bare %g/s", f.Value, f.Limit)
+		b.say("%g orders/s for %v CPU each, bare %g/s", f.Value, p.value.cpu, f.Limit)
 		spread = f.Value
 	}
-	return spread, b.hotWallet(ctx, c)
+	return spread, b.hotWallet(ctx, k, c)
 }
 
-func (b *bench) hotWallet(ctx context.Context, c *cast) error {
+func (b *bench) hotWallet(ctx context.Context, k *broker, c *cast) error {
 	b.say("orders by %d clients from one wallet", customers)
 	p, err := b.inTurns(
-		func() (rate, error) { return b.orderRound(ctx, c, customers, true) },
-		func() (rate, error) { return b.orderRound(ctx, c, customers, false) })
+		func() (rate, error) { return b.orderRound(ctx, k, c, customers, true) },
+		func() (rate, error) { return b.orderRound(ctx, k, c, customers, false) })
 	if err != nil {
 		return err
 	}
@@ -94,12 +94,12 @@ func (b *bench) hotWallet(ctx context.Context, c *cast) error {
 	return nil
 }
 
-func (b *bench) orderRound(ctx context.Context, c *cast, clients int, hot bool) (rate, error) {
+func (b *bench) orderRound(ctx context.Context, k *broker, c *cast, clients int, hot bool) (rate, error) {
 	o, err := ordering(c, id.New(), hot)
 	if err != nil {
 		return rate{}, err
 	}
-	return load(ctx, clients, b.warm, b.round, o.send)
+	return costing(k.pid(), func() (rate, error) { return load(ctx, clients, b.warm, b.round, o.send) })
 }
 
 // row is the size of one row that an order adds to the store.

@@ -146,6 +146,8 @@ func (b *bench) newBroker(name string, settings map[string]any) (*broker, error)
 	return &broker{bin: bin, dir: work, settings: all}, os.WriteFile(filepath.Join(work, "tradewind.yaml"), text, 0o600)
 }
 
+func (k *broker) pid() int { return k.process.cmd.Process.Pid }
+
 func (k *broker) storePath() string { return filepath.Join(k.dir, "data", "tradewind.db") }
 
 // start starts the broker and returns how long it took until it was ready.
@@ -172,6 +174,30 @@ func (k *broker) start(ctx context.Context) (time.Duration, error) {
 		time.Sleep(time.Millisecond)
 	}
 	return 0, errors.New("the broker did not become ready")
+}
+
+// clockTicks is how many ticks of /proc make a second on every Linux.
+const clockTicks = 100
+
+// cpuTime is what a process has used so far, its own time and the kernel's.
+// Unlike a rate, what one thing costs of it hardly depends on who else uses the
+// machine.
+func cpuTime(pid int) (time.Duration, error) {
+	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(raw), ") ") // the name may hold blanks
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("process %d has no CPU time", pid)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / clockTicks, err
 }
 
 // memoryMB reads a field of a process's status, such as VmRSS or VmHWM.

@@ -52,7 +52,7 @@ func (b *bench) growth(ctx context.Context, k *broker, c *cast, before float64) 
 	var values []float64
 	var last rate
 	for range b.rounds {
-		if last, err = b.orderRound(ctx, c, customers, false); err != nil {
+		if last, err = b.orderRound(ctx, k, c, customers, false); err != nil {
 			return err
 		}
 		values = append(values, last.perSecond)
@@ -60,9 +60,9 @@ func (b *bench) growth(ctx context.Context, k *broker, c *cast, before float64) 
 	t := ratioAtLeast(0.80)
 	f := b.report.add(figure{
 		Name: "orders at 64, grown", What: fmt.Sprintf("the same with %d orgs and %d orders stored", b.orgs, b.stored), Unit: "/s", Bare: "the same on the small store",
-		Details: map[string]float64{"p50_us": micros(last.p50), "p99_us": micros(last.p99), "ready_s": round3(took.Seconds())},
+		Details: map[string]float64{"p50_us": micros(last.p50), "p99_us": micros(last.p99), "ready_s": round3(took.Seconds()), "cpu_us": micros(last.cpu)},
 	}, values, []float64{before}, &t)
-	b.say("%g orders/s, before %g/s", f.Value, f.Limit)
+	b.say("%g orders/s for %v CPU each, before %g/s", f.Value, last.cpu, f.Limit)
 	return nil
 }
 

@@ -12,7 +12,9 @@ import (
 type rate struct {
 	perSecond float64
 	p50, p99  time.Duration
-	count     int
+	count     int           // measured
+	all       int           // done in the round, warming up included
+	cpu       time.Duration // of the process under load for one of all, 0 when not asked for
 }
 
 // worker does one thing after another for one client; n counts from 0.
@@ -24,21 +26,26 @@ func load(ctx context.Context, clients int, warm, d time.Duration, do worker) (r
 	begin := time.Now()
 	from, to := begin.Add(warm), begin.Add(warm+d)
 	took := make([][]time.Duration, clients)
+	done := make([]int, clients)
 	errs := make([]error, clients)
 	var group sync.WaitGroup
 	for c := range clients {
-		group.Go(func() { took[c], errs[c] = oneClient(ctx, c, from, to, do) })
+		group.Go(func() { took[c], done[c], errs[c] = oneClient(ctx, c, from, to, do) })
 	}
 	group.Wait()
-	return rateOf(took, d), errors.Join(errs...)
+	r := rateOf(took, d)
+	for _, n := range done {
+		r.all += n
+	}
+	return r, errors.Join(errs...)
 }
 
-func oneClient(ctx context.Context, c int, from, to time.Time, do worker) ([]time.Duration, error) {
-	took := make([]time.Duration, 0, 4096)
+func oneClient(ctx context.Context, c int, from, to time.Time, do worker) (took []time.Duration, n int, err error) {
+	took = make([]time.Duration, 0, 4096)
 	start := time.Now()
-	for n := 0; start.Before(to) && ctx.Err() == nil; n++ {
+	for ; start.Before(to) && ctx.Err() == nil; n++ {
 		if err := do(c, n); err != nil {
-			return took, err
+			return took, n, err
 		}
 		end := time.Now()
 		if !end.Before(from) && end.Before(to) {
@@ -46,7 +53,7 @@ func oneClient(ctx context.Context, c int, from, to time.Time, do worker) ([]tim
 		}
 		start = end
 	}
-	return took, ctx.Err()
+	return took, n, ctx.Err()
 }
 
 func rateOf(took [][]time.Duration, d time.Duration) rate {
@@ -57,6 +64,21 @@ func rateOf(took [][]time.Duration, d time.Duration) rate {
 		r.p50, r.p99 = all[len(all)/2], all[len(all)*99/100]
 	}
 	return r
+}
+
+// costing adds the CPU time of a process to what a round measured.
+func costing(pid int, round func() (rate, error)) (rate, error) {
+	before, err := cpuTime(pid)
+	if err != nil {
+		return rate{}, err
+	}
+	r, err := round()
+	if err != nil {
+		return r, err
+	}
+	after, err := cpuTime(pid)
+	r.cpu = (after - before) / time.Duration(max(r.all, 1))
+	return r, err
 }
 
 // pair is a figure and its limit, measured in turns.
@@ -83,10 +105,14 @@ func (b *bench) inTurns(value, limit func() (rate, error)) (pair, error) {
 
 // details are the latencies of the last round, in microseconds.
 func (p pair) details() map[string]float64 {
-	return map[string]float64{
+	out := map[string]float64{
 		"p50_us": micros(p.value.p50), "p99_us": micros(p.value.p99),
 		"limit_p50_us": micros(p.limit.p50), "limit_p99_us": micros(p.limit.p99),
 	}
+	if p.value.cpu > 0 {
+		out["cpu_us"] = micros(p.value.cpu)
+	}
+	return out
 }
 
 func micros(d time.Duration) float64 { return float64(d.Microseconds()) }

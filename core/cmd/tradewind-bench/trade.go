@@ -34,7 +34,7 @@ func (b *bench) complete(ctx context.Context) (err error) {
 	if err := b.quotes(ctx, k, c); err != nil {
 		return err
 	}
-	return b.completeOrders(ctx, c)
+	return b.completeOrders(ctx, k, c)
 }
 
 // atRest restarts the broker some times and looks at it before any load.
@@ -182,30 +182,33 @@ func (o *orders) send(client, n int) error {
 
 // completeOrders places orders by 64 clients and waits until the cloud has
 // delivered all of them.
-func (b *bench) completeOrders(ctx context.Context, c *cast) error {
+func (b *bench) completeOrders(ctx context.Context, k *broker, c *cast) error {
 	b.say("%d orders from request to server, by %d clients", b.orders, customers)
 	var values []float64
+	var last rate
 	for i := range b.rounds + 1 {
-		v, err := b.completeRound(c, "complete-"+strconv.Itoa(i))
+		var err error
+		last, err = costing(k.pid(), func() (rate, error) { return b.completeRound(c, "complete-"+strconv.Itoa(i)) })
 		if err != nil {
 			return err
 		}
 		if i > 0 { // the first one warms up
-			values = append(values, v)
+			values = append(values, last.perSecond)
 		}
 	}
 	enough := atLeast(1500)
 	f := b.report.add(figure{
 		Name: "complete orders", What: "from POST /v1/orders to active through the sandbox plugin, 64 clients", Unit: "/s",
+		Details: map[string]float64{"cpu_us": micros(last.cpu)},
 	}, values, nil, &enough)
-	b.say("%g complete orders/s", f.Value)
+	b.say("%g complete orders/s for %v CPU of the broker each", f.Value, last.cpu)
 	return ctx.Err()
 }
 
-func (b *bench) completeRound(c *cast, run string) (float64, error) {
+func (b *bench) completeRound(c *cast, run string) (rate, error) {
 	orders, err := ordering(c, run, false)
 	if err != nil {
-		return 0, err
+		return rate{}, err
 	}
 	from := time.Now()
 	errs := make([]error, customers)
@@ -219,10 +222,11 @@ func (b *bench) completeRound(c *cast, run string) (float64, error) {
 	}
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {
-		return 0, err
+		return rate{}, err
 	}
 	last, err := c.settled(from, orders)
-	return float64(b.orders/customers*customers) / last.Sub(from).Seconds(), err
+	all := b.orders / customers * customers
+	return rate{perSecond: float64(all) / last.Sub(from).Seconds(), all: all}, err
 }
 
 // settled waits until the last order of every client is decided, reads all and
