@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tradewind.example/host/procfs"
 )
 
 const (
@@ -37,9 +39,10 @@ var ErrLocked = errors.New("run folder is in use by another host")
 
 // Dir is the run folder of one host: one subfolder per running plugin process.
 type Dir struct {
-	path string
-	lock *os.File
-	log  *slog.Logger
+	path    string
+	lock    *os.File
+	cgroups *cgroups // nil: none is delegated
+	log     *slog.Logger
 }
 
 // record is written beside a running process, for the sweep after a crash.
@@ -98,16 +101,51 @@ func lockFolder(path string) (*os.File, error) {
 	return f, nil
 }
 
-// newLaunch makes the private folder of one launch with its working folder.
-func (d *Dir) newLaunch() (string, error) {
+// newLaunch makes the private folder of one launch with its working folder. A
+// plugin with a user of its own owns the working folder alone, and has its
+// sockets there; the launch folder and what the host writes in it stay ours.
+func (d *Dir) newLaunch(iso Isolation) (string, error) {
 	folder := filepath.Join(d.path, newLaunchID())
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return "", fmt.Errorf("creating launch folder: %w", err)
 	}
-	if err := os.Mkdir(filepath.Join(folder, workFolder), 0o700); err != nil {
+	work := filepath.Join(folder, workFolder)
+	err := os.Mkdir(work, 0o700)
+	if err == nil && iso.UID != 0 {
+		err = errors.Join(os.Chmod(folder, 0o711), os.Chown(work, iso.UID, iso.GID))
+	}
+	if err != nil {
 		return "", errors.Join(fmt.Errorf("creating working folder: %w", err), os.RemoveAll(folder))
 	}
 	return folder, nil
+}
+
+// reachable tells why a plugin with a user of its own could not start: it must
+// be able to walk to its folder and to execute the binary.
+func reachable(folder string, binary *os.File) error {
+	if n := len(filepath.Join(folder, newLaunchID(), workFolder, socketName)); n > maxSocketPath {
+		return fmt.Errorf("%w: %q needs %d bytes, at most %d fit", ErrPathTooLong, folder, n, maxSocketPath)
+	}
+	for at := folder; ; at = filepath.Dir(at) {
+		st, err := os.Stat(at)
+		if err != nil {
+			return fmt.Errorf("looking at the run folder: %w", err)
+		}
+		if st.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("the plugin has a user of its own, which may not walk through %q: allow it, or configure another run folder", at)
+		}
+		if at == filepath.Dir(at) {
+			break
+		}
+	}
+	st, err := binary.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at the binary: %w", err)
+	}
+	if st.Mode().Perm()&0o001 == 0 {
+		return fmt.Errorf("the plugin has a user of its own, and others may not execute the binary (mode %s)", st.Mode().Perm())
+	}
+	return nil
 }
 
 func newLaunchID() string {
@@ -172,16 +210,37 @@ func leftovers(folder string) ([]leftover, error) {
 	if r, ok := readRecord(folder); ok && alive(r.PID, r.StartTime) {
 		found = append(found, leftover{r.PID, r.StartTime})
 	}
+	strays, err := markedBy(folder)
+	return append(found, strays...), err
+}
+
+// markedBy finds the processes that carry the launch's mark.
+func markedBy(folder string) ([]leftover, error) {
 	pids, err := marked(launchVariable + "=" + folder)
 	if err != nil {
 		return nil, err
 	}
+	var found []leftover
 	for _, pid := range pids {
-		if st, err := readStat(pid); err == nil {
-			found = append(found, leftover{pid, st.startTime})
+		if st, err := procfs.ReadStat(pid); err == nil {
+			found = append(found, leftover{pid, st.StartTime})
 		}
 	}
 	return found, nil
+}
+
+// endMarked ends the processes that carry the launch's mark.
+func (d *Dir) endMarked(folder string) error {
+	strays, err := markedBy(folder)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range strays {
+		d.log.Warn("ending a process that a plugin left behind", "pid", p.pid)
+		errs = append(errs, p.end())
+	}
+	return errors.Join(errs...)
 }
 
 // readRecord reads the run record; not ok when there is none, it cannot be

@@ -3,13 +3,17 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tradewind.example/host/procfs"
 )
 
 // The descriptors a plugin starts with besides the standard three.
@@ -61,7 +65,9 @@ func (p *Process) setUmask() {
 	unix.Umask(0o077)
 }
 
-// exec opens the pipes and executes the verified descriptor.
+// exec opens the pipes and executes the verified descriptor. The process has
+// its limits; where that is possible it waits with its first instruction for
+// [Process.letGo].
 func (p *Process) exec() (*os.Process, error) {
 	files, err := p.openFiles()
 	defer files.closeChild()
@@ -73,9 +79,11 @@ func (p *Process) exec() (*os.Process, error) {
 		Dir:   filepath.Join(p.folder, workFolder),
 		Env:   p.environment(),
 		Files: []*os.File{files.null, files.outW, files.errW, binaryFD: p.cfg.Binary, lifelineFD: files.lifeR},
-		Sys:   &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL},
+		Sys:   &unix.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL, Credential: p.cfg.Isolation.credential()},
 	}
-	proc, err := startRetry(append([]string{p.cfg.Name}, p.cfg.Args...), attr)
+	p.enterCgroup(attr.Sys)
+	begin := time.Now()
+	proc, err := p.startLimited(append([]string{p.cfg.Name}, p.cfg.Args...), attr)
 	if err != nil {
 		files.closeHost()
 		return nil, err
@@ -84,10 +92,30 @@ func (p *Process) exec() (*os.Process, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lifeline, p.pid = files.lifeW, proc.Pid
+	p.begun, p.execTook = begin, time.Since(begin)
 	if p.killed {
 		p.killGroup()
 	}
 	return proc, nil
+}
+
+// enterCgroup lets the process begin in a cgroup of its own, if there can be one.
+func (p *Process) enterCgroup(sys *unix.SysProcAttr) {
+	l, missing, err := p.cfg.Dir.cgroups.newLeaf(filepath.Base(p.folder), p.cfg.Isolation)
+	if err != nil {
+		for _, b := range p.cfg.Isolation.bounds() {
+			p.applied.Missing = append(p.applied.Missing, b.what+": "+err.Error())
+		}
+		if !errors.Is(err, errNoCgroup) {
+			p.miss("a cgroup", err)
+		}
+		return
+	}
+	for _, what := range slices.Sorted(maps.Keys(missing)) {
+		p.miss(what, missing[what])
+	}
+	p.leaf, p.applied.Cgroup = l, l.path
+	sys.UseCgroupFD, sys.CgroupFD = true, int(l.dir.Fd())
 }
 
 // startRetry starts the process behind descriptor 3. A binary that was written
@@ -106,7 +134,7 @@ func startRetry(argv []string, attr *os.ProcAttr) (*os.Process, error) {
 
 func (p *Process) environment() []string {
 	work := filepath.Join(p.folder, workFolder)
-	return withVariables(p.cfg.Env,
+	return withVariables(p.cfg.Isolation.variables(p.cfg.Env),
 		"HOME="+work,
 		"TMPDIR="+work,
 		launchVariable+"="+p.folder,
@@ -114,18 +142,16 @@ func (p *Process) environment() []string {
 	)
 }
 
-// settle sets what can only be set on a running process, and records it.
+// settle records the process and lets its program begin.
 func (p *Process) settle(proc *os.Process) {
-	if err := unix.Prlimit(proc.Pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil); err != nil {
-		p.log.Warn("forbidding core dumps failed", "plugin", p.cfg.Name, "pid", proc.Pid, "error", err)
-	}
 	if err := p.record(proc.Pid); err != nil {
 		p.log.Warn("recording a plugin process failed", "plugin", p.cfg.Name, "pid", proc.Pid, "error", err)
 	}
+	p.letGo(proc.Pid)
 }
 
 func (p *Process) record(pid int) error {
-	stat, err := readStat(pid)
+	stat, err := procfs.ReadStat(pid)
 	if err != nil {
 		return fmt.Errorf("reading start time: %w", err)
 	}
@@ -134,7 +160,7 @@ func (p *Process) record(pid int) error {
 		return err
 	}
 	return writeRecord(p.folder, record{
-		Name: p.cfg.Name, PID: pid, StartTime: stat.startTime, BootID: boot, SHA256: p.hash,
+		Name: p.cfg.Name, PID: pid, StartTime: stat.StartTime, BootID: boot, SHA256: p.hash,
 	})
 }
 
@@ -154,7 +180,9 @@ func (p *Process) reap(proc *os.Process) {
 	if err != nil {
 		p.log.Error("reaping a plugin process failed", "plugin", p.cfg.Name, "pid", proc.Pid, "error", err)
 	}
-	p.state, p.reaped = state, true
+	p.state, p.reaped, p.endedAt = state, true, time.Now()
+	p.starved = p.leaf != nil && p.leaf.outOfMemory()
+	p.shortage = !p.killed && oomKills() > p.oomBefore
 	close(p.exited)
 }
 
@@ -174,11 +202,35 @@ func (p *Process) putAway(pumped <-chan struct{}) {
 	_ = p.stderr.Close()
 	_ = p.stdout.Close()
 	<-pumped
+	p.endStrays()
 	p.removeFolder()
 	close(p.done)
 }
 
+// endStrays ends what the plugin started in groups of its own: all of its
+// cgroup, and without one what still carries the launch's mark.
+func (p *Process) endStrays() {
+	if p.leaf != nil {
+		p.removeLeaf()
+		return
+	}
+	if err := p.cfg.Dir.endMarked(p.folder); err != nil {
+		p.log.Warn("ending what a plugin started failed", "plugin", p.cfg.Name, "error", err)
+	}
+}
+
+func (p *Process) removeLeaf() {
+	if p.leaf == nil {
+		return
+	}
+	_ = p.leaf.dir.Close()
+	if err := errors.Join(p.leaf.kill(), p.leaf.remove()); err != nil {
+		p.log.Warn("removing a plugin's cgroup failed", "plugin", p.cfg.Name, "error", err)
+	}
+}
+
 func (p *Process) discardFailed() {
+	p.removeLeaf()
 	p.removeFolder()
 	p.mu.Lock()
 	p.reaped = true

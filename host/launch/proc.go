@@ -7,51 +7,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"tradewind.example/host/procfs"
 )
-
-// procStat is the part of /proc/<pid>/stat that tells processes apart.
-type procStat struct {
-	state     byte   // R, S, D, Z, T …
-	group     int    // process group id
-	startTime uint64 // clock ticks since boot; with the pid it names a process for one boot
-}
-
-// readStat reads /proc/<pid>/stat. The command name may hold blanks and
-// parentheses, so fields count from the last parenthesis.
-func readStat(pid int) (procStat, error) {
-	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return procStat{}, err
-	}
-	return parseStat(string(raw))
-}
-
-func parseStat(raw string) (procStat, error) {
-	end := strings.LastIndexByte(raw, ')')
-	if end < 0 {
-		return procStat{}, fmt.Errorf("stat line %q has no command", raw)
-	}
-	fields := strings.Fields(raw[end+1:])
-	const state, group, startTime = 0, 2, 19 // fields 3, 5 and 22 of proc(5)
-	if len(fields) <= startTime || len(fields[state]) != 1 {
-		return procStat{}, fmt.Errorf("stat line has only %d fields", len(fields))
-	}
-	pgrp, err := strconv.Atoi(fields[group])
-	if err != nil {
-		return procStat{}, fmt.Errorf("reading process group: %w", err)
-	}
-	start, err := strconv.ParseUint(fields[startTime], 10, 64)
-	if err != nil {
-		return procStat{}, fmt.Errorf("reading start time: %w", err)
-	}
-	return procStat{state: fields[state][0], group: pgrp, startTime: start}, nil
-}
 
 // alive reports whether pid is the process that started at startTime and has
 // not ended: a zombie counts as ended, also where nobody reaps it.
 func alive(pid int, startTime uint64) bool {
-	st, err := readStat(pid)
-	return err == nil && st.startTime == startTime && st.state != 'Z' && st.state != 'X'
+	st, err := procfs.ReadStat(pid)
+	return err == nil && st.StartTime == startTime && !st.Ended()
 }
 
 // bootID names this boot of the machine; start times mean nothing across boots.

@@ -8,47 +8,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestParseStat(t *testing.T) {
-	t.Parallel()
-	tail := strings.Repeat(" 0", 16)
-	cases := map[string]struct {
-		reason string
-		in     string
-		want   procStat
-		fails  bool
-	}{
-		"Plain":       {reason: "fields 3, 5 and 22 count", in: "7 (a) S 1 7" + tail + " 99 1", want: procStat{'S', 7, 99}},
-		"OddName":     {reason: "a name may hold blanks and parentheses", in: "7 (a) R 9 (b) Z 1 8" + tail + " 5 1", want: procStat{'Z', 8, 5}},
-		"NoName":      {reason: "garbage is refused", in: "7 a S", fails: true},
-		"TooShort":    {reason: "a cut line is refused", in: "7 (a) S 1 7", fails: true},
-		"BadGroup":    {reason: "numbers are numbers", in: "7 (a) S 1 x" + tail + " 99 1", fails: true},
-		"BadStarting": {reason: "numbers are numbers", in: "7 (a) S 1 7" + tail + " -1 1", fails: true},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			got, err := parseStat(tc.in)
-			if (err != nil) != tc.fails {
-				t.Fatalf("%s: error %v", tc.reason, err)
-			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(procStat{})); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
-			}
-		})
-	}
-}
+	"tradewind.example/host/procfs"
+)
 
 func TestSelfIsAlive(t *testing.T) {
 	t.Parallel()
-	st, err := readStat(os.Getpid())
+	st, err := procfs.ReadStat(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !alive(os.Getpid(), st.startTime) {
+	if !alive(os.Getpid(), st.StartTime) {
 		t.Error("this process counts as ended")
 	}
-	if alive(os.Getpid(), st.startTime+1) {
+	if alive(os.Getpid(), st.StartTime+1) {
 		t.Error("a process with another start time counts as the same")
 	}
 }

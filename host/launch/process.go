@@ -9,10 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,7 +37,9 @@ type Config struct {
 	Args   []string
 	Env    []string  // the whole environment, see [Environment]
 	Stderr io.Writer // gets the process's standard error as it comes; must not block; nil discards
-	Log    *slog.Logger
+	// Isolation bounds what the process may take.
+	Isolation Isolation
+	Log       *slog.Logger
 }
 
 // Process is one launch of one binary. Make it with [New].
@@ -54,7 +53,17 @@ type Process struct {
 	stderr *pipe
 	tail   tail
 
+	// Written by the launching goroutine before Start returns.
+	leaf      *leaf
+	applied   Applied
+	oomBefore int // processes that the system had killed for memory at the start
+
 	mu       sync.Mutex // guards what follows
+	begun    time.Time
+	execTook time.Duration
+	endedAt  time.Time
+	starved  bool // ended for taking more memory than its cgroup may
+	shortage bool // the system killed processes for memory while it ran
 	started  bool
 	killed   bool
 	reaped   bool
@@ -76,18 +85,35 @@ func New(cfg Config) (*Process, error) {
 	if cfg.Stderr == nil {
 		cfg.Stderr = io.Discard
 	}
-	hash, err := verify(cfg.Binary, cfg.SHA256)
+	if cfg.Isolation.OpenFiles == 0 {
+		cfg.Isolation.OpenFiles = DefaultOpenFiles
+	}
+	hash, err := prepare(cfg)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("verifying %q: %w", cfg.Name, err), cfg.Binary.Close())
 	}
-	folder, err := cfg.Dir.newLaunch()
+	folder, err := cfg.Dir.newLaunch(cfg.Isolation)
 	if err != nil {
 		return nil, errors.Join(err, cfg.Binary.Close())
 	}
 	return &Process{
 		cfg: cfg, folder: folder, hash: hash, log: cfg.Log,
+		applied: Applied{Isolation: cfg.Isolation}, oomBefore: oomKills(),
 		exited: make(chan struct{}), done: make(chan struct{}),
 	}, nil
+}
+
+// prepare checks that cfg can be launched and returns the binary's hash.
+func prepare(cfg Config) (string, error) {
+	if err := cfg.Isolation.Validate(); err != nil {
+		return "", fmt.Errorf("reading its isolation: %w", err)
+	}
+	if cfg.Isolation.UID != 0 {
+		if err := reachable(cfg.Dir.path, cfg.Binary); err != nil {
+			return "", err
+		}
+	}
+	return verify(cfg.Binary, cfg.SHA256)
 }
 
 // Hash returns the SHA-256 of everything f holds, in lower-case hex, read
@@ -185,7 +211,7 @@ func (p *Process) exitError() error {
 	if p.state == nil || p.state.Success() {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", ErrEnded, describeExit(p.state))
+	return fmt.Errorf("%w: %s%s", ErrEnded, describeExit(p.state), p.hint())
 }
 
 // Kill sends SIGKILL to the whole process group and waits, at most 5 s and no
@@ -224,6 +250,9 @@ func (p *Process) Signal() {
 func (p *Process) killGroup() {
 	if p.pid != 0 && !p.reaped {
 		_ = unix.Kill(-p.pid, unix.SIGKILL)
+		if p.leaf != nil {
+			_ = p.leaf.kill() // tried again, and told of, when the leaf is removed
+		}
 	}
 }
 
@@ -239,37 +268,4 @@ func (p *Process) removeFolder() {
 	if err := os.RemoveAll(p.folder); err != nil {
 		p.log.Warn("removing a launch folder failed", "folder", p.folder, "error", err)
 	}
-}
-
-// Report says on a few lines what is known of the process: how it ended and
-// the last lines of its standard error. It is for people; secrets a plugin
-// prints there are in it, so redact before it leaves the host.
-func (p *Process) Report() string {
-	p.mu.Lock()
-	state, pid := p.state, p.pid
-	p.mu.Unlock()
-	var b strings.Builder
-	switch {
-	case state != nil:
-		b.WriteString(describeExit(state))
-	case pid != 0:
-		b.WriteString("still running as pid " + strconv.Itoa(pid))
-	default:
-		b.WriteString("never ran")
-	}
-	for _, line := range p.tail.Lines() {
-		b.WriteString("\n" + line)
-	}
-	return b.String()
-}
-
-func describeExit(state *os.ProcessState) string {
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		text := "ended by signal " + unix.SignalName(status.Signal())
-		if status.Signal() == unix.SIGKILL {
-			text += " (killed by the host or, when short of memory, by the system)"
-		}
-		return text
-	}
-	return "ended with status " + strconv.Itoa(state.ExitCode())
 }

@@ -18,8 +18,16 @@ import (
 // over: it goes to [Config.Stderr] alone.
 func (p *Process) Runner(env []string) runner.Runner {
 	p.cfg.Env = withVariables(append(p.cfg.Env[:len(p.cfg.Env):len(p.cfg.Env)], env...),
-		plugin.EnvUnixSocketDir+"="+p.folder)
+		plugin.EnvUnixSocketDir+"="+p.sockets())
 	return &goPluginRunner{p: p}
+}
+
+// sockets is the folder of the plugin's sockets, which it must own.
+func (p *Process) sockets() string {
+	if p.cfg.Isolation.UID != 0 {
+		return filepath.Join(p.folder, workFolder)
+	}
+	return p.folder
 }
 
 // goPluginRunner shows a Process the way go-plugin wants to see it.
@@ -50,7 +58,7 @@ func (r *goPluginRunner) ID() string {
 // PluginToHost accepts only a socket inside the launch's own folder: a plugin
 // must not be able to send the host's credentials elsewhere.
 func (r *goPluginRunner) PluginToHost(network, addr string) (string, string, error) {
-	if network != "unix" || filepath.Dir(filepath.Clean(addr)) != r.p.folder {
+	if network != "unix" || filepath.Dir(filepath.Clean(addr)) != r.p.sockets() {
 		return "", "", fmt.Errorf("plugin listens on %s %q instead of a socket in its folder",
 			strings.ToLower(network), addr)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,7 @@ func main() {
 	modes := map[string]func(){
 		"sleep":    sleep,
 		"fork":     fork,
+		"stray":    stray,
 		"stop":     stop,
 		"self":     describeSelf,
 		"fail":     fail,
@@ -68,6 +70,18 @@ func fork() {
 	forever()
 }
 
+// stray starts a child in a session of its own that holds standard error.
+func stray() {
+	child := exec.CommandContext(context.Background(), "/proc/self/exe", "sleep")
+	child.Stderr = os.Stderr
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+	fmt.Println(child.Process.Pid)
+	forever()
+}
+
 // stop stops itself.
 func stop() {
 	fmt.Println("ready")
@@ -83,19 +97,23 @@ type Self struct {
 	DirMode string
 	Umask   string
 	Core    uint64
+	Files   uint64 // RLIMIT_NOFILE
+	UID     int
+	Procs   int // runtime.GOMAXPROCS
 }
 
 // describeSelf prints the surroundings as one JSON line and ends.
 func describeSelf() {
-	time.Sleep(100 * time.Millisecond) // some limits are set on the running process
 	dir, _ := os.Getwd()
 	st, _ := os.Stat(dir)
-	var core unix.Rlimit
+	var core, files unix.Rlimit
 	_ = unix.Getrlimit(unix.RLIMIT_CORE, &core)
+	_ = unix.Getrlimit(unix.RLIMIT_NOFILE, &files)
 	mask := unix.Umask(0)
 	_ = json.NewEncoder(os.Stdout).Encode(Self{
 		Args: os.Args, Env: os.Environ(), Dir: dir, DirMode: st.Mode().String(),
 		Umask: fmt.Sprintf("%03o", mask), Core: core.Cur,
+		Files: files.Max, UID: os.Getuid(), Procs: runtime.GOMAXPROCS(0),
 	})
 }
 
