@@ -1,8 +1,8 @@
 // Package fakecloud is a cloud in memory, for the tests of plugins: a REST API
 // with resources of any kind, signed requests, slow life cycles, pages, and
 // switches for everything that real clouds do on a bad day. It knows nothing of
-// any plugin and nothing of Tradewind's contract; it is no model of a
-// particular cloud.
+// any plugin and is no model of a particular cloud. [Faults] hands its switches
+// to the conformance suite.
 //
 // # The API
 //

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tradewind.example/sdk/fakecloud"
+	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
 
@@ -431,4 +432,34 @@ func TestWrongConfigs(t *testing.T) {
 	if got := c.Owned("b", "disk"); got != nil {
 		t.Error("an unknown key owns " + strconv.Itoa(len(got)))
 	}
+}
+
+func TestFaultsOfTheSuite(t *testing.T) {
+	t.Parallel()
+	u := start(t, fakecloud.Config{})
+	f := fakecloud.Faults{Cloud: u.cloud}
+	if err := f.LoseAnswers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := u.try("POST", "/v1/disk", `{"region":"east","client_token":"t","spec":{}}`); err == nil {
+			t.Error("the answer arrived")
+		}
+	}
+	u.do("GET", "/v1/disk/disk-1", "", 200)
+	for _, class := range fault.Classes() {
+		err := f.Refuse(t.Context(), class)
+		if err != nil && fault.Is(err, fault.ClassUnsupported) {
+			continue
+		}
+		got, tryErr := u.try("POST", "/v1/disk", `{"region":"east","spec":{}}`)
+		if err != nil || tryErr != nil || got.status < 400 || got.Code == "" {
+			t.Errorf("%s: %v, status %d, %v", class, err, got.status, tryErr)
+		}
+	}
+	u.do("DELETE", "/v1/disk/disk-1", "", http.StatusNoContent)
+	if err := f.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	u.create("disk", "", 200)
 }

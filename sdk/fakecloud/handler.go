@@ -82,7 +82,7 @@ func (c *Cloud) serve(w http.ResponseWriter, req *http.Request, do operation) {
 		c.send(w, r, refuse(http.StatusUnauthorized, "BadSignature", "the key or its signature is wrong"))
 		return
 	}
-	r.fault = c.fault(req.Method, r.kind)
+	r.fault = c.fault(r)
 	switch r.fault.Trouble {
 	case LoseRequest:
 		c.hangUp(w, r)

@@ -59,6 +59,7 @@ type Fault struct {
 	Trouble Trouble
 	Method  string // "": any
 	Kind    string // "": any, and requests of no kind too
+	Creates bool   // only creates
 	// Times is how many fitting requests are troubled; 0: one, negative: all.
 	Times int
 	// Status of FailBefore and FailAfter; 0: 503.
@@ -91,11 +92,12 @@ func (c *Cloud) Heal() {
 
 // fault returns the first fault that fits, with one of its times used up; the
 // zero Fault when there is none.
-func (c *Cloud) fault(method, kind string) Fault {
+func (c *Cloud) fault(r *call) Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	creates := r.Method == http.MethodPost && r.kind != "" && r.PathValue("id") == ""
 	for i, f := range c.faults {
-		if f.Method != "" && f.Method != method || f.Kind != "" && f.Kind != kind {
+		if f.Method != "" && f.Method != r.Method || f.Kind != "" && f.Kind != r.kind || f.Creates && !creates {
 			continue
 		}
 		if f.Times > 0 {
