@@ -1,0 +1,94 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Verdict is what came out of a rule.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass Verdict = "pass"
+	Fail Verdict = "fail"
+	Skip Verdict = "skip" // not proved: Reason says why
+)
+
+// Result is what came out of one rule.
+type Result struct {
+	ID         string        `json:"id"`
+	Title      string        `json:"title"`
+	Capability string        `json:"capability"` // "" for what every plugin must do
+	Verdict    Verdict       `json:"verdict"`
+	Reason     string        `json:"reason,omitempty"` // why it failed or was skipped, one line a finding
+	Took       time.Duration `json:"took_ns"`
+}
+
+// Report is what came out of a run.
+type Report struct {
+	Plugin  string   `json:"plugin"` // name of the plugin
+	Version string   `json:"version"`
+	Way     string   `json:"way"` // how the plugin was reached: "process" or "binary"
+	Results []Result `json:"results"`
+}
+
+// Passed reports whether no rule is broken. Skipped rules do not count.
+func (r Report) Passed() bool { return r.Count(Fail) == 0 }
+
+// Count returns how many rules ended with v.
+func (r Report) Count(v Verdict) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Result returns what came out of the rule with an id; not ok when it was not checked.
+func (r Report) Result(id string) (Result, bool) {
+	for _, result := range r.Results {
+		if result.ID == id {
+			return result, true
+		}
+	}
+	return Result{}, false
+}
+
+// JSON returns the report as an indented document.
+func (r Report) JSON() ([]byte, error) {
+	out, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the report: %w", err)
+	}
+	return append(out, '\n'), nil
+}
+
+// Markdown returns the report as a sentence and a table. It holds no times, so
+// that two runs with the same outcome are the same text.
+func (r Report) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %d rules passed, %d failed, %d not proved.\n\n", r.Plugin, r.Version, r.Count(Pass), r.Count(Fail), r.Count(Skip))
+	b.WriteString("| rule | what it proves | capability | result |\n|---|---|---|---|\n")
+	for _, result := range r.Results {
+		outcome := string(result.Verdict)
+		if result.Reason != "" {
+			outcome += ": " + cell(result.Reason)
+		}
+		capability := result.Capability
+		if capability == "" {
+			capability = "every plugin"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", result.ID, cell(result.Title), capability, outcome)
+	}
+	return b.String()
+}
+
+// cell makes text fit a cell of a table.
+func cell(text string) string {
+	return strings.NewReplacer("\n", "; ", "|", "\\|").Replace(strings.TrimSpace(text))
+}
