@@ -7,6 +7,7 @@ import (
 
 	"tradewind.example/host/catalog"
 	"tradewind.example/host/hosttest"
+	"tradewind.example/host/session"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 	"tradewind.example/sdk/wire/client"
@@ -36,12 +37,12 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, _ := p.supervisor.Current()
+	s, _ := p.activeRun().supervisor.Current()
 	req := provider.RegionsRequest{Call: provider.Call{Org: "o", Account: provider.Account{
 		Credentials: map[string]secret.Value{"public": secret.New("AKID-123456"), "private": secret.New("private-123456")},
 		Settings:    map[string]string{"echo": "x"},
 	}}}
-	for name, c := range map[string]*client.Client{"Door": p.Client, "Bare": client.New(s.BareConn())} {
+	for name, c := range map[string]*client.Client{"Door": p.Client, "Bare": client.New(s.(*session.Session).BareConn())} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -20,8 +20,11 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-// defaultWait is how long a call waits for a plugin that is being started.
-const defaultWait = 5 * time.Second
+const (
+	defaultWait        = 5 * time.Second
+	defaultPrivateRuns = 16
+	defaultPrivateIdle = 10 * time.Minute
+)
 
 // Config says how to run plugins. Only Dir is required.
 type Config struct {
@@ -42,6 +45,10 @@ type Config struct {
 	// Services returns what is offered to the named plugin if it keeps data at
 	// the host; nil offers nothing.
 	Services func(plugin string) provider.HostServices
+	// PrivateRuns bounds, per plugin, the processes that serve one org alone;
+	// default 16. PrivateIdle is how long one is kept without a call; default 10 min.
+	PrivateRuns int
+	PrivateIdle time.Duration
 	// WaitReady is how long a call waits for a plugin that is being started;
 	// default 5 s.
 	WaitReady time.Duration
@@ -74,6 +81,12 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.WaitReady <= 0 {
 		cfg.WaitReady = defaultWait
 	}
+	if cfg.PrivateRuns <= 0 {
+		cfg.PrivateRuns = defaultPrivateRuns
+	}
+	if cfg.PrivateIdle <= 0 {
+		cfg.PrivateIdle = defaultPrivateIdle
+	}
 	if cfg.EnvAllow == nil {
 		cfg.EnvAllow = launch.DefaultAllow()
 	}
@@ -90,18 +103,21 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	}
 	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, plugins: map[string]*Plugin{}}
 	for _, e := range known.Entries() {
-		h.add(ctx, e)
+		if err := h.add(ctx, e.Name); err != nil {
+			return nil, errors.Join(err, h.Close(ctx))
+		}
 	}
 	return h, nil
 }
 
-// add makes the plugin of an entry and gives it its goroutine, which lives until
-// Close, beyond ctx.
-func (h *Host) add(ctx context.Context, e catalog.Entry) {
-	p := h.newPlugin(e)
-	h.plugins[e.Name] = p
-	ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	h.work.Go(func() { p.supervisor.Run(ctx) })
+// add makes the plugin of that name, whose runs live until Close, beyond ctx.
+func (h *Host) add(ctx context.Context, name string) error {
+	p := h.newPlugin(name)
+	if err := p.sync(ctx); err != nil {
+		return fmt.Errorf("adding plugin %q: %w", name, err)
+	}
+	h.plugins[name] = p
+	return nil
 }
 
 // Close stops all plugins at once, gently while ctx lasts and then by force,
@@ -118,16 +134,9 @@ func (h *Host) Close(ctx context.Context) error {
 
 	var stops sync.WaitGroup
 	for _, p := range all {
-		stops.Go(func() {
-			if err := p.supervisor.Stop(ctx); err != nil {
-				h.log.Warn("a plugin did not stop gently", "plugin", p.name, "error", err)
-			}
-		})
+		stops.Go(func() { p.close(ctx) })
 	}
 	stops.Wait()
-	for _, p := range all {
-		p.cancel()
-	}
 	h.work.Wait()
 	return errors.Join(h.run.Close(), h.catalog.Close())
 }
@@ -162,12 +171,7 @@ func (h *Host) Stop(ctx context.Context, name string) error {
 
 // Restart is Stop, then Start. It brings an installed new version into use.
 func (h *Host) Restart(ctx context.Context, name string) error {
-	return h.operate(ctx, name, func(p *Plugin, ctx context.Context) error {
-		if err := p.stop(ctx); err != nil {
-			return err
-		}
-		return p.start(ctx)
-	})
+	return h.operate(ctx, name, (*Plugin).restart)
 }
 
 // Resume lets a quarantined plugin start again and waits as Start does. In any

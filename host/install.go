@@ -92,7 +92,7 @@ func (h *Host) adopt(ctx context.Context, e catalog.Entry) error {
 		return errClosed()
 	}
 	if _, ok := h.plugins[e.Name]; !ok {
-		h.add(ctx, e)
+		return h.add(ctx, e.Name)
 	}
 	return nil
 }

@@ -4,18 +4,15 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 
-	"tradewind.example/host/catalog"
 	"tradewind.example/host/guard"
-	"tradewind.example/host/launch"
-	"tradewind.example/host/manifest"
 	"tradewind.example/host/session"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
-	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/wire/client"
 )
@@ -23,9 +20,11 @@ import (
 // retryAfter is what callers of a plugin that is coming up are told.
 const retryAfter = time.Second
 
-// Plugin is one plugin of the catalogue, over all its processes. Its embedded
-// client has a method for every call of the contract; each gets a deadline when
-// the caller's context has none, and a slot among the plugin's bounded calls.
+// Plugin is one plugin of the catalogue, over all its versions and processes.
+// Its embedded client has a method for every call of the contract; each gets a
+// deadline when the caller's context has none, a slot among the plugin's bounded
+// calls, and the process that serves the call's org: that of the version its org
+// is pinned to, or else of the active one. Calls without an org go to the latter.
 //
 // Beside the faults of the plugin, calls return these with the source host:
 // unavailable when the plugin does not serve now (outcome not done), throttled
@@ -34,44 +33,31 @@ const retryAfter = time.Second
 type Plugin struct {
 	*client.Client
 
-	host       *Host
-	name       string
-	supervisor *supervise.Supervisor[*session.Session]
-	bulkhead   *guard.Bulkhead
-	redactor   *session.Redactor
-	cancel     context.CancelFunc // ends the supervisor by force
+	host     *Host
+	name     string
+	bulkhead *guard.Bulkhead
+	redactor *session.Redactor
+	routes   atomic.Pointer[routes]
+	turn     chan struct{} // holds a token while the runs are being changed
 
-	mu   sync.Mutex
-	last manifest.Manifest // of the entry that was started last
+	mu        sync.Mutex // guards what follows; never held while a process starts or ends
+	closed    bool
+	stopped   bool            // by an operator: nothing starts by itself
+	shared    map[string]*run // by key
+	candidate *run            // started, and not in the routes yet
+	leaving   map[*run]bool   // out of the routes, and not ended yet
+	last      provider.Description
 }
 
-// Status is what is known of a plugin at one moment.
-type Status struct {
-	Name         string
-	State        supervise.State
-	Since        time.Time
-	Reason       string // why it came into this state
-	Restarts     int    // starts after the first one
-	LastError    string // with the last lines of output, secrets masked; "" when nothing ever failed
-	Version      string // of what runs, or else of what would be started
-	SHA256       string // of what runs, or else of what would be started
-	PID          int    // 0 when it does not run
-	Calls        int    // at work
-	Waiting      int    // calls waiting for a slot
-	Capabilities []provider.Capability
-	NextTry      time.Time              // when it is started again by itself; zero when that is not due
-	History      []supervise.Transition // the last ones, oldest first
-	Source       string                 // where the catalogue entry comes from
-}
-
-func (h *Host) newPlugin(e catalog.Entry) *Plugin {
-	p := &Plugin{host: h, name: e.Name, bulkhead: guard.NewBulkhead(h.cfg.Limits), redactor: &session.Redactor{}}
-	p.supervisor = supervise.New(supervise.Config[*session.Session]{
-		Start: p.open, Drain: p.bulkhead.Drain, Disabled: e.Disabled, AtOnce: !h.cfg.Lazy,
-		Log: h.log.With("plugin", e.Name), Policy: h.cfg.Policy,
-	})
+func (h *Host) newPlugin(name string) *Plugin {
+	p := &Plugin{
+		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), redactor: &session.Redactor{},
+		turn: make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
+	}
+	below := newRouter(p)
 	p.Client = client.New(guard.NewConn(guard.Config{
-		Pick: p.pick, Bulkhead: p.bulkhead, Sending: p.redactor.Learn,
+		Pick:     func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
+		Bulkhead: p.bulkhead, Sending: p.redactor.Learn,
 	}))
 	return p
 }
@@ -91,100 +77,89 @@ func (p *Plugin) LinkHost(context.Context, provider.HostServices) error {
 	return fault.Unsupported("the link to a plugin is opened by the host").From(fault.SourceHost)
 }
 
-// Description returns what the running plugin said of itself or, when it does
-// not run, what its manifest says. It makes no call. ok is false when neither
-// is known yet.
+// Description returns what the running active version said of itself or, when it
+// does not run, what its manifest says. It makes no call. ok is false when
+// neither is known yet.
 func (p *Plugin) Description() (d provider.Description, ok bool) {
-	if s, running := p.supervisor.Current(); running {
+	r := p.activeRun()
+	if s, running := r.supervisor.Current(); running {
 		return s.Description(), true
 	}
-	if m, err := p.installed(); err == nil && m.Format != 0 {
+	if m, err := p.host.catalog.Manifest(r.entry); err == nil && m.Format != 0 {
 		return m.Description, true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.last.Description, p.last.Description.Name != ""
+	return p.last, p.last.Name != ""
 }
 
-func (p *Plugin) installed() (manifest.Manifest, error) {
-	e, err := p.host.catalog.Get(p.name)
-	if err != nil {
-		return manifest.Manifest{}, err
-	}
-	return p.host.catalog.Manifest(e)
+func (p *Plugin) activeRun() *run { return p.routes.Load().active }
+
+func (p *Plugin) remember(d provider.Description) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = d
 }
 
-// Status returns the plugin's status.
-func (p *Plugin) Status() Status {
-	st := p.supervisor.Status()
-	out := Status{
-		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts,
-		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
+// all returns the runs that are not leaving, those for all orgs first. It needs
+// the lock.
+func (p *Plugin) all() []*run {
+	var out []*run
+	for _, r := range p.shared {
+		out = append(out, r)
 	}
-	if e, err := p.host.catalog.Get(p.name); err == nil {
-		out.Version, out.SHA256, out.Source = e.Version, e.SHA256, e.Source
+	if table := p.routes.Load(); table != nil {
+		for _, r := range table.private {
+			out = append(out, r)
+		}
 	}
-	if d, ok := p.Description(); ok {
-		out.Version, out.Capabilities = d.Version, d.Capabilities
-	}
-	if s, ok := p.supervisor.Current(); ok {
-		out.PID, out.SHA256 = s.PID(), s.SHA256()
+	if p.candidate != nil {
+		out = append(out, p.candidate)
 	}
 	return out
 }
 
-// open starts one session from the entry as it is now in the catalogue.
-func (p *Plugin) open(ctx context.Context) (*session.Session, error) {
-	h := p.host
-	e, err := h.catalog.Get(p.name)
-	if err != nil {
-		return nil, err
-	}
-	expected, err := h.catalog.Manifest(e)
-	if err != nil {
-		return nil, err
-	}
-	binary, err := h.catalog.Binary(e)
-	if err != nil {
-		return nil, err
-	}
-	cfg := session.Config{
-		Name: p.name, Expected: expected, Redactor: p.redactor, Log: h.log, StartTimeout: h.cfg.Policy.StartTimeout,
-		Launch: launch.Config{
-			Dir: h.run, Name: handshake.BinaryPrefix + p.name, Binary: binary, SHA256: e.SHA256,
-			Args: e.Args, Env: launch.Environment(h.cfg.EnvAllow, e.Env),
-		},
-	}
-	if h.cfg.Services != nil {
-		cfg.Services = h.cfg.Services(p.name)
-	}
-	s, err := session.Open(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	p.remember(s)
-	return s, nil
-}
-
-func (p *Plugin) remember(s *session.Session) {
+func (p *Plugin) forget(r *run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last = manifest.Manifest{Description: s.Description()}
+	delete(p.leaving, r)
+	if p.candidate == r {
+		p.candidate = nil
+	}
 }
 
-// pick returns the serving connection, waiting a bounded time for one that is
-// coming up.
-func (p *Plugin) pick(ctx context.Context) (grpc.ClientConnInterface, error) {
-	if s, ok := p.supervisor.Current(); ok && !s.Ended() {
-		return s, nil
+// close ends everything: gently while ctx lasts, then by force. It does not wait
+// for what the force does.
+func (p *Plugin) close(ctx context.Context) {
+	p.mu.Lock()
+	p.closed = true
+	runs := p.all()
+	for r := range p.leaving {
+		runs = append(runs, r)
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.host.cfg.WaitReady)
-	defer cancel()
-	s, err := p.supervisor.Await(ctx)
-	if err != nil {
-		return nil, p.notServing(err)
+	p.mu.Unlock()
+	var stops sync.WaitGroup
+	for _, r := range runs {
+		stops.Go(func() {
+			if err := r.supervisor.Stop(ctx); err != nil && !errors.Is(err, supervise.ErrClosed) {
+				p.host.log.Warn("a plugin did not stop gently", "plugin", p.name, "version", r.entry.Version, "error", err)
+			}
+			r.cancel()
+		})
 	}
-	return s, nil
+	stops.Wait()
+}
+
+// takeTurn waits until nobody else changes the plugin's runs; the returned
+// function ends the turn.
+func (p *Plugin) takeTurn(ctx context.Context) (func(), error) {
+	select {
+	case p.turn <- struct{}{}:
+		return func() { <-p.turn }, nil
+	case <-ctx.Done():
+		return nil, fault.Unavailable("plugin %q is being changed by someone else and did not become free in time", p.name).
+			From(fault.SourceHost).With(ctx.Err())
+	}
 }
 
 // notServing is the fault of a call that was not sent.
@@ -200,32 +175,4 @@ func (p *Plugin) notServing(err error) error {
 	f := fault.Unavailable("plugin %q is %s and takes no calls now", p.name, state)
 	f.Source, f.Cause, f.RetryAfter = fault.SourceHost, err, later
 	return f
-}
-
-func (p *Plugin) start(ctx context.Context) error {
-	return p.operated("start", p.supervisor.Start(ctx))
-}
-
-func (p *Plugin) stop(ctx context.Context) error {
-	return p.operated("stop", p.supervisor.Stop(ctx))
-}
-
-func (p *Plugin) resume(ctx context.Context) error {
-	return p.operated("resume", p.supervisor.Resume(ctx))
-}
-
-// operated makes a fault of what an operation returned.
-func (p *Plugin) operated(what string, err error) error {
-	var not *supervise.NotServingError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &not):
-		return fault.Unavailable("plugin %q is %s: %s", p.name, not.State, not.Reason).From(fault.SourceHost).With(err)
-	case errors.Is(err, supervise.ErrRefused):
-		return fault.Precondition("plugin %q: %v", p.name, err).From(fault.SourceHost).With(err)
-	case errors.Is(err, supervise.ErrClosed):
-		return errClosed()
-	}
-	return fault.Unavailable("%s of plugin %q did not end in time", what, p.name).From(fault.SourceHost).With(err)
 }

@@ -163,6 +163,7 @@ func (s *Supervisor[I]) watchInstance(ctx context.Context, probes <-chan error) 
 // probed takes in one probe's result and returns how many have gone without an
 // answer since.
 func (s *Supervisor[I]) probed(ctx context.Context, err error, silent int) int {
+	s.examined(err)
 	if err == nil {
 		if s.state() == StateDegraded {
 			s.fire(EventProbeOK, "answers well again")
@@ -318,6 +319,7 @@ func (s *Supervisor[I]) fire(event Event, reason string) {
 	now := time.Now()
 	s.status.State, s.status.Since, s.status.Reason = to, now, reason
 	s.status.NextTry = time.Time{}
+	s.status.Health = healthIn(to, s.status.Health, now, reason)
 	if to == StateBackingOff {
 		s.status.NextTry = now.Add(s.backoff())
 	}

@@ -132,6 +132,7 @@ type Status struct {
 	Restarts  int       // starts after the first one
 	LastError string    // "" when nothing ever failed
 	NextTry   time.Time // end of the pause; zero when not backing off
+	Health    Health
 	History   []Transition
 }
 
@@ -176,7 +177,7 @@ func New[I Instance](cfg Config[I]) *Supervisor[I] {
 		commands: make(chan command),
 		ended:    make(chan struct{}),
 		changed:  make(chan struct{}),
-		status:   Status{State: StateInstalled, Since: time.Now(), Reason: "never started"},
+		status:   Status{State: StateInstalled, Since: time.Now(), Reason: "never started", Health: gone(time.Now(), "never started")},
 	}
 	switch {
 	case cfg.Disabled:

@@ -269,6 +269,42 @@ func TestProbes(t *testing.T) {
 	}
 }
 
+// TestHealthHasThreeLevels: which level failed is told apart, from the process
+// up to what the provider says of itself.
+func TestHealthHasThreeLevels(t *testing.T) {
+	t.Parallel()
+	type levels struct{ Process, Connection, Provider supervise.Level }
+	const ok, failed, unknown = supervise.LevelOK, supervise.LevelFailed, supervise.LevelUnknown
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t, supervise.Policy{ProbeEvery: time.Second, ProbeFailures: 2, Backoff: time.Minute}, nil)
+		expect := func(reason string, want levels, detail string) {
+			t.Helper()
+			synctest.Wait()
+			h := w.Status().Health
+			if got := (levels{h.Process, h.Connection, h.Provider}); got != want || h.Detail != detail || h.At.IsZero() {
+				t.Errorf("%s: got %+v", reason, h)
+			}
+		}
+		expect("nothing runs yet", levels{failed, unknown, unknown}, "never started")
+		if err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		expect("a start that went well has asked all levels", levels{ok, ok, ok}, "")
+		w.instance().answer(errBroken)
+		pass(time.Second)
+		expect("it answers that it is unwell", levels{ok, ok, failed}, "broken")
+		silent := fmt.Errorf("%w: it hangs", supervise.ErrNoAnswer)
+		w.instance().answer(silent)
+		pass(time.Second)
+		expect("it does not answer", levels{ok, failed, unknown}, silent.Error())
+		w.instance().answer(nil)
+		pass(time.Second)
+		expect("it recovered", levels{ok, ok, ok}, "")
+		w.instance().end()
+		expect("it ended", levels{failed, unknown, unknown}, "broken")
+	})
+}
+
 func TestStopStartsNothingAgain(t *testing.T) {
 	t.Parallel()
 	hangs := func(ctx context.Context, _ int) error { <-ctx.Done(); return ctx.Err() }
