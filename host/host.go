@@ -15,6 +15,7 @@ import (
 	"tradewind.example/host/catalog"
 	"tradewind.example/host/guard"
 	"tradewind.example/host/launch"
+	"tradewind.example/host/signature"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
@@ -36,6 +37,10 @@ type Config struct {
 	RunDir string
 	// Plugins are entries declared by the configuration.
 	Plugins []catalog.Entry
+	// Selections choose among Plugins; a plugin with one entry needs none.
+	Selections []catalog.Selection
+	// Trust says whose signatures on manifests count; the zero value: nobody's.
+	Trust signature.Trust
 	// Dev lets unpinned binaries run, from anywhere. Never in production.
 	Dev bool
 	// Lazy starts no plugin at Open; Start does.
@@ -93,7 +98,9 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.RunDir == "" {
 		cfg.RunDir = filepath.Join(cfg.Dir, "run")
 	}
-	known, err := catalog.Open(catalog.Config{Dir: cfg.Dir, Entries: cfg.Plugins, Dev: cfg.Dev})
+	known, err := catalog.Open(catalog.Config{
+		Dir: cfg.Dir, Entries: cfg.Plugins, Selections: cfg.Selections, Dev: cfg.Dev, Trust: cfg.Trust,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the plugin catalogue: %w", err)
 	}
@@ -102,8 +109,8 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 		return nil, errors.Join(fmt.Errorf("opening the plugin run folder: %w", err), known.Close())
 	}
 	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, plugins: map[string]*Plugin{}}
-	for _, e := range known.Entries() {
-		if err := h.add(ctx, e.Name); err != nil {
+	for _, name := range known.Names() {
+		if err := h.add(ctx, name); err != nil {
 			return nil, errors.Join(err, h.Close(ctx))
 		}
 	}
@@ -153,8 +160,14 @@ func (h *Host) Plugin(name string) (*Plugin, error) {
 	return p, nil
 }
 
-// Entries returns the catalogue, by name.
-func (h *Host) Entries() []catalog.Entry { return h.catalog.Entries() }
+// Entries returns all versions of all plugins, by name and version.
+func (h *Host) Entries() []catalog.Entry {
+	var out []catalog.Entry
+	for _, name := range h.catalog.Names() {
+		out = append(out, h.catalog.Entries(name)...)
+	}
+	return out
+}
 
 // Start starts a plugin that does not run and waits until it serves or has
 // failed. A failed start is an unavailable fault that says why (phase, exit,

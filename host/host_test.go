@@ -119,7 +119,7 @@ func TestInstallUpgradeAndTamper(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if e, err = h.Install(t.Context(), otherBinary, host.InstallOptions{AcceptComputed: true}); err != nil {
+	if e, err = h.Install(t.Context(), otherBinary, host.InstallOptions{AcceptComputed: true, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 	if st := status(h); st.Version != "1.0.0" {

@@ -17,21 +17,31 @@ import (
 // describeTimeout bounds the run that asks a binary for its description.
 const describeTimeout = 20 * time.Second
 
-// InstallOptions says how the binary is trusted. Exactly one field is set.
+// InstallOptions says how the file is trusted and what becomes of the version.
+// Exactly one of SHA256 and AcceptComputed is set.
 type InstallOptions struct {
-	// SHA256 is the hash the binary must have, in lower-case hex.
+	// SHA256 is the hash the file must have, in lower-case hex: of the archive, if
+	// it is one.
 	SHA256 string
-	// AcceptComputed pins whatever hash the file has: the operator vouches for it.
+	// AcceptComputed accepts whatever hash the file has: the operator vouches for it.
 	AcceptComputed bool
+	// Activate makes the version the active one: the next start uses it. The first
+	// version of a plugin becomes active in any case.
+	Activate bool
+	Edit     catalog.Edit // who installs it and why
 }
 
-// Install copies the binary at file into the catalogue, pins its SHA-256, asks
-// it for its description in the same sealed surroundings in which it will serve,
-// and writes its manifest. A new plugin is then started; a new version of a
-// running one comes into use with [Host.Restart].
+// Install puts a version of a plugin into the catalogue, beside those that are
+// there, and pins the SHA-256 of its binary. file is a binary or an archive, see
+// package catalog. The manifest comes with it; a binary that came without one is
+// asked for its description in the same sealed surroundings in which it will
+// serve. A new plugin is then started. Installing the same version again repairs
+// its files and changes nothing.
 //
-// A wrong hash and a binary that is no plugin are invalid faults, a name that is
-// declared elsewhere is a conflict.
+// A wrong hash, a file that is no plugin for this host and a signature that is
+// not trusted are invalid faults; a version that exists with another binary, and
+// a plugin that is declared elsewhere, are conflicts. Nothing is left of what was
+// refused.
 func (h *Host) Install(ctx context.Context, file string, opts InstallOptions) (catalog.Entry, error) {
 	if err := opts.validate(); err != nil {
 		return catalog.Entry{}, err
@@ -40,9 +50,9 @@ func (h *Host) Install(ctx context.Context, file string, opts InstallOptions) (c
 	if err != nil {
 		return catalog.Entry{}, fmt.Errorf("installing a plugin: %w", err)
 	}
-	entry, err := h.commit(ctx, staged)
-	if err != nil {
-		return catalog.Entry{}, errors.Join(fmt.Errorf("installing a plugin: %w", err), staged.Discard())
+	entry, err := h.commit(ctx, staged, opts)
+	if err = errors.Join(err, staged.Discard()); err != nil {
+		return catalog.Entry{}, fmt.Errorf("installing a plugin: %w", err)
 	}
 	return entry, h.adopt(ctx, entry)
 }
@@ -59,16 +69,25 @@ func (o InstallOptions) validate() error {
 	return nil
 }
 
-func (h *Host) commit(ctx context.Context, staged *catalog.Staged) (catalog.Entry, error) {
+func (h *Host) commit(ctx context.Context, staged *catalog.Staged, opts InstallOptions) (catalog.Entry, error) {
+	if !staged.Described() {
+		m, err := h.askManifest(ctx, staged)
+		if err != nil {
+			return catalog.Entry{}, fault.Invalid("file", "is not a usable plugin: %v", err).From(fault.SourceHost).With(err)
+		}
+		if err := staged.Describe(m); err != nil {
+			return catalog.Entry{}, err
+		}
+	}
+	return staged.Commit(catalog.CommitOptions{Activate: opts.Activate, Edit: opts.Edit})
+}
+
+func (h *Host) askManifest(ctx context.Context, staged *catalog.Staged) (manifest.Manifest, error) {
 	desc, err := h.describe(ctx, staged)
 	if err != nil {
-		return catalog.Entry{}, fault.Invalid("file", "is not a usable plugin: %v", err).From(fault.SourceHost).With(err)
+		return manifest.Manifest{}, err
 	}
-	m, err := manifest.New(staged.SHA256, desc)
-	if err != nil {
-		return catalog.Entry{}, fault.Invalid("file", "is not a usable plugin: %v", err).From(fault.SourceHost).With(err)
-	}
-	return staged.Commit(m)
+	return manifest.New(staged.SHA256, desc)
 }
 
 func (h *Host) describe(ctx context.Context, staged *catalog.Staged) (provider.Description, error) {

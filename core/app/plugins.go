@@ -90,7 +90,7 @@ func (o operated) Install(ctx context.Context, file, sum string) (plugin.Plugin,
 		return plugin.Plugin{}, fault.Unsupported("installing over REST is off: set plugins.drop_dir")
 	}
 	before := o.host.Entries()
-	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum})
+	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum, Activate: true})
 	if err != nil {
 		return plugin.Plugin{}, err
 	}

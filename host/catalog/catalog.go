@@ -1,34 +1,56 @@
-// Package catalog knows which plugins may run: those declared in files or in
-// the configuration, and those that were installed, which are declared by a
-// file that the installation writes. There is no folder scan: a binary that no
-// entry names is never started.
+// Package catalog knows which plugins may run, in which versions, and which
+// version serves which org. There is no folder scan: a binary that no entry names
+// is never started. It starts nothing itself.
 //
-// It starts nothing. Layout below its folder:
+// # Entries and selections
 //
-//	catalog/*.yaml, *.yml, *.json              declared entries
-//	catalog/installed-<name>.json              written by an installation
-//	plugins/<name>/<version>/<sha256>/         binary and manifest, never changed
+// An [Entry] is one version of a plugin with the hash of its binary. Several
+// versions of a plugin stand side by side. Its [Selection] says which one is
+// active, which was active before, and which groups of orgs are pinned to another
+// one. A plugin is declared, by a file that an operator wrote or by the
+// configuration, or installed; a declared one is changed only where it is
+// declared. Both come about by the same [Operation] values.
 //
-// A [Catalog] is safe for concurrent use; [Catalog.Close] releases the folder.
+// # Folder
+//
+//	catalog/*.yaml, *.yml, *.json              declared plugins
+//	catalog/installed-<name>.json              an installed plugin: entries and selection, the same format
+//	plugins/<name>/<version>/<sha256>/         the binary, manifest.json and perhaps manifest.sig
+//
+// A version's folder is made complete elsewhere and renamed into place; its files
+// are read-only and never edited. Files of state are replaced by rename. Whatever
+// moment a crash comes at, the catalogue opens with the old or the new state.
+//
+// # What is installed
+//
+// [Catalog.Stage] takes a bare binary, with manifest.json (and manifest.sig)
+// beside it or without, or an archive: a gzip'd tar with the regular files
+// tradewind-provider-<name>, manifest.json, SHA256SUMS and perhaps manifest.sig
+// at its root, as packages archive and signature say in full.
+//
+// # Concurrency
+//
+// A [Catalog] is safe for concurrent use, and reading it takes no lock. Changes
+// are safe between processes too: each reads its plugin's file again, under a
+// file lock, and compares the revision that its author saw. [Catalog.Close]
+// releases the folder.
 package catalog
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
-	"tradewind.example/host/manifest"
+	"tradewind.example/host/signature"
+	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 )
-
-// ErrUnsafe means that a binary may be changed by others than its owner.
-var ErrUnsafe = errors.New("binary is writable by others")
 
 const (
 	catalogFolder = "catalog"
@@ -37,26 +59,42 @@ const (
 	SourceConfig = "config"
 )
 
-// Config says where the catalogue is.
+// Config says where the catalogue is. Only Dir is required.
 type Config struct {
 	Dir     string  // created when missing
 	Entries []Entry // declared by the configuration
+	// Selections choose among Entries; a plugin with one entry needs none.
+	Selections []Selection
 	// Dev accepts unpinned entries and binaries anywhere. Never in production.
 	Dev bool
+	// Trust says whose signatures count. Where it requires them, it does so for
+	// declared entries and for those installed before as well.
+	Trust signature.Trust
+	// Running reports whether a process of that version is there; nil: never.
+	// It must not change the catalogue.
+	Running func(name, version string) bool
+	Clock   clock.Clock // nil: the machine's
+	// Failpoint, when set, is called at each step of a change, so that a test can
+	// end the process there. It is nil in production.
+	Failpoint func(step string)
 }
 
-// Catalog holds the entries.
+// Catalog holds the entries and selections.
 type Catalog struct {
-	dir     string
-	dev     bool
-	plugins *os.Root // confines every path, symlinks included
+	cfg       Config
+	plugins   *os.Root // confines every path, symlinks included
+	manifests manifestCache
 
-	mu      sync.RWMutex
-	entries map[string]Entry
+	change sync.Mutex // held by the one change at work
+	table  atomic.Pointer[map[string]*record]
 }
 
-// Open reads all entries. Each name may be declared once.
+// Open reads all entries and selections. Each plugin may be declared in one
+// place only.
 func Open(cfg Config) (*Catalog, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real{}
+	}
 	for _, folder := range []string{catalogFolder, pluginsFolder} {
 		if err := os.MkdirAll(filepath.Join(cfg.Dir, folder), 0o700); err != nil {
 			return nil, fmt.Errorf("creating the catalogue's folder: %w", err)
@@ -66,149 +104,125 @@ func Open(cfg Config) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the plugin folder: %w", err)
 	}
-	c := &Catalog{dir: cfg.Dir, dev: cfg.Dev, plugins: root, entries: map[string]Entry{}}
-	declared := slices.Clone(cfg.Entries)
-	for i := range declared {
-		declared[i].Source = SourceConfig
-	}
-	fromFiles, err := readFolder(filepath.Join(cfg.Dir, catalogFolder))
+	c := &Catalog{cfg: cfg, plugins: root}
+	records, err := c.read()
 	if err == nil {
-		err = c.addAll(append(declared, fromFiles...))
+		err = c.sweep()
 	}
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
+	c.table.Store(&records)
 	return c, nil
 }
 
 // Close releases the folder.
 func (c *Catalog) Close() error { return c.plugins.Close() }
 
-func readFolder(dir string) ([]Entry, error) {
+// read makes the records of everything that is declared or installed.
+func (c *Catalog) read() (map[string]*record, error) {
+	files, err := readFolder(filepath.Join(c.cfg.Dir, catalogFolder))
+	if err != nil {
+		return nil, err
+	}
+	configured := file{Plugins: c.cfg.Entries, Selections: c.cfg.Selections, source: SourceConfig}
+	out := map[string]*record{}
+	var problems []error
+	for _, f := range append([]file{configured}, files...) {
+		records, err := f.records(c.cfg.Dev)
+		problems = append(problems, err)
+		for _, r := range records {
+			name := r.selection.Name
+			if other, ok := out[name]; ok {
+				problems = append(problems, fmt.Errorf("%w %q: declared in %s and in %s; remove one",
+					ErrInvalid, name, other.selection.Source, f.source))
+				continue
+			}
+			out[name] = r
+		}
+	}
+	return out, errors.Join(problems...)
+}
+
+// record returns what is known of a plugin, or a not_found fault.
+func (c *Catalog) record(name string) (*record, error) {
+	r, ok := (*c.table.Load())[name]
+	if !ok {
+		return nil, fault.NotFound("plugin", name).From(fault.SourceHost)
+	}
+	return r, nil
+}
+
+// Names returns the names of all plugins, sorted.
+func (c *Catalog) Names() []string { return slices.Sorted(maps.Keys(*c.table.Load())) }
+
+// Entries returns all versions of the plugin, oldest version first; none when
+// there is no such plugin.
+func (c *Catalog) Entries(name string) []Entry {
+	r, err := c.record(name)
+	if err != nil {
+		return nil
+	}
+	out := make([]Entry, 0, len(r.entries))
+	for _, e := range r.entries {
+		out = append(out, e.clone())
+	}
+	return out
+}
+
+// Entry returns one version of the plugin, the active one for the version "". It
+// is a not_found fault when there is none.
+func (c *Catalog) Entry(name, version string) (Entry, error) {
+	r, err := c.record(name)
+	if err != nil {
+		return Entry{}, err
+	}
+	e, err := r.entry(version)
+	return e.clone(), err
+}
+
+// Get returns the active version of the plugin, or a not_found fault.
+func (c *Catalog) Get(name string) (Entry, error) { return c.Entry(name, "") }
+
+// Selection returns which versions of the plugin are in use, or a not_found fault.
+func (c *Catalog) Selection(name string) (Selection, error) {
+	r, err := c.record(name)
+	if err != nil {
+		return Selection{}, err
+	}
+	return r.selection.clone(), nil
+}
+
+// Resolve returns the version that serves an org: the pin of the group that has
+// the org, else of the group that has the root of its tree, else the active one;
+// and whether the org has a process of its own. Calls for no org pass "" for both.
+// A disabled entry is returned as such. It is cheap enough for every call.
+func (c *Catalog) Resolve(name, rootOrg, org string) (e Entry, isolated bool, err error) {
+	r, err := c.record(name)
+	if err != nil {
+		return Entry{}, false, err
+	}
+	to := r.resolve(rootOrg, org)
+	return to.entry.clone(), to.isolated, nil
+}
+
+// readFolder reads all files of entries, by name.
+func readFolder(dir string) ([]file, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue: %w", err)
 	}
-	var out []Entry
+	var out []file
 	for _, f := range files {
 		ext := filepath.Ext(f.Name())
 		if f.IsDir() || strings.HasPrefix(f.Name(), ".") || !slices.Contains([]string{".yaml", ".yml", ".json"}, ext) {
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(dir, f.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("reading the catalogue: %w", err)
-		}
-		entries, err := parseFile(f.Name(), raw)
+		parsed, err := readFile(filepath.Join(dir, f.Name()))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, entries...)
+		out = append(out, parsed)
 	}
 	return out, nil
-}
-
-func (c *Catalog) addAll(entries []Entry) error {
-	var problems []error
-	for _, e := range entries {
-		if err := e.validate(c.dev); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", e.Source, err))
-			continue
-		}
-		if other, ok := c.entries[e.Name]; ok {
-			problems = append(problems, fmt.Errorf("%w %q: declared in %s and in %s; remove one",
-				ErrInvalid, e.Name, other.Source, e.Source))
-			continue
-		}
-		c.entries[e.Name] = e
-	}
-	return errors.Join(problems...)
-}
-
-// Entries returns all entries by name.
-func (c *Catalog) Entries() []Entry {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	out := make([]Entry, 0, len(c.entries))
-	for _, name := range slices.Sorted(maps.Keys(c.entries)) {
-		out = append(out, c.entries[name].clone())
-	}
-	return out
-}
-
-// Get returns the entry of that name, or a not_found fault.
-func (c *Catalog) Get(name string) (Entry, error) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	e, ok := c.entries[name]
-	if !ok {
-		return Entry{}, fault.NotFound("plugin", name).From(fault.SourceHost)
-	}
-	return e.clone(), nil
-}
-
-func (e Entry) clone() Entry {
-	e.Args, e.Env = slices.Clone(e.Args), maps.Clone(e.Env)
-	return e
-}
-
-// Binary opens the entry's binary for reading. A path, or a symlink on it, that
-// leads out of the plugin folder is refused, and so, outside development, is a
-// file that the group or others may write.
-func (c *Catalog) Binary(e Entry) (*os.File, error) {
-	f, err := c.open(e.Path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the binary of plugin %q: %w", e.Name, err)
-	}
-	if err := c.checkMode(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the binary of plugin %q: %w", e.Name, err), f.Close())
-	}
-	return f, nil
-}
-
-func (c *Catalog) open(path string) (*os.File, error) {
-	if c.dev && filepath.IsAbs(path) {
-		return os.Open(path)
-	}
-	return c.plugins.Open(path)
-}
-
-func (c *Catalog) checkMode(f *os.File) error {
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !st.Mode().IsRegular() {
-		return fmt.Errorf("%q is no regular file", st.Name())
-	}
-	if !c.dev && st.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%w: mode %s; take the write permission away", ErrUnsafe, st.Mode().Perm())
-	}
-	return nil
-}
-
-// Manifest returns the manifest beside the entry's binary. An entry without one
-// gets the zero Manifest, which expects nothing. A manifest of another binary
-// than the pinned one is an error.
-func (c *Catalog) Manifest(e Entry) (manifest.Manifest, error) {
-	f, err := c.open(filepath.Join(filepath.Dir(e.Path), manifest.FileName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return manifest.Manifest{}, nil
-	}
-	if err != nil {
-		return manifest.Manifest{}, fmt.Errorf("opening the manifest of plugin %q: %w", e.Name, err)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := readBounded(f, manifest.MaxBytes)
-	if err != nil {
-		return manifest.Manifest{}, fmt.Errorf("reading the manifest of plugin %q: %w", e.Name, err)
-	}
-	m, err := manifest.Parse(raw)
-	if err == nil && e.SHA256 != "" && m.SHA256 != e.SHA256 {
-		err = fmt.Errorf("%w: it is of another binary", manifest.ErrInvalid)
-	}
-	if err != nil {
-		return manifest.Manifest{}, fmt.Errorf("reading the manifest of plugin %q: %w", e.Name, err)
-	}
-	return m, nil
 }

@@ -57,7 +57,7 @@ func TestDeclaredEntries(t *testing.T) {
 		{Name: "two", Version: "2", Path: "two", SHA256: hash, Disabled: true, Source: "b.json"},
 		{Name: "zero", Version: "1", Path: "z", SHA256: hash, Source: catalog.SourceConfig},
 	}
-	if diff := cmp.Diff(want, c.Entries()); diff != "" {
+	if diff := cmp.Diff(want, all(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := c.Get("none"); !fault.Is(err, fault.ClassNotFound) {
@@ -167,6 +167,15 @@ func TestBinaryStaysInTheFolder(t *testing.T) {
 	}
 }
 
+// all returns every version of every plugin.
+func all(c *catalog.Catalog) []catalog.Entry {
+	var out []catalog.Entry
+	for _, name := range c.Names() {
+		out = append(out, c.Entries(name)...)
+	}
+	return out
+}
+
 func stage(t *testing.T, c *catalog.Catalog, text string) *catalog.Staged {
 	t.Helper()
 	s, err := c.Stage(t.Context(), write(t, filepath.Join(t.TempDir(), "new"), text, 0o700), "")
@@ -182,7 +191,14 @@ func commit(t *testing.T, s *catalog.Staged, version string) (catalog.Entry, err
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Commit(m)
+	if err := s.Describe(m); err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Commit(catalog.CommitOptions{})
+	if err := s.Discard(); err != nil {
+		t.Error(err)
+	}
+	return e, err
 }
 
 func TestInstallReplacesAndPersists(t *testing.T) {
@@ -210,7 +226,7 @@ func TestInstallReplacesAndPersists(t *testing.T) {
 		}
 	}
 	again := open(t, catalog.Config{Dir: dir})
-	if diff := cmp.Diff(c.Entries(), again.Entries()); diff != "" {
+	if diff := cmp.Diff(all(c), all(again)); diff != "" {
 		t.Errorf("after a restart (-before +after):\n%s", diff)
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "plugins", ".*"))

@@ -1,16 +1,13 @@
 package catalog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"tradewind.example/host/manifest"
 )
@@ -18,7 +15,7 @@ import (
 // ErrInvalid means that an entry, or a file of entries, cannot be used.
 var ErrInvalid = errors.New("invalid catalogue entry")
 
-// Entry is one plugin that may run.
+// Entry is one version of a plugin that may run.
 type Entry struct {
 	Name    string `yaml:"name" json:"name"`       // the provider's name
 	Version string `yaml:"version" json:"version"` // "" only in development
@@ -29,42 +26,24 @@ type Entry struct {
 	SHA256 string            `yaml:"sha256,omitempty" json:"sha256,omitempty"`
 	Args   []string          `yaml:"args,omitempty" json:"args,omitempty"`
 	Env    map[string]string `yaml:"env,omitempty" json:"env,omitempty"` // no secrets: they travel in the calls
-	// Disabled plugins are listed and never started.
+	// Disabled versions are listed and never started.
 	Disabled bool `yaml:"disabled,omitempty" json:"disabled,omitempty"`
+	// SignedBy is the id of the trusted key that signed the manifest when it was
+	// installed; "" for none.
+	SignedBy string `yaml:"signed_by,omitempty" json:"signed_by,omitempty"`
 	// Source tells where the entry comes from: a file's name, or "config".
 	Source string `yaml:"-" json:"source,omitempty"`
 }
 
-// file is the layout of a declarative file.
-type file struct {
-	Plugins []Entry `yaml:"plugins" json:"plugins"`
-}
-
 const (
-	maxFileBytes = 1 << 20
-	maxEntries   = 256
-	maxArgs      = 64
-	maxEnv       = 64
+	maxArgs = 64
+	maxEnv  = 64
 )
 
-// parseFile reads a YAML or JSON file of entries; JSON is read as YAML.
-func parseFile(source string, raw []byte) ([]Entry, error) {
-	if len(raw) > maxFileBytes {
-		return nil, fmt.Errorf("%w: %s is longer than %d bytes", ErrInvalid, source, maxFileBytes)
-	}
-	dec := yaml.NewDecoder(bytes.NewReader(raw))
-	dec.KnownFields(true)
-	var f file
-	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, source, err)
-	}
-	if len(f.Plugins) > maxEntries {
-		return nil, fmt.Errorf("%w: %s has more than %d plugins", ErrInvalid, source, maxEntries)
-	}
-	for i := range f.Plugins {
-		f.Plugins[i].Source = source
-	}
-	return f.Plugins, nil
+// clone returns a copy whose lists are its own.
+func (e Entry) clone() Entry {
+	e.Args, e.Env = slices.Clone(e.Args), maps.Clone(e.Env)
+	return e
 }
 
 var envForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)

@@ -34,12 +34,18 @@ var ErrInvalid = errors.New("invalid manifest")
 // ErrDifferent means that a running plugin is not what its manifest says.
 var ErrDifferent = errors.New("plugin differs from its manifest")
 
+// ErrContract means that a plugin needs another contract than this host speaks.
+var ErrContract = errors.New("plugin does not fit this host")
+
 // Manifest describes one binary.
 type Manifest struct {
-	Format      int                  `json:"format"`
-	SHA256      string               `json:"sha256"`   // of the binary, lower-case hex
-	Protocol    int                  `json:"protocol"` // major version of the contract
-	Description provider.Description `json:"description"`
+	Format   int    `json:"format"`
+	SHA256   string `json:"sha256"`   // of the binary, lower-case hex
+	Protocol int    `json:"protocol"` // major version of the contract
+	// ContractMinor is the oldest additive revision of the contract that the
+	// plugin can do with.
+	ContractMinor int                  `json:"contract_minor,omitempty"`
+	Description   provider.Description `json:"description"`
 }
 
 // New makes the manifest of the binary with that hash, spoken in this host's protocol.
@@ -48,10 +54,17 @@ func New(sha256 string, d provider.Description) (Manifest, error) {
 	return m, m.Verify()
 }
 
-// Parse reads and verifies a manifest. Errors wrap [ErrInvalid].
+// Parse reads and verifies a manifest. Errors wrap [ErrInvalid], and
+// [ErrContract] when the manifest is of a plugin for another host, whose other
+// fields may be unknown here.
 func Parse(raw []byte) (Manifest, error) {
 	if len(raw) > MaxBytes {
 		return Manifest{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaxBytes)
+	}
+	var head Manifest
+	_ = json.Unmarshal(raw, &head) // what is wrong beside the contract is told below
+	if err := head.fits(); head.Protocol != 0 && err != nil {
+		return Manifest{}, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
@@ -99,8 +112,9 @@ func (m Manifest) Verify() error {
 	}
 	d := m.Description
 	check(m.Format == Format, "format %d is not %d", m.Format, Format)
-	check(m.Protocol == handshake.ProtocolVersion, "plugin speaks protocol %d, this host speaks %d; install a plugin for this host",
-		m.Protocol, handshake.ProtocolVersion)
+	if err := m.fits(); err != nil {
+		problems = append(problems, fmt.Errorf("%w: %w", ErrInvalid, err))
+	}
 	check(ValidHash(m.SHA256), "sha256 %q is not 64 hex digits", m.SHA256)
 	check(ValidName(d.Name), "name %q is not lower-case letters, digits, - and _", d.Name)
 	check(ValidVersion(d.Version), "version %q is not a version", d.Version)
@@ -108,6 +122,34 @@ func (m Manifest) Verify() error {
 		check(k.Name != "", "a kind has no name")
 	}
 	return errors.Join(problems...)
+}
+
+// fits tells, wrapping [ErrContract], when this host does not speak the contract
+// that the plugin needs.
+func (m Manifest) fits() error {
+	if m.ContractMinor < 0 {
+		return fmt.Errorf("%w: contract_minor %d is negative", ErrContract, m.ContractMinor)
+	}
+	newer := m.Protocol > handshake.ProtocolVersion ||
+		m.Protocol == handshake.ProtocolVersion && m.ContractMinor > handshake.ContractMinor
+	switch speaks := Spoken(); {
+	case newer:
+		return fmt.Errorf("%w: plugin needs contract %d.%d, this host speaks %s; update the broker", ErrContract, m.Protocol, m.ContractMinor, speaks)
+	case m.Protocol < handshake.ProtocolVersion:
+		return fmt.Errorf("%w: plugin needs contract %d.%d, this host speaks %s; install a newer version of the plugin",
+			ErrContract, m.Protocol, m.ContractMinor, speaks)
+	}
+	return nil
+}
+
+// Spoken names the versions of the contract that this host speaks: "1.0" or "1.0-1.3".
+func Spoken() string {
+	first := fmt.Sprintf("%d.0", handshake.ProtocolVersion)
+	last := fmt.Sprintf("%d.%d", handshake.ProtocolVersion, handshake.ContractMinor)
+	if last == first {
+		return first
+	}
+	return first + "-" + last
 }
 
 // Check compares a running plugin's description with the manifest's. Errors

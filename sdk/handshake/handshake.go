@@ -14,6 +14,9 @@ const (
 	// ProtocolVersion is the major version of the contract spoken by this SDK:
 	// the key of go-plugin's VersionedPlugins on both sides.
 	ProtocolVersion = 1
+	// ContractMinor is the newest additive revision of that major version that
+	// this SDK knows. A host of revision n serves every plugin that needs at most n.
+	ContractMinor = 0
 	// PluginName is the key of the plugin set.
 	PluginName = "provider"
 	// MaxMessageBytes limits one gRPC message, in either direction.
@@ -32,6 +35,10 @@ const (
 	// having been started by a host, for work with a debugger: it prints a
 	// [Reattach] as one line of JSON and serves until it is interrupted.
 	DevArg = "dev"
+	// CrashAttr names the attribute, always the first one, that marks a log line
+	// as the report of a crash that the SDK caught. The line also has method,
+	// panic, input (a list of field shapes) and stack.
+	CrashAttr = "@crash"
 	// BinaryPrefix is what the name of a plugin binary starts with; the rest is
 	// the provider's name.
 	BinaryPrefix = "tradewind-provider-"

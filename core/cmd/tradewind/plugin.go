@@ -70,7 +70,7 @@ func pluginInstallCommand() *cobra.Command {
 				return err
 			}
 			return withHost(cmd.Context(), cfg, func(h *host.Host) error {
-				e, err := h.Install(cmd.Context(), args[0], host.InstallOptions{SHA256: sum, AcceptComputed: accept})
+				e, err := h.Install(cmd.Context(), args[0], host.InstallOptions{SHA256: sum, AcceptComputed: accept, Activate: true})
 				if err != nil {
 					return err
 				}
