@@ -81,6 +81,12 @@ func (d Decimal) String() string { return d.d.String() }
 // MarshalText writes the plain decimal text, so that JSON holds a string.
 func (d Decimal) MarshalText() ([]byte, error) { return d.d.MarshalText() }
 
+// Append appends the plain decimal text.
+func (d Decimal) Append(b []byte) []byte {
+	b, _ = d.d.AppendText(b) // never fails
+	return b
+}
+
 // UnmarshalText reads what ParseDecimal reads.
 func (d *Decimal) UnmarshalText(text []byte) error {
 	v, err := ParseDecimal(string(text))

@@ -117,6 +117,9 @@ func TestDecimalTravelsAsText(t *testing.T) {
 	if err := json.Unmarshal(raw, &out); err != nil || out.Rate != in.Rate || !out.Price.Equal(price) {
 		t.Fatalf("Unmarshal = %+v, %v", out, err)
 	}
+	if got := string(price.Append([]byte("x"))); got != "x12.34" {
+		t.Errorf("Append wrote %s", got)
+	}
 	for _, bad := range []string{`{"Rate":0.75}`, `{"Rate":"1e3"}`, `{"Rate":""}`} {
 		if err := json.Unmarshal([]byte(bad), &out); err == nil {
 			t.Errorf("Unmarshal(%s) was accepted", bad)

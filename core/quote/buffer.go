@@ -1,8 +1,8 @@
 package quote
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -10,15 +10,13 @@ import (
 
 	"tradewind.example/sdk/fault"
 
+	"tradewind.example/core/id"
 	"tradewind.example/core/memo"
 	"tradewind.example/core/store"
 )
 
 const (
-	rows  store.Bucket = "quote"     // Key(id) -> the quote as JSON
-	byOrg store.Bucket = "quote/org" // Key(org of the chain, id) -> empty
-
-	flushBatch = 512
+	flushBatch = 2048 // quotes stored in one transaction
 	// keepRecent is how many flushed quotes stay in memory: enough for a reader
 	// whose snapshot is older than the flush.
 	keepRecent = 4096
@@ -47,7 +45,8 @@ func newBuffer(limit int) *buffer {
 	}
 }
 
-// put takes a quote; it waits while the buffer is full.
+// put takes a quote and gives it its id: the queue is in the order of the ids.
+// It waits while the buffer is full.
 func (b *buffer) put(ctx context.Context, q *Quote) error {
 	select {
 	case b.slots <- struct{}{}:
@@ -59,6 +58,7 @@ func (b *buffer) put(ctx context.Context, q *Quote) error {
 		}
 	}
 	b.mu.Lock()
+	q.ID = id.New()
 	b.waiting[q.ID] = q
 	b.queue = append(b.queue, q)
 	b.mu.Unlock()
@@ -178,71 +178,57 @@ func (s *Service) Flush(ctx context.Context) error {
 }
 
 func (s *Service) write(ctx context.Context, batch []*Quote) error {
-	bodies := make([][]byte, len(batch))
-	for i, q := range batch {
-		raw, err := json.Marshal(q)
-		if err != nil {
-			return fault.Internal(err, "quote %q cannot be encoded", q.ID)
-		}
-		bodies[i] = raw
-	}
+	sheaves := bind(batch)
 	return s.Store.Update(ctx, func(tx store.Tx) error {
-		for i, q := range batch {
-			if err := tx.Put(rows, store.Key(q.ID), bodies[i]); err != nil {
+		for _, x := range sheaves {
+			if err := x.put(tx); err != nil {
 				return err
-			}
-			for _, org := range q.Path {
-				if err := tx.Put(byOrg, store.Key(org, q.ID), nil); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
 }
 
-func load(r store.Reader, quoteID string) (*Quote, bool, error) {
-	raw, err := r.Get(rows, store.Key(quoteID))
-	if err != nil || raw == nil {
-		return nil, false, err
-	}
-	var q Quote
-	if err := json.Unmarshal(raw, &q); err != nil {
-		return nil, false, fault.Internal(err, "quote %q cannot be read", quoteID)
-	}
-	return &q, true, nil
-}
+// trimBatch is how many quotes a transaction of Trim deletes, about.
+const trimBatch = 512
 
-// Trim deletes quotes older than Keep and returns how many.
+// Trim deletes quotes older than Keep, a sheaf at a time when its newest is, and
+// returns how many.
 func (s *Service) Trim(ctx context.Context) (int, error) {
 	before, total := s.Clock.Now().Add(-s.Keep), 0
 	for {
 		n := 0
 		err := s.Store.Update(ctx, func(tx store.Tx) error {
 			n = 0
-			return tx.Scan(rows, store.Prefix().First(flushBatch), func(_, raw []byte) error {
-				var q Quote
-				if err := json.Unmarshal(raw, &q); err != nil {
-					return fault.Internal(err, "a quote cannot be read")
+			return tx.Scan(rows, store.Prefix().First(trimBatch), func(key, frames []byte) error {
+				quotes, err := all(frames)
+				if err != nil {
+					return err
 				}
-				if !q.Created.Before(before) {
+				if n >= trimBatch || len(quotes) > 0 && !quotes[len(quotes)-1].Created.Before(before) {
 					return store.Stop
 				}
-				n++
-				return remove(tx, &q)
+				n += len(quotes)
+				return remove(tx, bytes.Clone(key), quotes)
 			})
 		})
-		if total += n; err != nil || n < flushBatch {
+		if total += n; err != nil || n == 0 {
 			return total, err
 		}
 	}
 }
 
-func remove(tx store.Tx, q *Quote) error {
-	for _, org := range q.Path {
-		if err := tx.Delete(byOrg, store.Key(org, q.ID)); err != nil {
+func remove(tx store.Tx, key []byte, quotes []*Quote) error {
+	orgs := map[string]bool{}
+	for _, q := range quotes {
+		for _, org := range q.Path {
+			orgs[org] = true
+		}
+	}
+	for org := range orgs {
+		if err := tx.Delete(byOrg, append(store.Key(org), key...)); err != nil {
 			return err
 		}
 	}
-	return tx.Delete(rows, store.Key(q.ID))
+	return tx.Delete(rows, key)
 }

@@ -10,7 +10,6 @@ import (
 	contract "tradewind.example/sdk/provider"
 
 	"tradewind.example/core/access"
-	"tradewind.example/core/id"
 	"tradewind.example/core/store"
 )
 
@@ -70,7 +69,7 @@ func (s *Service) createAsking(ctx context.Context, c access.Caller, open asked)
 	return q, err
 }
 
-// draft prices the chain and makes the quote.
+// draft prices the chain and makes the quote, which gets its id in the buffer.
 func (s *Service) draft(r store.Reader, c access.Caller, open *asked, listed Listed) (*Quote, error) {
 	now := s.Clock.Now()
 	p, t := &open.product, open.in.Term
@@ -95,7 +94,7 @@ func (s *Service) draft(r store.Reader, c access.Caller, open *asked, listed Lis
 		return nil, err
 	}
 	return &Quote{
-		ID: id.New(), OrgID: open.in.BuyerOrg, RootID: c.RootID, Path: path,
+		OrgID: open.in.BuyerOrg, RootID: c.RootID, Path: path,
 		ProviderID: p.ProviderID, ProductID: p.ID, Kind: p.Kind, Spec: open.in.Spec, Term: t,
 		Result: result, Warnings: warnings, Source: listed.Source,
 		CreatedBy: c.UserID, Created: now, Expires: now.Add(s.Life),
@@ -151,76 +150,4 @@ func (s *Service) FindTx(r store.Reader, quoteID string) (Quote, bool, error) {
 		}
 	}
 	return *q, true, nil
-}
-
-// Query selects quotes of the caller's sale chains.
-type Query struct {
-	OrgID   string // only of this buyer
-	Cursor  string
-	Limit   int  // 1..store.MaxList
-	Reverse bool // newest first
-}
-
-// maxLook bounds how many quotes one list request reads.
-const maxLook = 5000
-
-// List returns the caller's views of the quotes in whose chain its org stands,
-// in the order they were made. A page can be shorter than its limit and still
-// have a Next.
-func (s *Service) List(ctx context.Context, c access.Caller, in Query) (Page[View], error) {
-	if in.Limit < 1 || in.Limit > store.MaxList {
-		return Page[View]{}, fault.Invalid("limit", "must be from 1 to %d", store.MaxList)
-	}
-	if in.Cursor != "" && !id.Valid(in.Cursor) {
-		return Page[View]{}, fault.Invalid("cursor", "is not one that this list returned: start again without it")
-	}
-	// The list shows what is stored: bring it up to date first.
-	if err := s.Flush(ctx); err != nil {
-		return Page[View]{}, err
-	}
-	var out Page[View]
-	err := s.Store.View(ctx, func(r store.Reader) error {
-		reach, err := s.Authority.Reach(r, c, access.QuoteRead)
-		if err != nil {
-			return err
-		}
-		out, err = s.list(r, c.OrgID, in, reach)
-		return err
-	})
-	return out, err
-}
-
-func (s *Service) list(r store.Reader, org string, in Query, reach access.Reach) (Page[View], error) {
-	var out Page[View]
-	looked, last := 0, ""
-	err := r.Scan(byOrg, in.span(org), func(k, _ []byte) error {
-		if len(out.Items) == in.Limit || looked == maxLook {
-			out.Next = last
-			return store.Stop
-		}
-		looked++
-		last = string(k[len(k)-id.Len-2 : len(k)-2])
-		q, found, err := load(r, last)
-		if err != nil || !found {
-			return err
-		}
-		if (in.OrgID == "" || in.OrgID == q.OrgID) && reach.Admits(q.Path) {
-			out.Items = append(out.Items, q.View(org))
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (in Query) span(org string) store.Range {
-	span := store.Prefix(org).All()
-	span.Reverse = in.Reverse
-	switch {
-	case in.Cursor == "":
-	case in.Reverse:
-		span.To = store.Key(org, in.Cursor)
-	default:
-		span.From = append(store.Key(org, in.Cursor), 0)
-	}
-	return span
 }

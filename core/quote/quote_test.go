@@ -226,10 +226,13 @@ func TestGetAndList(t *testing.T) {
 	w.noQuotes()
 	ctx := t.Context()
 	var ids []string
-	for range 7 {
+	for i := range 7 {
 		v, err := w.create(t, w.As(w.Customer), quote.Input{})
 		fatal(t, err)
 		ids = append(ids, v.ID)
+		if i%3 == 1 { // pages begin and end within what one flush stored
+			fatal(t, w.quotes.Flush(ctx))
+		}
 	}
 	other, err := w.create(t, w.As(w.Second), quote.Input{})
 	fatal(t, err)

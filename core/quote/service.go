@@ -75,7 +75,7 @@ type Config struct {
 	ListLife    time.Duration // how long a plugin's list amount is reused; default 1 min
 	ListCache   int           // list amounts kept; default 16,384
 	CallTimeout time.Duration // of a plugin's quote; default 20 s
-	FlushEvery  time.Duration // longest a quote waits for the store; default 20 ms
+	FlushEvery  time.Duration // longest a quote waits for the store; default 50 ms
 	Buffer      int           // quotes that may wait; more make Create wait; default 16,384
 }
 
@@ -89,7 +89,7 @@ func (c *Config) validate() error {
 		def time.Duration
 	}{
 		{&c.Life, 30 * time.Minute}, {&c.Keep, 7 * 24 * time.Hour}, {&c.ListLife, time.Minute},
-		{&c.CallTimeout, 20 * time.Second}, {&c.FlushEvery, 20 * time.Millisecond},
+		{&c.CallTimeout, 20 * time.Second}, {&c.FlushEvery, 50 * time.Millisecond},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.def
