@@ -1,133 +1,158 @@
-// Package guard stands between the host's callers and a plugin's connection:
-// each call gets a deadline and a slot, and goes to the session that serves at
-// that moment. It is not a retry layer: what failed is reported, never repeated.
-//
-// A [Conn] and a [Bulkhead] are safe for concurrent use and start no goroutine.
-// Faults made here say source host and outcome not done: nothing was sent.
 package guard
 
 import (
 	"context"
-	"sync"
+	"errors"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
+
+	"tradewind.example/sdk/wire/client"
 )
 
-// Picker returns the connection that serves now, waiting for one if it must.
-// Its errors are faults.
-type Picker func(ctx context.Context) (grpc.ClientConnInterface, error)
+// errAbandoned ends a call that panicked or whose caller left its stream.
+var errAbandoned = errors.New("the call was given up")
 
-// Config says what a [Conn] guards.
+// Config says what a [Conn] guards. Pick and Bulkhead are required.
 type Config struct {
+	Plugin   string // its name, for stages and logs
 	Pick     Picker
 	Bulkhead *Bulkhead
+	Breakers *Breakers       // nil: calls pass without
 	Rules    map[string]Rule // by full method name; nil: [Rules]
+	// Trace and Metrics are the stages of those names; nil: the chain goes without.
+	Trace, Metrics Stage
 	// Sending, when set, sees each request before it is sent. It must be quick
 	// and must not keep the message.
 	Sending func(request any)
+	Log     *slog.Logger // nil discards
 }
 
 // Conn is a guarded connection to one plugin, over all its sessions.
 type Conn struct {
-	pick     Picker
-	bulkhead *Bulkhead
+	plugin   string
 	rules    map[string]Rule
-	sending  func(any)
+	links    []link
+	watchers []MessageStage
 }
 
 var _ grpc.ClientConnInterface = (*Conn)(nil)
 
 // NewConn makes a guarded connection.
 func NewConn(cfg Config) *Conn {
-	c := &Conn{pick: cfg.Pick, bulkhead: cfg.Bulkhead, rules: cfg.Rules, sending: cfg.Sending}
-	if c.rules == nil {
-		c.rules = Rules()
+	if cfg.Rules == nil {
+		cfg.Rules = Rules()
 	}
-	if c.sending == nil {
-		c.sending = func(any) {}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Conn{plugin: cfg.Plugin, rules: cfg.Rules, links: chain(cfg)}
+	for _, l := range c.links {
+		if w, ok := l.stage.(MessageStage); ok {
+			c.watchers = append(c.watchers, w)
+		}
 	}
 	return c
 }
 
-func (c *Conn) rule(method string) Rule {
-	if r, ok := c.rules[method]; ok {
-		return r
+// Stages returns the names of the stages, in the order in which a call passes them.
+func (c *Conn) Stages() []string {
+	names := make([]string, 0, len(c.links))
+	for _, l := range c.links {
+		names = append(names, l.name)
 	}
-	return Rule{Deadline: unlisted}
+	return names
+}
+
+func (c *Conn) call(ctx context.Context, method string, request any) *Call {
+	rule, ok := c.rules[method]
+	if !ok {
+		rule = unlisted
+	}
+	call := &Call{Plugin: c.plugin, Method: method, Rule: rule, Change: changes(rule, request), Begun: time.Now()}
+	call.Route, call.Routed = client.RouteOf(ctx)
+	return call
 }
 
 // Invoke makes one unary call.
 func (c *Conn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.rule(method).Deadline)
-		defer cancel()
-	}
-	if err := c.bulkhead.Acquire(ctx); err != nil {
+	call, err := c.call(ctx, method, args), errAbandoned
+	defer func() { c.end(ctx, call, err) }()
+	if ctx, err = c.begin(ctx, call); err != nil {
 		return err
 	}
-	defer c.bulkhead.Release()
-	conn, err := c.pick(ctx)
-	if err != nil {
-		return err
+	err = errAbandoned
+	c.message(ctx, call, ToPlugin, args)
+	call.Sent = true
+	if err = call.conn.Invoke(ctx, method, args, reply, opts...); err == nil {
+		c.message(ctx, call, FromPlugin, reply)
 	}
-	c.sending(args)
-	return conn.Invoke(ctx, method, args, reply, opts...)
+	return err
 }
 
 // NewStream opens a stream. Its slot and deadline live until the stream's end
 // was received or ctx has ended: end ctx when leaving a stream early.
 func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	rule := c.rule(method)
-	ctx, cancel := bounded(ctx, rule)
-	end := cancel
-	if !rule.Standing {
-		if err := c.bulkhead.Acquire(ctx); err != nil {
-			cancel()
-			return nil, err
+	call, err := c.call(ctx, method, nil), errAbandoned
+	call.Streaming = true
+	opened := false
+	defer func() {
+		if !opened {
+			c.end(ctx, call, err)
 		}
-		end = func() { c.bulkhead.Release(); cancel() }
-	}
-	conn, err := c.pick(ctx)
-	if err != nil {
-		end()
+	}()
+	if ctx, err = c.begin(ctx, call); err != nil {
 		return nil, err
 	}
-	inner, err := conn.NewStream(ctx, desc, method, opts...)
+	err = errAbandoned
+	call.Sent = true
+	inner, err := call.conn.NewStream(ctx, desc, method, opts...)
 	if err != nil {
-		end()
 		return nil, err
 	}
-	s := &stream{ClientStream: inner, conn: c, end: sync.OnceFunc(end)}
-	context.AfterFunc(ctx, s.end)
+	opened = true
+	s := &stream{ClientStream: inner, conn: c, call: call, ctx: ctx}
+	s.unwatch = context.AfterFunc(ctx, func() { s.end(ctx.Err()) })
 	return s, nil
 }
 
-func bounded(ctx context.Context, rule Rule) (context.Context, context.CancelFunc) {
-	if _, has := ctx.Deadline(); has || rule.Deadline == 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, rule.Deadline)
-}
-
-// stream gives its slot back when it ends.
+// stream ends its call once, when its end is received or its context has ended.
 type stream struct {
 	grpc.ClientStream
-	conn *Conn
-	end  func()
+	conn    *Conn
+	call    *Call
+	ctx     context.Context // of this one call
+	ended   atomic.Bool
+	unwatch func() bool
+}
+
+func (s *stream) end(err error) {
+	if !s.ended.Swap(true) {
+		s.conn.end(s.ctx, s.call, err)
+	}
 }
 
 // SendMsg sends one message.
 func (s *stream) SendMsg(m any) error {
-	s.conn.sending(m)
+	s.conn.message(s.ctx, s.call, ToPlugin, m)
 	return s.ClientStream.SendMsg(m)
 }
 
 // RecvMsg receives one message; any error is the stream's end.
 func (s *stream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
-	if err != nil {
-		s.end()
+	if err == nil {
+		s.conn.message(s.ctx, s.call, FromPlugin, m)
+		return nil
+	}
+	s.unwatch()
+	if errors.Is(err, io.EOF) {
+		s.end(nil)
+	} else {
+		s.end(err)
 	}
 	return err
 }
