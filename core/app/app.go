@@ -30,6 +30,7 @@ import (
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/order"
 	"tradewind.example/core/plugin"
+	"tradewind.example/core/pluginstore"
 	"tradewind.example/core/protocol"
 	"tradewind.example/core/provider"
 	"tradewind.example/core/quote"
@@ -45,6 +46,7 @@ import (
 	hostcatalog "tradewind.example/host/catalog"
 	"tradewind.example/host/guard"
 	"tradewind.example/sdk/clock"
+	contract "tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
 
@@ -70,6 +72,7 @@ type App struct {
 
 	store   *bolt.DB
 	keyring *seal.Keyring
+	areas   *pluginstore.Service
 	host    *host.Host
 	access  *access.Authority
 	pairs   *trade.Pairs
@@ -109,8 +112,10 @@ func (a *App) open(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
-		{"opening the store", a.openStore}, {"reading the keys", a.openKeys}, {"opening the plugin host", a.openHost},
-		{"opening the outbox", a.openEvents},
+		{"opening the store", a.openStore}, {"reading the keys", a.openKeys}, {"opening the outbox", a.openEvents},
+		{"building people and books", func(context.Context) error { return errors.Join(a.people(), a.books()) }},
+		{"opening the plugins' storage", func(context.Context) error { return a.openAreas() }},
+		{"opening the plugin host", a.openHost},
 		{"building the use-cases", func(context.Context) error { return a.services() }},
 		{"setting the schedules", func(context.Context) error { return a.schedules() }},
 		{"building the API", func(context.Context) error { return a.openServer() }},
@@ -162,7 +167,8 @@ func (a *App) openHost(ctx context.Context) (err error) {
 	}
 	a.host, err = host.Open(ctx, host.Config{
 		Dir: c.Dir, RunDir: c.RunDir, Plugins: entries, Dev: c.Dev, Log: a.log,
-		Limits: guard.Limits{Concurrent: c.Concurrent, Queue: c.Queue, QueueWait: c.QueueWait},
+		Services: func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
+		Limits:   guard.Limits{Concurrent: c.Concurrent, Queue: c.Queue, QueueWait: c.QueueWait},
 	})
 	return err
 }

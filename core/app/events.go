@@ -14,6 +14,9 @@ import (
 // eventLinger gathers a burst of events into few transactions.
 const eventLinger = 250 * time.Millisecond
 
+// pluginTopic carries what plugins emit.
+const pluginTopic = "plugin.event"
+
 // openEvents builds the outbox: what domain packages tell of in their
 // transactions is counted, at least once each, by topic. An event that was
 // counted leaves the store.
@@ -22,7 +25,7 @@ func (a *App) openEvents(context.Context) (err error) {
 		Name: "tradewind_events_total", Help: "Events of the business by topic, each counted at least once.",
 	}, []string{"topic"})
 	var consumers []outbox.Consumer
-	for _, topic := range append(order.Topics(), settlement.Topics()...) {
+	for _, topic := range append(append(order.Topics(), settlement.Topics()...), pluginTopic) {
 		consumers = append(consumers, outbox.Consumer{Topic: topic, Name: "metrics", Batch: 1000, Linger: eventLinger, Handle: a.count})
 	}
 	a.events, err = outbox.New(outbox.Config{Store: a.store, Clock: a.clock, Logger: a.log, Consumers: consumers})

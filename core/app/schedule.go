@@ -26,6 +26,7 @@ func (a *App) schedules() error {
 		{"order.sweep", job.Every(time.Minute), func(ctx context.Context, _ time.Time) error { _, err := a.buys.Sweep(ctx); return err }},
 		{"quote.trim", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { _, err := a.quotes.Trim(ctx); return err }},
 		{"idempotency.trim", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { _, err := a.keys.Trim(ctx, a.store); return err }},
+		{"pluginstore.trim", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { _, err := a.areas.Trim(ctx); return err }},
 		{"keys.rotated", job.Every(time.Hour), func(ctx context.Context, _ time.Time) error { return a.requestReseal(ctx) }},
 		{"resource.compare", job.Daily(a.cfg.Resources.CompareHour, 0, zone), a.compareAll},
 	} {

@@ -23,15 +23,14 @@ import (
 	"tradewind.example/core/trade"
 )
 
-// services builds the use-cases from the bottom up: each group needs only what
-// stands above it.
+// services builds the use-cases over people, books and the host from the bottom
+// up: each group needs only what stands above it.
 func (a *App) services() error {
 	steps := []struct {
 		name string
 		do   func() error
 	}{
-		{"people", a.people}, {"books", a.books}, {"clouds", a.clouds}, {"prices", a.prices},
-		{"orders", a.orders}, {"settlement", a.settlement},
+		{"clouds", a.clouds}, {"prices", a.prices}, {"orders", a.orders}, {"settlement", a.settlement},
 	}
 	for _, s := range steps {
 		if err := s.do(); err != nil {

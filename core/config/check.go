@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
 )
 
 // problems collects what is wrong, each with its path.
@@ -62,6 +63,9 @@ func (cfg Config) problems() []fault.Field {
 	}
 	if cfg.SignIn.LockFirst > cfg.SignIn.LockMax {
 		p.add("sign_in.lock_first", "must not be longer than sign_in.lock_max")
+	}
+	if least := provider.MinTokenLife; cfg.Plugins.Storage.KeepTokens < least {
+		p.add("plugins.storage.keep_tokens", "must be at least %s: a plugin may repeat a change for so long", least)
 	}
 	if cfg.Quotes.Life > cfg.Quotes.Keep {
 		p.add("quotes.keep", "must not be shorter than quotes.life")

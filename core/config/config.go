@@ -101,7 +101,16 @@ type Plugins struct {
 	Concurrent int           `yaml:"concurrent"`
 	Queue      int           `yaml:"queue"`
 	QueueWait  time.Duration `yaml:"queue_wait"`
+	Storage    PluginStorage `yaml:"storage"`
 	Entries    []Plugin      `yaml:"entries"`
+}
+
+// PluginStorage bounds what one plugin may keep for one root org.
+type PluginStorage struct {
+	Keys            int           `yaml:"keys"`
+	Bytes           int           `yaml:"bytes"`
+	KeepTokens      time.Duration `yaml:"keep_tokens"`       // transactions repeated within this time are made once
+	EventsPerSecond int           `yaml:"events_per_second"` // that one plugin may emit
 }
 
 // Plugin is one plugin that may run.
@@ -177,7 +186,8 @@ func Default() Config {
 			LockAfter: 8, LockFirst: 30 * time.Second, LockMax: 15 * time.Minute},
 		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
 		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
-		Plugins:   Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{}},
+		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{},
+			Storage: PluginStorage{Keys: 1_000_000, Bytes: 1 << 30, KeepTokens: 90 * 24 * time.Hour, EventsPerSecond: 200}},
 		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},
 		Jobs:      Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},
 		Quotes:    Quotes{Life: 30 * time.Minute, Keep: 7 * 24 * time.Hour, ListLife: time.Minute},

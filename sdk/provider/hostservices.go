@@ -45,6 +45,10 @@ const (
 	MaxStorageWrites = 1000    // expectations and writes in one transaction
 )
 
+// MinTokenLife is the shortest time for which the core remembers a
+// [Transaction]'s token.
+const MinTokenLife = 30 * 24 * time.Hour
+
 // KeyRange is half-open: From <= key < To; To "" means to the end.
 type KeyRange struct {
 	From, To string
@@ -64,7 +68,7 @@ type KeyValue struct {
 type Transaction struct {
 	// Token makes the transaction idempotent: a second one with the same token
 	// changes nothing and succeeds, whatever it says. The core remembers tokens for
-	// at least 30 days. "" is no token.
+	// at least [MinTokenLife]. "" is no token.
 	Token  string
 	Expect []Expectation
 	Writes []Write
