@@ -1,11 +1,13 @@
 package sdk
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
 
+	"tradewind.example/sdk/internal/callinfo"
 	"tradewind.example/sdk/internal/stdio"
 	"tradewind.example/sdk/redact"
 )
@@ -18,19 +20,52 @@ const LogLevelEnv = "TRADEWIND_LOG_LEVEL"
 // lines at 64 KiB and would lose the level of the pieces.
 const maxLogText = 8 << 10
 
-// Logger returns a logger whose lines the host understands and forwards. It
-// masks secret values and what has a telling name (password, secret, token,
-// key …) or looks like one in a text.
-func Logger() *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(os.Getenv(LogLevelEnv))); err != nil {
-		level = slog.LevelInfo
+// logLevel is the process's one log level: every logger made by [Logger] follows
+// it, also when the host changes it later.
+var logLevel = levelFromEnv(os.Getenv(LogLevelEnv))
+
+func levelFromEnv(name string) *slog.LevelVar {
+	var v slog.LevelVar
+	if err := v.UnmarshalText([]byte(name)); err != nil {
+		v.Set(slog.LevelInfo)
 	}
-	return newLogger(stdio.Stderr(), level)
+	return &v
 }
 
-func newLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: hostAttr}))
+// Logger returns a logger whose lines the host understands and forwards. It
+// masks secret values and what has a telling name (password, secret, token,
+// key …) or looks like one in a text. Lines logged with the context of a call
+// tell its request and org. The level is that of [LogLevelEnv] until the host
+// asks for another.
+func Logger() *slog.Logger { return newLogger(stdio.Stderr(), logLevel) }
+
+func newLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(callHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: hostAttr})})
+}
+
+// callHandler adds what the context's call is about.
+type callHandler struct{ slog.Handler }
+
+// Handle adds the attributes and passes the record on.
+func (h callHandler) Handle(ctx context.Context, r slog.Record) error {
+	info := callinfo.Of(ctx)
+	if info.RequestID != "" {
+		r.AddAttrs(slog.String("request_id", info.RequestID))
+	}
+	if info.Org != "" {
+		r.AddAttrs(slog.String("org", info.Org))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs keeps the call's attributes.
+func (h callHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return callHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the call's attributes.
+func (h callHandler) WithGroup(name string) slog.Handler {
+	return callHandler{h.Handler.WithGroup(name)}
 }
 
 // hostAttr writes the names that hclog gave these three, and masks the rest.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tradewind.example/sdk/internal/callinfo"
 	"tradewind.example/sdk/secret"
 )
 
@@ -75,5 +76,37 @@ func TestSortLines(t *testing.T) {
 	}
 	if out.String() != "1|1|unix|/s|grpc|\n" || rest.String() != "noise\nmore\n1|1|unix|/second|grpc|\nlast" {
 		t.Errorf("out %q, rest %q; want one handshake out and all else at rest", &out, &rest)
+	}
+}
+
+func TestLinesTellTheirCall(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	ctx := callinfo.With(t.Context(), callinfo.Info{RequestID: "req-1", Org: "org-1"})
+	newLogger(&b, slog.LevelInfo).With("a", 1).InfoContext(ctx, "made it")
+	newLogger(&b, slog.LevelInfo).Info("on its own")
+	dec := json.NewDecoder(&b)
+	var in, out map[string]any
+	if err := errors.Join(dec.Decode(&in), dec.Decode(&out)); err != nil {
+		t.Fatal(err)
+	}
+	if in["request_id"] != "req-1" || in["org"] != "org-1" || out["request_id"] != nil {
+		t.Errorf("in a call: %v; outside: %v", in, out)
+	}
+}
+
+func TestLevelFollowsTheHost(t *testing.T) {
+	t.Parallel()
+	level := levelFromEnv("warn")
+	var b bytes.Buffer
+	log := newLogger(&b, level).With("a", 1)
+	log.Info("hidden")
+	level.Set(slog.LevelDebug)
+	log.Debug("shown")
+	if s := b.String(); strings.Contains(s, "hidden") || !strings.Contains(s, "shown") {
+		t.Errorf("got %s", s)
+	}
+	if levelFromEnv("").Level() != slog.LevelInfo || levelFromEnv("nonsense").Level() != slog.LevelInfo {
+		t.Error("without a level it is not info")
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"tradewind.example/sdk/internal/serve"
 	"tradewind.example/sdk/internal/stdio"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/trace"
 )
 
 // describeTimeout bounds the one call of the provider that is made at start.
@@ -59,7 +60,9 @@ func run(p provider.Provider) error {
 	log := Logger()
 	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout) //nolint:forbidigo // Serve is the body of main
 	defer cancel()
-	server, err := serve.New(ctx, p, serve.Config{Logger: log})
+	server, err := serve.New(ctx, p, serve.Config{
+		Logger: log, Spans: trace.NewWriter(stdio.Stderr()), SetLevel: logLevel.Set,
+	})
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func New(cfg Config) *Client {
 		transport = http.DefaultTransport.(*http.Transport).Clone()
 	}
 	c.http = &http.Client{
-		Transport:     transport,
+		Transport:     Traced(transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c

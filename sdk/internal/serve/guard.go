@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/wire/convert"
 	pb "tradewind.example/sdk/wire/providerv1"
 )
@@ -43,9 +44,11 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if !strings.HasPrefix(info.FullMethod, ours) {
 		return next(ctx, req)
 	}
+	ctx, span := s.enter(ctx, info.FullMethod, req)
 	resp, err = s.safely(func() (any, error) { return next(ctx, req) })
+	span.End(err)
 	if err != nil {
-		return nil, s.fail(ctx, info.FullMethod, changes(info.FullMethod, req), err)
+		return nil, s.fail(ctx, info.FullMethod, req, err)
 	}
 	return resp, nil
 }
@@ -55,9 +58,11 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	if !strings.HasPrefix(info.FullMethod, ours) {
 		return next(srv, ss)
 	}
-	_, err := s.safely(func() (any, error) { return nil, next(srv, ss) })
+	in := &entered{ServerStream: ss, server: s, method: info.FullMethod, ctx: ss.Context()}
+	_, err := s.safely(func() (any, error) { return nil, next(srv, in) })
+	in.span.End(err)
 	if err != nil {
-		return s.fail(ss.Context(), info.FullMethod, false, err)
+		return s.fail(in.ctx, info.FullMethod, in.first, err)
 	}
 	return nil
 }
@@ -81,7 +86,7 @@ func (s *Server) safely(run func() (any, error)) (resp any, err error) {
 
 // fail makes the status of a failed call. What is not a fault is a defect of
 // the plugin: it is logged here, and a change that ended so may have happened.
-func (s *Server) fail(ctx context.Context, method string, change bool, err error) error {
+func (s *Server) fail(ctx context.Context, method string, req any, err error) error {
 	var known *fault.Error
 	if errors.As(err, &known) {
 		return convert.StatusFromFault(s.own(ctx, method, known, err))
@@ -91,14 +96,15 @@ func (s *Server) fail(ctx context.Context, method string, change bool, err error
 	}
 	e := *fault.As(err)
 	e.Source, e.Outcome = fault.SourcePlugin, fault.OutcomeNotDone
-	if change {
+	if changes(method, req) {
 		e.Outcome = fault.OutcomeUnknown
 	}
 	var c *crash
 	switch {
 	case errors.As(err, &c):
 		e.Message = "the plugin crashed in this call; its log says where"
-		s.log.ErrorContext(ctx, "call crashed", "method", method, "panic", fmt.Sprint(c.value), "stack", string(c.stack))
+		s.log.ErrorContext(ctx, "call crashed", handshake.CrashAttr, true, "method", method,
+			"panic", fmt.Sprint(c.value), "input", inputOf(req), "stack", string(c.stack))
 	case e.Class == fault.ClassInternal:
 		e.Message = "the plugin failed in this call; its log says why"
 		s.log.ErrorContext(ctx, "call failed", "method", method, "error", err)

@@ -23,11 +23,6 @@ func (s *Server) Check(ctx context.Context, req *pb.CheckRequest) (*pb.CheckResp
 	return convert.CheckResponseToWire(resp), nil
 }
 
-// Health answers whenever the process can run a handler.
-func (s *Server) Health(context.Context, *pb.HealthRequest) (*pb.HealthResponse, error) {
-	return &pb.HealthResponse{}, nil
-}
-
 // Shutdown lets the provider put its things away.
 func (s *Server) Shutdown(ctx context.Context, _ *pb.ShutdownRequest) (*pb.ShutdownResponse, error) {
 	if c, ok := s.provider.(provider.Closer); ok {

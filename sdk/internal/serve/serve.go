@@ -19,6 +19,7 @@ import (
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/trace"
 	pb "tradewind.example/sdk/wire/providerv1"
 )
 
@@ -27,6 +28,11 @@ type Config struct {
 	// Logger gets crashes and internal errors of the author's code; it is also
 	// what a provider.LogUser receives.
 	Logger *slog.Logger
+	// Spans takes the spans of traced calls; nil: calls are not traced.
+	Spans trace.Recorder
+	// SetLevel is called with the least level that the host wants logged; nil:
+	// the level stays.
+	SetLevel func(slog.Level)
 }
 
 // Server answers for one provider.
@@ -51,6 +57,8 @@ type Server struct {
 	kinds       map[string]*kind
 	link        *link
 	log         *slog.Logger
+	spans       trace.Recorder
+	setLevel    func(slog.Level)
 }
 
 // New hands p its logger and its host services, asks it for its description
@@ -60,7 +68,7 @@ func New(ctx context.Context, p provider.Provider, cfg Config) (*Server, error) 
 	if p == nil {
 		return nil, errors.New("there is no provider to serve")
 	}
-	s := &Server{provider: p, log: cfg.Logger, link: newLink()}
+	s := &Server{provider: p, log: cfg.Logger, spans: cfg.Spans, setLevel: cfg.SetLevel, link: newLink()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -120,6 +120,13 @@ func (c *Client) Health(ctx context.Context) error {
 	return err
 }
 
+// HealthAt is Health that also tells the plugin the least level that it should
+// log from now on; "" leaves it as it is.
+func (c *Client) HealthAt(ctx context.Context, logLevel string) error {
+	_, err := read(ctx, c, c.plugin.Health, &pb.HealthRequest{LogLevel: logLevel})
+	return err
+}
+
 // Shutdown lets the plugin put its things away. No call may follow.
 func (c *Client) Shutdown(ctx context.Context) error {
 	_, err := read(ctx, c, c.plugin.Shutdown, &pb.ShutdownRequest{})

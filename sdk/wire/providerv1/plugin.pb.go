@@ -648,8 +648,11 @@ func (x *CheckResponse) GetDetails() []string {
 }
 
 type HealthRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// The least level that the plugin should log from now on: debug, info, warn
+	// or error. Empty leaves it as it is.
+	LogLevel      string `protobuf:"bytes,2,opt,name=log_level,json=logLevel,proto3" json:"log_level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -689,6 +692,13 @@ func (x *HealthRequest) GetCall() *Call {
 		return x.Call
 	}
 	return nil
+}
+
+func (x *HealthRequest) GetLogLevel() string {
+	if x != nil {
+		return x.LogLevel
+	}
+	return ""
 }
 
 type HealthResponse struct {
@@ -859,9 +869,10 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12\x18\n" +
 	"\aaccount\x18\x02 \x01(\tR\aaccount\x12\x18\n" +
 	"\aproblem\x18\x03 \x01(\tR\aproblem\x12\x18\n" +
-	"\adetails\x18\x04 \x03(\tR\adetails\"@\n" +
+	"\adetails\x18\x04 \x03(\tR\adetails\"]\n" +
 	"\rHealthRequest\x12/\n" +
-	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\"\x10\n" +
+	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\x12\x1b\n" +
+	"\tlog_level\x18\x02 \x01(\tR\blogLevel\"\x10\n" +
 	"\x0eHealthResponse\"B\n" +
 	"\x0fShutdownRequest\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\"\x12\n" +
