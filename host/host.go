@@ -57,7 +57,11 @@ type Config struct {
 	// WaitReady is how long a call waits for a plugin that is being started;
 	// default 5 s.
 	WaitReady time.Duration
-	Limits    guard.Limits     // per plugin
+	Limits    guard.Limits // per plugin
+	// Breaker says when calls for an account that is not served are held back.
+	Breaker guard.BreakerPolicy
+	// Deadlines replaces times of methods, by name ("ResourcesService/Create").
+	Deadlines map[string]guard.Times
 	Policy    supervise.Policy // per plugin
 	Log       *slog.Logger     // nil discards
 }
@@ -68,6 +72,7 @@ type Host struct {
 	log     *slog.Logger
 	catalog *catalog.Catalog
 	run     *launch.Dir
+	rules   map[string]guard.Rule // by full method name
 
 	work sync.WaitGroup // all supervisors
 
@@ -98,6 +103,10 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.RunDir == "" {
 		cfg.RunDir = filepath.Join(cfg.Dir, "run")
 	}
+	rules, err := guard.RulesWith(cfg.Deadlines)
+	if err != nil {
+		return nil, fmt.Errorf("reading the deadlines of plugin calls: %w", err)
+	}
 	known, err := catalog.Open(catalog.Config{
 		Dir: cfg.Dir, Entries: cfg.Plugins, Selections: cfg.Selections, Dev: cfg.Dev, Trust: cfg.Trust,
 	})
@@ -108,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the plugin run folder: %w", err), known.Close())
 	}
-	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, plugins: map[string]*Plugin{}}
+	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, rules: rules, plugins: map[string]*Plugin{}}
 	for _, name := range known.Names() {
 		if err := h.add(ctx, name); err != nil {
 			return nil, errors.Join(err, h.Close(ctx))

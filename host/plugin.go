@@ -36,6 +36,7 @@ type Plugin struct {
 	host     *Host
 	name     string
 	bulkhead *guard.Bulkhead
+	breakers *guard.Breakers
 	redactor *session.Redactor
 	routes   atomic.Pointer[routes]
 	turn     chan struct{} // holds a token while the runs are being changed
@@ -51,13 +52,13 @@ type Plugin struct {
 
 func (h *Host) newPlugin(name string) *Plugin {
 	p := &Plugin{
-		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), redactor: &session.Redactor{},
+		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), breakers: h.newBreakers(name), redactor: &session.Redactor{},
 		turn: make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
 	}
 	below := newRouter(p)
 	p.Client = client.New(guard.NewConn(guard.Config{
-		Pick:     func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
-		Bulkhead: p.bulkhead, Sending: p.redactor.Learn,
+		Pick:   func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
+		Plugin: p.name, Bulkhead: p.bulkhead, Breakers: p.breakers, Rules: h.rules, Sending: p.redactor.Learn, Log: h.log,
 	}))
 	return p
 }
