@@ -15,8 +15,8 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -59,11 +59,20 @@ func Is(head []byte) bool { return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) }
 // was written must not be used. Errors wrap [ErrInvalid] unless reading r or
 // writing failed.
 func Read(r io.Reader, binary io.Writer) (Contents, error) {
-	packed, err := gzip.NewReader(bufio.NewReader(r))
+	files := &outside{r: r, w: binary}
+	c, err := read(files)
+	if files.err != nil {
+		return Contents{}, fmt.Errorf("reading the archive: %w", files.err)
+	}
+	return c, err
+}
+
+func read(from *outside) (Contents, error) {
+	packed, err := gzip.NewReader(bufio.NewReader(from))
 	if err != nil {
 		return Contents{}, broken(err)
 	}
-	a := &reader{binary: binary, sums: map[string]string{}, texts: map[string][]byte{}}
+	a := &reader{binary: from, sums: map[string]string{}, texts: map[string][]byte{}}
 	files := tar.NewReader(packed)
 	for {
 		header, err := files.Next()
@@ -95,13 +104,30 @@ func end(packed io.Reader) error {
 	return nil
 }
 
-// broken tells errors of the format from those of reading.
-func broken(err error) error {
-	var packed interface{ Timeout() bool } // of the file system and of contexts
-	if errors.Is(err, context.Canceled) || errors.As(err, &packed) {
-		return fmt.Errorf("reading the archive: %w", err)
+func broken(err error) error { return fmt.Errorf("%w: %w", ErrInvalid, err) }
+
+// outside remembers the first error of what lies outside the archive's text: the
+// file that it is read from and the one that the binary is written to.
+type outside struct {
+	r   io.Reader
+	w   io.Writer
+	err error
+}
+
+// Read reads from the file.
+func (o *outside) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		o.err = cmp.Or(o.err, err)
 	}
-	return fmt.Errorf("%w: %w", ErrInvalid, err)
+	return n, err
+}
+
+// Write writes to the file.
+func (o *outside) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	o.err = cmp.Or(o.err, err)
+	return n, err
 }
 
 // reader collects the files of one archive.
