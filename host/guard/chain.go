@@ -98,6 +98,7 @@ func chain(cfg Config) []link {
 		{"trace", cfg.Trace},
 		{"log", logging{cfg.Log}},
 		{"metrics", cfg.Metrics},
+		{"tally", cfg.Tally},
 		{"deadline", deadline{}},
 		{"bulkhead", queueing{cfg.Bulkhead, cfg.Breakers}},
 		{"breaker", breaking{cfg.Breakers}},

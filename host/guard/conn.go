@@ -23,8 +23,9 @@ type Config struct {
 	Bulkhead *Bulkhead
 	Breakers *Breakers       // nil: calls pass without
 	Rules    map[string]Rule // by full method name; nil: [Rules]
-	// Trace and Metrics are the stages of those names; nil: the chain goes without.
-	Trace, Metrics Stage
+	// Trace, Metrics and Tally are the stages of those names; nil: the chain goes
+	// without. Tally learns of the calls that the chain itself refused.
+	Trace, Metrics, Tally Stage
 	// Sending, when set, sees each request before it is sent. It must be quick
 	// and must not keep the message.
 	Sending func(request any)
