@@ -1,13 +1,17 @@
 // Package bolt keeps a store in one bbolt file, with group commit: concurrent
-// updates run one after another inside one bbolt transaction and share its
-// fsync, and each returns only after its own writes are durable.
+// updates run one after another, share one bbolt transaction and its fsync, and
+// each returns only after its own writes are durable.
 //
 // One committer goroutine runs all update functions; that single writer makes
 // the store strictly serializable, and an update that fails undoes only
-// itself. Reads run on the caller's goroutine on a snapshot and block nobody.
+// itself. What a batch writes is kept in memory, in order, until the batch is
+// full or nobody waits; another goroutine then writes it to the file, while the
+// committer runs the next batch on top of it. When that write fails, the batch
+// on top is run again. Reads run on the caller's goroutine on a snapshot of
+// what is durable and block nobody.
 //
 // The package is for one process: the file is locked while it is open. A [DB]
-// is safe for concurrent use and owns its committer from [Open] to
+// is safe for concurrent use and owns its goroutines from [Open] to
 // [DB.Close].
 //
 // # Caveats
@@ -15,6 +19,8 @@
 //   - A file must not shrink or be written by others while it is open.
 //   - A View that stays open keeps the pages it sees from being reused: the
 //     file grows meanwhile. Do not wait for an Update inside a View.
+//   - An update holds what it writes in memory twice until it is durable. Cut
+//     work on very many rows into several updates.
 //   - After a failed write to the disk the store refuses further updates until
 //     it is opened again, because what the disk holds is not known; a full disk
 //     is no such failure.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -14,28 +15,47 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
-// committer runs all updates. Its fields belong to the goroutine in loop; they
-// are fields and not variables so that a successor can go on with the batch
-// when an update function ends that goroutine (runtime.Goexit).
+// committer runs all updates, one after another, and sends them to the disk a
+// batch at a time. While one batch is written, the updates of the next one run
+// already and see what it wrote.
+//
+// Its fields belong to the goroutine in loop; they are fields and not variables
+// so that a successor can go on with the batch when an update function ends
+// that goroutine (runtime.Goexit).
 type committer struct {
 	queue    *queue
 	file     *bbolt.DB
 	log      *slog.Logger
 	maxBatch int
+	commit   func(*bbolt.Tx) error
 	stopped  chan struct{}
 
 	waiting []*request // taken from the queue, not run yet
-	ran     []*request // run in tx, not answered yet
-	tx      *batchTx   // the open transaction, nil between batches
-	crowd   int        // updates in the last batch: how many may come back
-	broken  error      // set when the state of the disk is not known any more
+	ran     []*request // run in tx, not on their way to the disk yet
+	tx      *batchTx
+	crowd   int     // updates in the last batch: how many may come back
+	flight  *flight // nil: none
+	broken  error   // set when the state of the disk is not known any more
 
 	updates atomic.Uint64
 	commits atomic.Uint64
 }
 
+// flight is a batch on its way to the disk. Its goroutine owns it until done is
+// closed.
+type flight struct {
+	rows   *layer
+	ran    []*request
+	done   chan struct{}
+	err    error
+	broken error // why no batch may follow
+}
+
 func newCommitter(q *queue, file *bbolt.DB, o Options) *committer {
-	return &committer{queue: q, file: file, log: o.Logger, maxBatch: o.MaxBatch, stopped: make(chan struct{})}
+	return &committer{
+		queue: q, file: file, log: o.Logger, maxBatch: o.MaxBatch, commit: (*bbolt.Tx).Commit,
+		stopped: make(chan struct{}), tx: newBatchTx(),
+	}
 }
 
 func (c *committer) loop() {
@@ -50,6 +70,9 @@ func (c *committer) loop() {
 	for c.gather() {
 		c.batch()
 	}
+	if c.flight != nil {
+		<-c.flight.done
+	}
 	clean = true
 }
 
@@ -58,62 +81,85 @@ func (c *committer) loop() {
 func (c *committer) gather() bool {
 	for {
 		c.waiting = c.queue.take(c.waiting)
-		if len(c.waiting) > 0 || c.tx != nil {
+		if len(c.waiting) > 0 || len(c.ran) > 0 {
 			return true
 		}
 		if c.queue.isClosed() {
 			c.waiting = c.queue.take(c.waiting)
 			return len(c.waiting) > 0
 		}
-		<-c.queue.wakes
+		c.rest()
 	}
 }
 
-// batch runs updates until none waits or the batch is full, commits once and
-// answers all.
-func (c *committer) batch() {
-	if err := c.begin(); err != nil {
-		c.refuse(err)
-		return
+// rest waits for news: another update, or the end of the flight.
+func (c *committer) rest() {
+	c.tx.leave()
+	var landed chan struct{}
+	if c.flight != nil {
+		landed = c.flight.done
 	}
+	select {
+	case <-c.queue.wakes:
+	case <-landed:
+		c.settle()
+	}
+}
+
+// batch runs updates until none waits or the batch is full, and sends them off.
+func (c *committer) batch() {
 	for c.more() {
+		if err := c.ready(); err != nil {
+			c.refuse(err)
+			break
+		}
 		r := c.waiting[0]
 		c.waiting[0], c.waiting = nil, c.waiting[1:]
 		c.ran = append(c.ran, r)
 		c.run(r)
 	}
-	err := c.commit()
-	c.tx, c.crowd = nil, len(c.ran)
-	c.answer(err)
+	c.tx.leave()
+	c.sendOff()
 }
 
-func (c *committer) begin() error {
-	if c.broken != nil {
+// ready makes sure that the next update has a state to run on.
+func (c *committer) ready() error {
+	if c.tx.base == nil && c.flight != nil {
+		select {
+		case <-c.flight.done:
+			c.settle()
+		default:
+		}
+	}
+	if c.broken != nil || c.tx.base != nil {
 		return c.broken
 	}
-	if c.tx != nil {
-		return nil
-	}
-	tx, err := c.file.Begin(true)
-	if err != nil {
+	if err := c.tx.enter(c.file); err != nil {
 		return closedFault(err)
 	}
-	c.tx = &batchTx{reader: reader{tx: tx, writes: true}}
 	return nil
 }
 
-// more says whether the batch goes on. When the queue runs dry but fewer
-// updates came than the batch before had, their callers were answered only just
-// now and may be about to come back: it lets them run, without ever waiting for
-// time to pass.
+// more says whether the batch goes on. While another batch is written there is
+// no hurry. Else, when the queue runs dry but fewer updates came than the batch
+// before had, their callers were answered only just now and may be about to
+// come back: it lets them run, without ever waiting for time to pass.
 func (c *committer) more() bool {
-	if len(c.ran) >= c.maxBatch || c.tx.bytes >= maxBatchBytes {
-		return false
+	for {
+		if len(c.ran) >= c.maxBatch || c.tx.bytes >= maxBatchBytes {
+			return false
+		}
+		if len(c.waiting) == 0 {
+			c.waiting = c.queue.take(c.waiting[:0])
+		}
+		if len(c.waiting) > 0 {
+			return true
+		}
+		if c.flight == nil || len(c.ran) == 0 {
+			break
+		}
+		c.rest()
 	}
-	if len(c.waiting) > 0 {
-		return true
-	}
-	c.waiting = c.queue.take(c.waiting[:0])
 	for yields := 0; len(c.waiting) == 0 && len(c.ran) < c.crowd && yields < maxYields; yields++ {
 		runtime.Gosched()
 		c.waiting = c.queue.take(c.waiting)
@@ -133,7 +179,9 @@ func (c *committer) run(r *request) {
 	}
 	c.updates.Add(1)
 	returned := false
+	tx := &updateTx{batchTx: c.tx, request: r}
 	defer func() {
+		tx.over = true
 		if !returned {
 			r.err = unwound(recover())
 		}
@@ -141,10 +189,8 @@ func (c *committer) run(r *request) {
 			c.tx.undo()
 		}
 	}()
-	tx := &updateTx{batchTx: c.tx, request: r}
 	c.tx.log = c.tx.log[:0]
 	r.err = r.fn(tx)
-	tx.over = true
 	returned = true
 }
 
@@ -155,58 +201,98 @@ func unwound(p any) error {
 	return fault.Internal(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "the update function panicked")
 }
 
-// commit makes the batch durable. A batch that wrote nothing needs no commit.
-func (c *committer) commit() (err error) {
+// sendOff has the batch written as soon as the one before has landed. A batch
+// that wrote nothing is answered then: what its updates saw is durable.
+func (c *committer) sendOff() {
+	if c.flight != nil && len(c.ran) > 0 {
+		<-c.flight.done
+		c.settle()
+	}
+	if len(c.ran) == 0 {
+		return
+	}
+	f := &flight{rows: c.tx.layer, ran: c.ran, done: make(chan struct{})}
+	c.tx.layer, c.ran, c.crowd = newLayer(), make([]*request, 0, len(c.ran)), len(c.ran)
+	if f.rows.empty() {
+		answer(f.ran, nil)
+		return
+	}
+	c.flight, c.tx.below = f, f.rows
+	go c.fly(f)
+}
+
+// settle takes note of a flight that has ended. When it failed, what ran on top
+// of it has seen things that never were: it runs again.
+func (c *committer) settle() {
+	f := c.flight
+	c.tx.leave()
+	c.flight, c.tx.below = nil, nil
+	if f.err == nil {
+		return
+	}
+	c.broken = f.broken
+	for _, r := range c.ran {
+		r.hooks, r.err = nil, nil
+	}
+	c.waiting, c.ran, c.tx.layer = slices.Concat(c.ran, c.waiting), nil, newLayer()
+}
+
+// fly makes a batch durable and answers its callers. An update that failed by
+// itself judged by the state of this batch: when the batch is lost, so is its
+// verdict.
+func (c *committer) fly(f *flight) {
+	if err := c.persist(f.rows); err != nil {
+		f.err, f.broken = c.failed(err)
+	} else {
+		c.commits.Add(1)
+	}
+	answer(f.ran, f.err)
+	close(f.done)
+}
+
+func (c *committer) persist(rows *layer) (err error) {
+	tx, err := c.file.Begin(true)
+	if err != nil {
+		return err
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			_ = c.tx.tx.Rollback()
-			err = c.failed(fmt.Errorf("panic: %v", p))
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil {
+			_ = tx.Rollback() // the commit that failed may have done it
 		}
 	}()
-	if c.tx.failed != nil {
-		_ = c.tx.tx.Rollback()
-		return c.failed(c.tx.failed)
+	if err := rows.apply(tx); err != nil {
+		return err
 	}
-	if !c.tx.dirty {
-		return c.tx.tx.Rollback()
-	}
-	if err := c.tx.tx.Commit(); err != nil {
-		return c.failed(err)
-	}
-	c.commits.Add(1)
-	return nil
+	return c.commit(tx)
 }
 
 // failed classifies a commit that failed. Only a full disk is certain to have
 // changed nothing: it is met before the page that makes a commit valid.
-func (c *committer) failed(cause error) error {
+func (c *committer) failed(cause error) (err, broken error) {
 	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
-		return fault.Unavailable("the disk of the store is full: make room and try again").With(cause)
+		return fault.Unavailable("the disk of the store is full: make room and try again").With(cause), nil
 	}
 	c.log.Error("store commit failed", "error", cause.Error())
-	c.broken = fault.Unavailable("the store could not write and must be opened again").With(cause)
-	return fault.Unknown(cause, "the store could not write: whether the change is kept shows after the store is opened again")
+	return fault.Unknown(cause, "the store could not write: whether the change is kept shows after the store is opened again"),
+		fault.Unavailable("the store could not write and must be opened again").With(cause)
 }
 
-// answer tells the callers how their updates ended. One that failed by itself
-// judged by the state of this batch: when the batch is lost, so is its verdict.
-func (c *committer) answer(err error) {
-	for i, r := range c.ran {
+// answer tells callers how their updates ended: each by itself, or all with err.
+func answer(ran []*request, err error) {
+	for _, r := range ran {
 		if err != nil {
 			r.err = err
 		}
 		close(r.done)
-		c.ran[i] = nil
 	}
-	c.ran = c.ran[:0]
 }
 
 // refuse answers everything that waits.
 func (c *committer) refuse(err error) {
-	for i, r := range c.waiting {
-		r.err = err
-		close(r.done)
-		c.waiting[i] = nil
-	}
+	answer(c.waiting, err)
+	clear(c.waiting)
 	c.waiting = c.waiting[:0]
 }

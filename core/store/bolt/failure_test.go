@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -25,6 +27,14 @@ func openPlain(t *testing.T) *DB {
 func write(t *testing.T, db *DB, key string) error {
 	t.Helper()
 	return db.Update(t.Context(), func(tx store.Tx) error { return tx.Put("box", []byte(key), nil) })
+}
+
+// failOnce fails the next commit; it is called in an update of it.
+func failOnce(db *DB, cause error) {
+	db.writer.commit = func(*bbolt.Tx) error {
+		db.writer.commit = (*bbolt.Tx).Commit
+		return cause
+	}
 }
 
 func TestFailedCommits(t *testing.T) {
@@ -49,7 +59,7 @@ func TestFailedCommits(t *testing.T) {
 			}
 			err := db.Update(t.Context(), func(tx store.Tx) error {
 				tx.OnCommit(func() { t.Errorf("%s: the hook ran", tc.reason) })
-				tx.(*updateTx).failed = tc.cause
+				failOnce(db, tc.cause)
 				return tx.Put("box", []byte("lost"), nil)
 			})
 			if !fault.Is(err, fault.ClassUnavailable) || fault.OutcomeOf(err) != tc.outcome || !errors.Is(err, tc.cause) {
@@ -87,7 +97,7 @@ func TestLostBatchTakesItsVerdictsAlong(t *testing.T) {
 		first <- db.Update(t.Context(), func(tx store.Tx) error {
 			close(inside)
 			<-leave
-			tx.(*updateTx).failed = syscall.ENOSPC
+			failOnce(db, syscall.ENOSPC)
 			return tx.Put("box", []byte("a"), nil)
 		})
 	}()

@@ -1,26 +1,16 @@
 package bolt
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-
 	"go.etcd.io/bbolt"
 
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
 
-// fillPercent packs pages fuller than bbolt's half when they split: ids ascend
-// with time, so that most rows land at the end and full pages stay full.
-const fillPercent = 0.9
-
-// reader reads one bbolt transaction.
+// reader reads the committed state of one bbolt transaction.
 type reader struct {
 	tx      *bbolt.Tx
 	buckets []namedBucket
-	changes int  // writes so far: a scan whose page was written under it seeks again
-	writes  bool // pages may have been emptied by deletes and not merged yet
 }
 
 type namedBucket struct {
@@ -56,17 +46,11 @@ func (r *reader) Get(name store.Bucket, key []byte) ([]byte, error) {
 
 // Scan implements [store.Reader].
 func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) error) error {
-	if span.Limit == 0 || span.Limit < store.NoLimit {
-		return fault.Internal(nil, "a scan of %q has no limit", name)
+	if err := checkSpan(name, span); err != nil {
+		return err
 	}
-	b := r.bucket(name)
-	if b == nil {
-		return nil
-	}
-	s := scan{bucket: b, cursor: b.Cursor(), span: span, dirty: r.writes}
-	var changes int
-	for k, v := s.first(); k != nil; k, v = s.next(k, changes != r.changes) {
-		changes = r.changes
+	s := newScan(span, nil, nil, r.bucket(name))
+	for k, v := s.next(); k != nil; k, v = s.next() {
 		if err := fn(k, v); err != nil {
 			return unlessStop(err)
 		}
@@ -77,139 +61,97 @@ func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) 
 	return nil
 }
 
-func unlessStop(err error) error {
-	if errors.Is(err, store.Stop) {
-		return nil
-	}
+// batchTx is what a batch of updates shares: the committed state, on it the
+// batch that is on its way to the disk, and on that what the batch itself has
+// written so far.
+type batchTx struct {
+	*layer           // of the batch
+	below  *layer    // of the batch before, nil when base has it
+	base   *bbolt.Tx // committed; nil while the committer rests
+	known  map[store.Bucket]*box
+	log    []change // of the update that runs, oldest first
+	// changes counts writes: a scan finds its place again after one.
+	changes int
+}
+
+// box is one bucket as the batch sees it; what does not exist is nil.
+type box struct {
+	own, below *rows
+	base       *bbolt.Bucket
+}
+
+// change remembers what a write replaced in the batch's layer.
+type change struct {
+	rows  *rows
+	key   string
+	old   []byte
+	there bool // the layer had the key
+}
+
+func newBatchTx() *batchTx { return &batchTx{layer: newLayer(), known: map[store.Bucket]*box{}} }
+
+// enter opens the committed state.
+func (b *batchTx) enter(file *bbolt.DB) (err error) {
+	b.base, err = file.Begin(false)
 	return err
 }
 
-// scan walks a range with a cursor.
-type scan struct {
-	bucket *bbolt.Bucket
-	cursor *bbolt.Cursor
-	span   store.Range
-	dirty  bool
-}
-
-func (s *scan) first() (k, v []byte) {
-	if s.span.Reverse {
-		return s.before(s.span.To)
+// leave lets the committed state go: while it is held, the file cannot be
+// mapped anew when it grows.
+func (b *batchTx) leave() {
+	if b.base == nil {
+		return
 	}
-	return s.within(s.cursor.Seek(s.span.From))
+	_ = b.base.Rollback() // nothing was written
+	b.base = nil
+	clear(b.known)
 }
 
-// next moves on from last. When rows were written since, the cursor's place may
-// have moved and it seeks its place again.
-func (s *scan) next(last []byte, moved bool) (k, v []byte) {
-	switch {
-	case moved && s.span.Reverse:
-		return s.before(last)
-	case moved:
-		if k, v = s.cursor.Seek(last); bytes.Equal(k, last) {
-			k, v = s.cursor.Next()
-		}
-		return s.within(k, v)
-	case s.span.Reverse:
-		return s.previous(last)
-	default:
-		return s.within(s.cursor.Next())
+func (b *batchTx) box(name store.Bucket) *box {
+	if x := b.known[name]; x != nil {
+		return x
 	}
-}
-
-// before places the cursor on the greatest key under limit; nil: of all.
-func (s *scan) before(limit []byte) (k, v []byte) {
-	if limit != nil {
-		if k, _ = s.cursor.Seek(limit); k != nil {
-			return s.previous(limit)
-		}
+	x := &box{own: b.boxes[name], base: b.base.Bucket([]byte(name))}
+	if b.below != nil {
+		x.below = b.below.boxes[name]
 	}
-	// Last does not return when deletes have emptied every page.
-	if s.dirty && !s.any(limit) {
-		return nil, nil
+	b.known[name] = x
+	return x
+}
+
+func (x *box) get(key []byte) []byte {
+	if v, there := x.own.get(key); there {
+		return v
 	}
-	return s.within(s.cursor.Last())
-}
-
-// previous moves the cursor back to the greatest key under limit. Prev reports
-// the beginning when it meets a page that deletes have emptied: while a key
-// under limit exists, it is asked again.
-func (s *scan) previous(limit []byte) (k, v []byte) {
-	k, v = s.cursor.Prev()
-	if k == nil && s.dirty && s.any(limit) {
-		for k == nil {
-			k, v = s.cursor.Prev()
-		}
+	if v, there := x.below.get(key); there {
+		return v
 	}
-	return s.within(k, v)
-}
-
-// any says whether there is a key under limit; nil: any at all.
-func (s *scan) any(limit []byte) bool {
-	k, _ := s.bucket.Cursor().First()
-	return k != nil && (limit == nil || bytes.Compare(k, limit) < 0)
-}
-
-func (s *scan) within(k, v []byte) ([]byte, []byte) {
-	if k == nil || bytes.Compare(k, s.span.From) < 0 || s.span.To != nil && bytes.Compare(k, s.span.To) >= 0 {
-		return nil, nil
+	if x.base == nil {
+		return nil
 	}
-	return k, v
+	return x.base.Get(key)
 }
 
-// batchTx is the bbolt transaction that a batch of updates shares.
-type batchTx struct {
-	reader
-	log    []change // of the update that runs, oldest first
-	bytes  int      // written by the batch
-	dirty  bool     // something may differ from the committed state
-	failed error    // a write that bbolt refused: the batch cannot be trusted
-}
-
-// change remembers what a write replaced.
-type change struct {
-	bucket  *bbolt.Bucket
-	key     []byte
-	old     []byte // stays valid: bbolt neither reuses a page nor a value before the commit
-	existed bool
-}
-
-func (b *batchTx) writable(name store.Bucket) (*bbolt.Bucket, error) {
-	if found := b.bucket(name); found != nil {
-		found.FillPercent = fillPercent
-		return found, nil
+// set writes a value the layer may keep, nil for a deletion.
+func (b *batchTx) set(name store.Bucket, x *box, key, value []byte) {
+	if x.own == nil {
+		x.own = b.layer.box(name)
 	}
-	made, err := b.tx.CreateBucket([]byte(name))
-	if err != nil {
-		return nil, fmt.Errorf("making the bucket %q: %w", name, err)
-	}
-	made.FillPercent = fillPercent
-	b.buckets = append(b.buckets, namedBucket{name, made})
-	b.dirty = true
-	return made, nil
-}
-
-func (b *batchTx) remember(bucket *bbolt.Bucket, key []byte) []byte {
-	old := bucket.Get(key)
-	key = bytes.Clone(key)
-	b.log = append(b.log, change{bucket: bucket, key: key, old: old, existed: old != nil})
-	b.dirty = true
+	own := string(key)
+	old, there := x.own.Set(own, value)
+	b.log = append(b.log, change{rows: x.own, key: own, old: old, there: there})
+	b.bytes += len(key) + len(value)
 	b.changes++
-	return key
 }
 
 // undo brings back what the update that runs has replaced.
 func (b *batchTx) undo() {
 	for i := len(b.log) - 1; i >= 0; i-- {
 		c := b.log[i]
-		var err error
-		if c.existed {
-			err = c.bucket.Put(c.key, c.old)
+		if c.there {
+			c.rows.Set(c.key, c.old)
 		} else {
-			err = c.bucket.Delete(c.key)
-		}
-		if err != nil && b.failed == nil {
-			b.failed = fmt.Errorf("undoing a write: %w", err)
+			c.rows.Delete(c.key)
 		}
 		b.changes++
 	}
@@ -223,18 +165,47 @@ type updateTx struct {
 	over    bool
 }
 
+// Get implements [store.Reader].
+func (t *updateTx) Get(name store.Bucket, key []byte) ([]byte, error) {
+	if err := t.check(name, key, nil); err != nil {
+		return nil, err
+	}
+	return t.box(name).get(key), nil
+}
+
+// Scan implements [store.Reader].
+func (t *updateTx) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) error) error {
+	if err := checkSpan(name, span); err != nil {
+		return err
+	}
+	if t.over {
+		return endedTx(name)
+	}
+	x := t.box(name)
+	s := newScan(span, x.own, x.below, x.base)
+	changes := t.changes
+	for k, v := s.next(); k != nil; k, v = s.next() {
+		if err := fn(k, v); err != nil {
+			return unlessStop(err)
+		}
+		if span.Limit--; span.Limit == 0 {
+			return nil
+		}
+		if changes != t.changes {
+			s.follow(x.own, k)
+			changes = t.changes
+		}
+	}
+	return nil
+}
+
 // Put implements [store.Tx].
 func (t *updateTx) Put(name store.Bucket, key, value []byte) error {
 	if err := t.check(name, key, value); err != nil {
 		return err
 	}
-	b, err := t.writable(name)
-	if err != nil {
-		return err
-	}
-	key = t.remember(b, key)
-	t.bytes += len(key) + len(value)
-	return b.Put(key, append(make([]byte, 0, len(value)), value...))
+	t.set(name, t.box(name), key, append(make([]byte, 0, len(value)), value...))
+	return nil
 }
 
 // Delete implements [store.Tx].
@@ -242,13 +213,10 @@ func (t *updateTx) Delete(name store.Bucket, key []byte) error {
 	if err := t.check(name, key, nil); err != nil {
 		return err
 	}
-	b := t.bucket(name)
-	if b == nil || b.Get(key) == nil {
-		return nil
+	if x := t.box(name); x.get(key) != nil {
+		t.set(name, x, key, nil)
 	}
-	key = t.remember(b, key)
-	t.bytes += len(key)
-	return b.Delete(key)
+	return nil
 }
 
 // OnCommit implements [store.Tx].
@@ -256,12 +224,16 @@ func (t *updateTx) OnCommit(fn func()) { t.request.hooks = append(t.request.hook
 
 func (t *updateTx) check(name store.Bucket, key, value []byte) error {
 	if t.over {
-		return fault.Internal(nil, "a transaction of %q is used after its end", name)
+		return endedTx(name)
 	}
 	if len(value) > store.MaxValue {
 		return fault.Internal(nil, "a value for %q has %d bytes, more than %d", name, len(value), store.MaxValue)
 	}
 	return checkKey(name, key)
+}
+
+func endedTx(name store.Bucket) error {
+	return fault.Internal(nil, "a transaction of %q is used after its end", name)
 }
 
 func checkKey(name store.Bucket, key []byte) error {
