@@ -103,7 +103,9 @@ func (p *process) close() error {
 }
 
 // connection is the plugin as go-plugin's client sees it.
-type connection struct{ goplugin.NetRPCUnsupportedPlugin }
+type connection struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
 
 // GRPCServer is never called: the suite is no plugin.
 func (connection) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {

@@ -64,7 +64,9 @@ func words(verbs []provider.Verb) []string {
 // Rules returns every rule, in the order in which they are checked.
 func Rules() []Rule {
 	var out []Rule
-	for _, group := range [][]Rule{descriptionRules()} {
+	for _, group := range [][]Rule{
+		descriptionRules(), accountRules(), offeredRules(), readRules(), changeRules(), troubleRules(), lastRules(),
+	} {
 		out = append(out, group...)
 	}
 	return out

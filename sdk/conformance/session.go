@@ -27,6 +27,9 @@ const (
 	wayBinary  = "binary"
 )
 
+// promptly is how long an answer may take that needs no work.
+const promptly = time.Second
+
 // leaveTime bounds the deleting of what one rule left.
 const leaveTime = 10 * time.Second
 
@@ -209,12 +212,8 @@ func (s *session) pass(ctx context.Context, d time.Duration) error {
 // fixture can order.
 func (s *session) eachKind(ctx context.Context, verbs []provider.Verb, prove func(context.Context, provider.KindDescription, Kind) error) error {
 	var errs []error
-	for _, d := range s.described(verbs...) {
-		k, ok := s.fix.Kinds[d.Name]
-		if !ok {
-			continue
-		}
-		if err := prove(ctx, d, k); err != nil {
+	for _, d := range s.orderable(verbs...) {
+		if err := prove(ctx, d, s.fix.Kinds[d.Name]); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", d.Name, err))
 		}
 	}

@@ -51,6 +51,8 @@ type Fixture struct {
 	Big *Big
 	// Window is a time window with bill lines and usage records; zero: the last day.
 	Window Window
+	// SubAccount is the name of a sub-account that may be made; "": none.
+	SubAccount string
 	// Cloud is what can go wrong on demand; nil: nothing.
 	Cloud Cloud
 	// Now is the cloud's time; nil: the machine's.
@@ -153,4 +155,3 @@ func (s *Switches) turn(settings map[string]string, what string) error {
 	s.on = settings
 	return nil
 }
-

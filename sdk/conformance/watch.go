@@ -59,6 +59,13 @@ func (w *watch) findings() []string {
 	return slices.Sorted(maps.Keys(w.seen))
 }
 
+// known returns the places of the secrets that are looked for.
+func (w *watch) known() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Sorted(maps.Keys(w.secrets))
+}
+
 // strays returns how many lines were printed that no logger wrote.
 func (w *watch) strays() int {
 	w.mu.Lock()
