@@ -222,6 +222,9 @@ func (c *Cloud) list(r *call, a *account) answer {
 			return refuse(http.StatusBadRequest, "BadRequest", "page %q was not given out", text)
 		}
 	}
+	if region := q.Get("region"); region != "" && !slices.Contains(c.cfg.Regions, region) {
+		return refuse(http.StatusBadRequest, "NoSuchRegion", "there is no region %q", region)
+	}
 	limit = min(limit, c.cfg.PageSize)
 	if c.switches.ShortPages > 0 {
 		limit = min(limit, c.switches.ShortPages)

@@ -169,6 +169,7 @@ func TestRefusals(t *testing.T) {
 		"Action":       {"POST", "/v1/disk/disk-1/fly", "", 404, "NoSuchAction", "actions are a closed list"},
 		"Token reused": {"POST", "/v1/disk", `{"name":"x","region":"east","client_token":"t1","spec":{}}`, 409, "TokenUsed", "one token, one thing"},
 		"Limit":        {"GET", "/v1/disk?limit=0", "", 400, "BadRequest", "a page has rows"},
+		"List region":  {"GET", "/v1/disk?region=mars", "", 400, "NoSuchRegion", "places are a closed list"},
 		"Page":         {"GET", "/v1/disk?page=x", "", 400, "BadRequest", "tokens are the cloud's"},
 		"Path":         {"GET", "/v2", "", 404, "NoSuchPath", "nothing there"},
 		"Method":       {"PUT", "/v1/disk/disk-1", "", 404, "NoSuchPath", "nothing there"},
@@ -453,6 +454,9 @@ func TestFaultsOfTheSuite(t *testing.T) {
 			continue
 		}
 		got, tryErr := u.try("POST", "/v1/disk", `{"region":"east","spec":{}}`)
+		if (class == fault.ClassThrottled) != (got.after == "1") {
+			t.Errorf("%s: Retry-After %q", class, got.after)
+		}
 		if err != nil || tryErr != nil || got.status < 400 || got.Code == "" {
 			t.Errorf("%s: %v, status %d, %v", class, err, got.status, tryErr)
 		}

@@ -88,7 +88,7 @@ func (c *Cloud) serve(w http.ResponseWriter, req *http.Request, do operation) {
 		c.hangUp(w, r)
 		return
 	case FailBefore:
-		c.send(w, r, refuse(r.fault.Status, r.fault.Code, "the cloud has a bad day"))
+		c.send(w, r, r.fault.answer())
 		return
 	}
 	c.finish(w, r, c.work(r, do))
@@ -116,10 +116,17 @@ func (c *Cloud) finish(w http.ResponseWriter, r *call, out answer) {
 	case LoseAnswer:
 		c.hangUp(w, r)
 	case FailAfter:
-		c.send(w, r, refuse(r.fault.Status, r.fault.Code, "the cloud has a bad day"))
+		c.send(w, r, r.fault.answer())
 	default:
 		c.send(w, r, out)
 	}
+}
+
+// answer is what FailBefore and FailAfter say.
+func (f Fault) answer() answer {
+	out := refuse(f.Status, f.Code, "the cloud has a bad day")
+	out.wait = f.Wait
+	return out
 }
 
 func (c *Cloud) nextRequest() string {

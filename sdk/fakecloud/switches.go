@@ -65,6 +65,9 @@ type Fault struct {
 	// Status of FailBefore and FailAfter; 0: 503.
 	Status int
 	Code   string // the cloud's error code; "": ServerError
+	// Wait is what the answer's Retry-After says; 0: a second with the status
+	// 429, else nothing.
+	Wait time.Duration
 }
 
 // Inject adds a fault. Faults are tried in the order in which they were added.
@@ -77,6 +80,9 @@ func (c *Cloud) Inject(f Fault) {
 	}
 	if f.Code == "" {
 		f.Code = "ServerError"
+	}
+	if f.Wait == 0 && f.Status == http.StatusTooManyRequests {
+		f.Wait = time.Second
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
