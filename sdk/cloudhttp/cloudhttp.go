@@ -72,6 +72,10 @@ func New(cfg Config) *Client {
 	return c
 }
 
+// Close closes the connections that no call uses; call it in Shutdown. The
+// client stays usable.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // Request is one call.
 type Request struct {
 	Method string // default GET
