@@ -175,6 +175,7 @@ func (p *Process) reap(proc *os.Process) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.killedFirst = p.killed
 	p.killGroup()
 	state, err := proc.Wait()
 	if err != nil {

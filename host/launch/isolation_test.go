@@ -274,7 +274,7 @@ func TestEndIsTold(t *testing.T) {
 	if at, took := p.Executed(); at.IsZero() || took <= 0 {
 		t.Errorf("it was executed at %s in %s", at, took)
 	}
-	if lines := p.Tail(); len(lines) == 0 || !strings.HasPrefix(lines[len(lines)-1], "complaint 29") {
+	if lines := p.Tail(strings.TrimSpace); len(lines) == 0 || !strings.HasPrefix(lines[len(lines)-1], "complaint 29") {
 		t.Errorf("the last lines are %q", lines)
 	}
 }

@@ -96,7 +96,7 @@ func start(t *testing.T, cfg launch.Config) (*launch.Process, string) {
 	}
 	line, err := bufio.NewReader(p.Stdout()).ReadString('\n')
 	if err != nil {
-		t.Fatalf("no first line: %v\n%s", err, p.Report())
+		t.Fatalf("no first line: %v\n%s", err, p.Report(strings.TrimSpace))
 	}
 	return p, strings.TrimSpace(line)
 }
@@ -121,8 +121,8 @@ func TestKillIsBounded(t *testing.T) {
 			if _, err := os.Stat(filepath.Join("/proc", strconv.Itoa(p.PID()))); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("process is not reaped: %v", err)
 			}
-			if !strings.Contains(p.Report(), "SIGKILL") {
-				t.Errorf("report does not name the signal: %s", p.Report())
+			if !strings.Contains(p.Report(strings.TrimSpace), "SIGKILL") {
+				t.Errorf("report does not name the signal: %s", p.Report(strings.TrimSpace))
 			}
 		})
 	}
@@ -465,7 +465,7 @@ func TestReportAndWait(t *testing.T) {
 		t.Errorf("wait: got %v", err)
 	}
 	<-p.Done()
-	report := p.Report()
+	report := p.Report(strings.TrimSpace)
 	if !strings.Contains(report, "complaint 29") || strings.Contains(report, "complaint 9\n") {
 		t.Errorf("report holds not the last 20 lines:\n%s", report)
 	}

@@ -62,14 +62,16 @@ type Process struct {
 	begun    time.Time
 	execTook time.Duration
 	endedAt  time.Time
-	starved  bool // ended for taking more memory than its cgroup may
-	shortage bool // the system killed processes for memory while it ran
-	started  bool
-	killed   bool
-	reaped   bool
-	pid      int
-	state    *os.ProcessState
-	lifeline *os.File
+	// killedFirst tells that the host's kill came before the end.
+	killedFirst bool
+	starved     bool // ended for taking more memory than its cgroup may
+	shortage    bool // the system killed processes for memory while it ran
+	started     bool
+	killed      bool
+	reaped      bool
+	pid         int
+	state       *os.ProcessState
+	lifeline    *os.File
 
 	exited chan struct{}
 	done   chan struct{}

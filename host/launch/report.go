@@ -31,7 +31,7 @@ func (p *Process) End() (End, bool) {
 		return End{}, false
 	}
 	e := End{
-		At: p.endedAt, Uptime: p.endedAt.Sub(p.begun), Status: p.state.ExitCode(), Killed: p.killed,
+		At: p.endedAt, Uptime: p.endedAt.Sub(p.begun), Status: p.state.ExitCode(), Killed: p.killedFirst,
 		OutOfMemory: p.starved, CPU: p.state.UserTime() + p.state.SystemTime(),
 	}
 	if status, ok := p.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -51,14 +51,21 @@ func (p *Process) Executed() (at time.Time, took time.Duration) {
 	return p.begun, p.execTook
 }
 
-// Tail returns the last lines of standard error, oldest first, each cut to a
-// bounded length. Secrets a plugin prints there are in them.
-func (p *Process) Tail() []string { return p.tail.Lines() }
+// Tail returns the last lines of standard error, oldest first, each passed
+// through mask and then cut to a bounded length.
+func (p *Process) Tail(mask func(string) string) []string {
+	lines := p.tail.Lines()
+	for i, line := range lines {
+		line = mask(line)
+		lines[i] = strings.ToValidUTF8(line[:min(len(line), shownSize)], "")
+	}
+	return lines
+}
 
 // Report says on a few lines what is known of the process: how it ended and
-// the last lines of its standard error. It is for people; secrets a plugin
-// prints there are in it, so redact before it leaves the host.
-func (p *Process) Report() string {
+// the last lines of its standard error. It is for people. The lines may hold
+// secrets that the plugin prints: mask hides them.
+func (p *Process) Report(mask func(string) string) string {
 	p.mu.Lock()
 	state, pid, hint := p.state, p.pid, p.hint()
 	p.mu.Unlock()
@@ -71,7 +78,7 @@ func (p *Process) Report() string {
 	default:
 		b.WriteString("never ran")
 	}
-	for _, line := range p.tail.Lines() {
+	for _, line := range p.Tail(mask) {
 		b.WriteString("\n" + line)
 	}
 	return b.String()
@@ -94,7 +101,7 @@ func (p *Process) hint() string {
 	switch {
 	case p.starved:
 		return fmt.Sprintf(" (out of memory: its limit is %d bytes)", p.cfg.Isolation.MemoryBytes)
-	case killed && p.killed:
+	case killed && p.killedFirst:
 		return " (killed by the host)"
 	case killed && p.shortage:
 		return " (not by the host; the system killed processes for lack of memory meanwhile)"

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"tradewind.example/sdk/wire/convert"
+	pb "tradewind.example/sdk/wire/providerv1"
 )
 
 var _ grpc.ClientConnInterface = (*Session)(nil)
@@ -21,11 +22,23 @@ func (s *Session) BareConn() grpc.ClientConnInterface { return s.conn }
 // Done is closed before Invoke returns, so that the caller's next call finds
 // out before it is sent.
 func (s *Session) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	s.complete(ctx, args)
+	w := s.flight.begin(method, args)
+	defer s.flight.end(w)
 	err := s.conn.Invoke(ctx, method, args, reply, opts...)
 	if err != nil {
 		s.inspect(ctx, err)
 	}
 	return err
+}
+
+// complete fills in the envelope of a request.
+func (s *Session) complete(ctx context.Context, request any) {
+	if m, ok := request.(interface{ GetCall() *pb.Call }); ok {
+		if call := m.GetCall(); call != nil {
+			s.stamp(ctx, call)
+		}
+	}
 }
 
 // NewStream opens a stream; a lost connection closes Done as in Invoke.
@@ -35,12 +48,22 @@ func (s *Session) NewStream(ctx context.Context, desc *grpc.StreamDesc, method s
 		s.inspect(ctx, err)
 		return nil, err
 	}
-	return &stream{ClientStream: inner, s: s}, nil
+	st := &stream{ClientStream: inner, s: s, work: s.flight.begin(method, nil)}
+	s.flight.follow(ctx, st.work)
+	return st, nil
 }
 
 type stream struct {
 	grpc.ClientStream
-	s *Session
+	s    *Session
+	work *work
+}
+
+// SendMsg sends one message.
+func (st *stream) SendMsg(m any) error {
+	st.s.complete(st.Context(), m)
+	st.s.flight.sent(st.work, m)
+	return st.ClientStream.SendMsg(m)
 }
 
 // RecvMsg receives one message.
@@ -48,6 +71,7 @@ func (st *stream) RecvMsg(m any) error {
 	err := st.ClientStream.RecvMsg(m)
 	if err != nil {
 		st.s.inspect(st.Context(), err)
+		st.s.flight.end(st.work)
 	}
 	return err
 }
@@ -71,7 +95,17 @@ func (s *Session) inspect(ctx context.Context, err error) {
 	}
 }
 
-func (s *Session) lose() { s.broken.Do(func() { close(s.down) }) }
+// lose closes Done, and remembers the calls at work: those that fail of it leave
+// the list only after they have seen that it is closed.
+func (s *Session) lose() {
+	s.broken.Do(func() {
+		calls := s.flight.calls()
+		s.mu.Lock()
+		s.lostCalls = calls
+		s.mu.Unlock()
+		close(s.down)
+	})
+}
 
 // watch closes Done when the process ends or the connection leaves the ready
 // state: over a Unix socket it does not come back.

@@ -19,8 +19,9 @@ import (
 func Describe(ctx context.Context, cfg launch.Config) (provider.Description, error) {
 	cfg.Args = []string{handshake.DescribeArg}
 	proc, err := launch.New(cfg)
+	redact := &Redactor{}
 	if err != nil {
-		return provider.Description{}, startError(PhaseVerify, &Redactor{}, "", err)
+		return provider.Description{}, startError(PhaseVerify, nil, redact, "", err)
 	}
 	stop := context.AfterFunc(ctx, proc.Signal)
 	defer stop()
@@ -28,7 +29,7 @@ func Describe(ctx context.Context, cfg launch.Config) (provider.Description, err
 	proc.Signal()
 	<-proc.Done()
 	if err != nil {
-		return desc, startError(PhaseDescribe, &Redactor{}, proc.Report(), err)
+		return desc, startError(PhaseDescribe, nil, redact, proc.Report(redact.Text), err)
 	}
 	return desc, nil
 }

@@ -49,7 +49,9 @@ func (r *records) all(t *testing.T) []map[string]any {
 func forward(t *testing.T, redact *Redactor, text string) []map[string]any {
 	t.Helper()
 	var r records
-	f := newForwarder(t.Context(), slog.New(slog.NewJSONHandler(&r, &slog.HandlerOptions{Level: slog.LevelDebug})), redact)
+	f := newForwarder(t.Context(), forwarding{
+		log: slog.New(slog.NewJSONHandler(&r, &slog.HandlerOptions{Level: slog.LevelDebug})), redact: redact, logging: NewLogging(),
+	})
 	w := f.writer(slog.LevelInfo)
 	for chunk := range strings.SplitSeq(text, "|") { // lines may arrive in pieces
 		_, _ = w.Write([]byte(chunk))
@@ -134,7 +136,7 @@ func (s stuck) Write(p []byte) (int, error) { <-s.release; return len(p), nil }
 func TestStuckLogBlocksNobody(t *testing.T) {
 	t.Parallel()
 	s := stuck{make(chan struct{})}
-	f := newForwarder(t.Context(), slog.New(slog.NewTextHandler(s, nil)), &Redactor{})
+	f := newForwarder(t.Context(), forwarding{log: slog.New(slog.NewTextHandler(s, nil)), redact: &Redactor{}, logging: NewLogging()})
 	w := f.writer(slog.LevelInfo)
 	for range 10 * maxQueued {
 		_, _ = w.Write([]byte("line\n"))
@@ -221,7 +223,7 @@ func TestRedactorConcurrently(t *testing.T) {
 }
 
 func BenchmarkFlood(b *testing.B) {
-	f := newForwarder(context.Background(), slog.New(slog.DiscardHandler), &Redactor{})
+	f := newForwarder(context.Background(), forwarding{log: slog.New(slog.DiscardHandler), redact: &Redactor{}, logging: NewLogging()})
 	defer f.close()
 	w := f.writer(slog.LevelInfo)
 	line := []byte(strings.Repeat("x", 127) + "\n")

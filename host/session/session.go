@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,24 +23,17 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 
+	"tradewind.example/host/crash"
 	"tradewind.example/host/launch"
 	"tradewind.example/host/manifest"
+	"tradewind.example/host/procfs"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/trace"
 	"tradewind.example/sdk/wire/client"
-)
-
-// Phase is how far a start has come.
-type Phase string
-
-// The phases, in order.
-const (
-	PhaseVerify    Phase = "verify"    // checking the binary
-	PhaseHandshake Phase = "handshake" // executing it and reading its first line
-	PhaseDial      Phase = "dial"      // connecting to its socket
-	PhaseDescribe  Phase = "describe"  // comparing it with its manifest
+	pb "tradewind.example/sdk/wire/providerv1"
 )
 
 // forcedBound is how long a plugin may take to be gone after it was killed.
@@ -47,26 +41,6 @@ const forcedBound = 5 * time.Second
 
 // defaultStart bounds a handshake when the configuration does not.
 const defaultStart = 30 * time.Second
-
-// StartError tells why a plugin did not come up.
-type StartError struct {
-	Phase   Phase
-	Message string // the cause in words, secrets masked
-	Report  string // how the process ended and its last output, secrets masked
-	Err     error  // the cause; its text may hold what the plugin printed
-}
-
-// Error names the phase, the cause and the report.
-func (e *StartError) Error() string {
-	text := fmt.Sprintf("start failed in phase %s: %s", e.Phase, e.Message)
-	if e.Report != "" {
-		text += "; process " + e.Report
-	}
-	return text
-}
-
-// Unwrap returns the cause.
-func (e *StartError) Unwrap() error { return e.Err }
 
 // Config says what to open.
 type Config struct {
@@ -77,6 +51,15 @@ type Config struct {
 	Services provider.HostServices
 	Redactor *Redactor
 	Log      *slog.Logger
+	// Logging bounds what the plugin logs; nil: a new one.
+	Logging *Logging
+	// OnCrash gets a report of each crash, secrets masked, and OnSpan each
+	// finished span of the plugin. They must be quick. nil discards.
+	OnCrash func(crash.Report)
+	OnSpan  func(trace.Finished)
+	// Stamp may complete the envelope of a request before it is sent; nil: it
+	// stays as it is.
+	Stamp func(ctx context.Context, call *pb.Call)
 	// StartTimeout bounds the handshake; default 30 s.
 	StartTimeout time.Duration
 }
@@ -87,15 +70,26 @@ type Session struct {
 	plugin      *goplugin.Client
 	conn        *grpc.ClientConn
 	calls       *client.Client
+	name        string
+	version     string // that its manifest promises
 	logs        *forwarder
 	redact      *Redactor
+	logging     *Logging
+	onCrash     func(crash.Report)
+	stamp       func(context.Context, *pb.Call)
+	times       []PhaseTime // of the start
 	description provider.Description
+	flight      inFlight
+	figures     atomic.Pointer[procfs.Figures] // the last ones
 	linkCancel  context.CancelFunc
 	link        sync.WaitGroup
 	watcher     sync.WaitGroup
 
 	broken sync.Once
 	down   chan struct{} // closed when the connection or the process is lost
+
+	mu        sync.Mutex
+	lostCalls []crash.Call // at work when the session was lost
 }
 
 // Open launches the plugin and returns when it can serve. ctx bounds the whole
@@ -104,23 +98,28 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.StartTimeout <= 0 {
 		cfg.StartTimeout = defaultStart
 	}
-	log := cfg.Log.With("plugin", cfg.Name, "version", cfg.Expected.Description.Version)
-	s := &Session{redact: cfg.Redactor, down: make(chan struct{})}
+	s, log := newSession(cfg)
 	pid := &pidHandler{Handler: log.Handler()}
-	s.logs = newForwarder(context.WithoutCancel(ctx), slog.New(pid), s.redact)
+	s.logs = newForwarder(context.WithoutCancel(ctx), forwarding{
+		log: slog.New(pid), redact: s.redact, logging: s.logging, onSpan: cfg.OnSpan, onCrash: s.reportPanic,
+	})
 	cfg.Launch.Stderr, cfg.Launch.Log = s.logs.writer(slog.LevelInfo), log
 
+	watch := newStopwatch()
 	proc, err := launch.New(cfg.Launch)
+	watch.lap(PhaseVerify)
 	if err != nil {
 		s.logs.close()
-		return nil, startError(PhaseVerify, cfg.Redactor, "", err)
+		return nil, startError(PhaseVerify, watch.done, cfg.Redactor, "", err)
 	}
 	s.proc, pid.proc = proc, proc
 	s.plugin = goplugin.NewClient(s.clientConfig(cfg.StartTimeout))
 	unwatch := context.AfterFunc(ctx, proc.Signal)
 	defer unwatch()
-	phase, err := s.connect(ctx, cfg)
+	phase, err := s.connect(ctx, cfg, watch)
+	s.times = watch.done
 	if err == nil {
+		s.Sample()
 		s.watch(ctx)
 		return s, nil
 	}
@@ -131,12 +130,30 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		s.letExit(ctx)
 	}
 	closeErr := s.abort(ctx)
-	return nil, startError(phase, s.redact, s.proc.Report(), errors.Join(err, closeErr))
+	return nil, startError(phase, s.times, s.redact, s.proc.Report(s.redact.Text), errors.Join(err, closeErr))
+}
+
+// newSession makes a session that has no process yet.
+func newSession(cfg Config) (*Session, *slog.Logger) {
+	s := &Session{
+		name: cfg.Name, version: cfg.Expected.Description.Version, redact: cfg.Redactor, logging: cfg.Logging,
+		onCrash: cfg.OnCrash, stamp: cfg.Stamp, down: make(chan struct{}),
+	}
+	if s.logging == nil {
+		s.logging = NewLogging()
+	}
+	if s.onCrash == nil {
+		s.onCrash = func(crash.Report) {}
+	}
+	if s.stamp == nil {
+		s.stamp = func(context.Context, *pb.Call) {}
+	}
+	return s, cfg.Log.With("plugin", cfg.Name, "version", s.version)
 }
 
 // startError makes a StartError without secrets in its text.
-func startError(phase Phase, redact *Redactor, report string, err error) *StartError {
-	return &StartError{Phase: phase, Message: redact.Text(err.Error()), Report: redact.Text(report), Err: err}
+func startError(phase Phase, times []PhaseTime, redact *Redactor, report string, err error) *StartError {
+	return &StartError{Phase: phase, Times: times, Message: redact.Text(err.Error()), Report: report, Err: err}
 }
 
 // clientConfig holds go-plugin's settings; each is there for a reason given in
@@ -163,11 +180,19 @@ func (s *Session) clientConfig(timeout time.Duration) *goplugin.ClientConfig {
 	}
 }
 
-// connect performs the phases after verify.
-func (s *Session) connect(ctx context.Context, cfg Config) (Phase, error) {
-	if _, err := s.plugin.Start(); err != nil {
+// connect performs the phases after verify and times them.
+func (s *Session) connect(ctx context.Context, cfg Config, watch *stopwatch) (phase Phase, err error) {
+	defer func() { watch.lap(phase) }()
+	_, err = s.plugin.Start()
+	begun, took := s.proc.Executed()
+	if begun.IsZero() {
+		return PhaseExec, err
+	}
+	watch.split(PhaseExec, took)
+	if err != nil {
 		return PhaseHandshake, err
 	}
+	watch.lap(PhaseHandshake)
 	protocol, err := s.plugin.Client()
 	if err != nil {
 		return PhaseDial, err
@@ -177,9 +202,10 @@ func (s *Session) connect(ctx context.Context, cfg Config) (Phase, error) {
 		return PhaseDial, fmt.Errorf("plugin speaks %T instead of gRPC", protocol)
 	}
 	s.conn, s.calls = wire.Conn, client.New(wire.Conn)
-	if err := s.calls.Health(ctx); err != nil {
+	if err := s.calls.HealthAt(ctx, s.logging.word()); err != nil {
 		return PhaseDial, err
 	}
+	watch.lap(PhaseDial)
 	if s.description, err = s.calls.Describe(ctx); err != nil {
 		return PhaseDescribe, err
 	}
@@ -236,12 +262,37 @@ func (s *Session) Err() error {
 	return fmt.Errorf("plugin %s", s.report())
 }
 
-func (s *Session) report() string { return s.redact.Text(s.proc.Report()) }
+func (s *Session) report() string { return s.proc.Report(s.redact.Text) }
+
+// StartTimes returns how long the phases of the start took.
+func (s *Session) StartTimes() []PhaseTime { return s.times }
+
+// Isolation tells what of the isolation holds for the process.
+func (s *Session) Isolation() launch.Applied { return s.proc.Applied() }
+
+// Sample reads what the process takes now; false when it has ended.
+func (s *Session) Sample() (procfs.Figures, bool) {
+	f, err := procfs.Read(s.proc.PID())
+	if err != nil {
+		return procfs.Figures{}, false
+	}
+	s.figures.Store(&f)
+	return f, true
+}
+
+// Figures returns what the process took when it was last looked at.
+func (s *Session) Figures() (procfs.Figures, bool) {
+	if f := s.figures.Load(); f != nil {
+		return *f, true
+	}
+	return procfs.Figures{}, false
+}
 
 // Probe asks the plugin whether it can serve. A missing answer wraps
 // [supervise.ErrNoAnswer].
 func (s *Session) Probe(ctx context.Context) error {
-	err := s.calls.Health(ctx)
+	s.Sample()
+	err := s.calls.HealthAt(ctx, s.logging.word())
 	var f *fault.Error
 	if errors.As(err, &f) && f.Source == fault.SourceHost {
 		return fmt.Errorf("%w: %w", supervise.ErrNoAnswer, err)
@@ -253,12 +304,16 @@ func (s *Session) Probe(ctx context.Context) error {
 // kills its process group. It returns within 5 s of ctx's end, with an error
 // when even then the process has not gone.
 func (s *Session) Close(ctx context.Context) error {
+	end := func() {}
+	if s.Ended() {
+		end = func() { s.reportEnd(crash.KindExit) }
+	}
 	if ctx.Err() == nil && !s.Ended() {
 		_ = s.calls.Shutdown(ctx) // an unwilling plugin is killed below
 	}
 	stop := context.AfterFunc(ctx, s.proc.Signal)
 	defer stop()
-	return s.putAway(ctx)
+	return s.putAway(ctx, end)
 }
 
 // letExit gives a process that does not answer the chance to end by itself, so
@@ -274,12 +329,13 @@ func (s *Session) abort(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
 	s.proc.Signal()
-	return s.putAway(ctx)
+	return s.putAway(ctx, func() { s.reportEnd(crash.KindStart) })
 }
 
 // putAway lets go-plugin end its side, which blocks until the process is gone,
-// and then ends ours. The goroutine ends with the process at the latest.
-func (s *Session) putAway(ctx context.Context) error {
+// and then ends ours; last of all it calls report. The goroutine ends with the
+// process at the latest.
+func (s *Session) putAway(ctx context.Context, report func()) error {
 	if s.linkCancel != nil {
 		s.linkCancel()
 	}
@@ -293,6 +349,7 @@ func (s *Session) putAway(ctx context.Context) error {
 		s.link.Wait()
 		s.watcher.Wait()
 		s.logs.close()
+		report()
 	}()
 	return awaitGone(ctx, gone)
 }
