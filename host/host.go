@@ -57,6 +57,7 @@ type Config struct {
 	// WaitReady is how long a call waits for a plugin that is being started;
 	// default 5 s.
 	WaitReady time.Duration
+	Upgrades  Upgrades
 	Limits    guard.Limits // per plugin
 	// Breaker says when calls for an account that is not served are held back.
 	Breaker guard.BreakerPolicy
@@ -97,18 +98,22 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.PrivateIdle <= 0 {
 		cfg.PrivateIdle = defaultPrivateIdle
 	}
+	if cfg.Upgrades.Phase <= 0 {
+		cfg.Upgrades.Phase = defaultPhase
+	}
 	if cfg.EnvAllow == nil {
 		cfg.EnvAllow = launch.DefaultAllow()
 	}
 	if cfg.RunDir == "" {
 		cfg.RunDir = filepath.Join(cfg.Dir, "run")
 	}
+	h := &Host{cfg: cfg, log: cfg.Log, plugins: map[string]*Plugin{}}
 	rules, err := guard.RulesWith(cfg.Deadlines)
 	if err != nil {
 		return nil, fmt.Errorf("reading the deadlines of plugin calls: %w", err)
 	}
 	known, err := catalog.Open(catalog.Config{
-		Dir: cfg.Dir, Entries: cfg.Plugins, Selections: cfg.Selections, Dev: cfg.Dev, Trust: cfg.Trust,
+		Dir: cfg.Dir, Entries: cfg.Plugins, Selections: cfg.Selections, Dev: cfg.Dev, Trust: cfg.Trust, Running: h.running,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the plugin catalogue: %w", err)
@@ -117,7 +122,7 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the plugin run folder: %w", err), known.Close())
 	}
-	h := &Host{cfg: cfg, log: cfg.Log, catalog: known, run: run, rules: rules, plugins: map[string]*Plugin{}}
+	h.catalog, h.run, h.rules = known, run, rules
 	for _, name := range known.Names() {
 		if err := h.add(ctx, name); err != nil {
 			return nil, errors.Join(err, h.Close(ctx))

@@ -25,10 +25,13 @@ func (p *Plugin) stop(ctx context.Context) error {
 
 // restart is stop, then start of what the catalogue says by now.
 func (p *Plugin) restart(ctx context.Context) error {
-	if err := p.stop(ctx); err != nil {
-		return err
-	}
-	if err := p.sync(ctx); err != nil {
+	err := p.inTurn(ctx, func(ctx context.Context) error {
+		if err := p.stop(ctx); err != nil {
+			return err
+		}
+		return p.sync(ctx)
+	})
+	if err != nil {
 		return err
 	}
 	return p.start(ctx)
@@ -60,6 +63,12 @@ func (p *Plugin) sync(ctx context.Context) error {
 		return err
 	}
 	return p.each(old, func(r *run) error { return p.operated("stop", r.retire(ctx)) })
+}
+
+func (p *Plugin) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
 }
 
 func (p *Plugin) setStopped(stopped bool) {

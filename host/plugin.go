@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"tradewind.example/host/guard"
+	"tradewind.example/host/rollout"
 	"tradewind.example/host/session"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
@@ -48,6 +49,9 @@ type Plugin struct {
 	candidate *run            // started, and not in the routes yet
 	leaving   map[*run]bool   // out of the routes, and not ended yet
 	last      provider.Description
+	changing  *change            // that is going on; nil: none
+	unwatch   context.CancelFunc // ends the watch over the last change; nil: there was none
+	rollouts  []*rollout.Rollout // the last changes, oldest first
 }
 
 func (h *Host) newPlugin(name string) *Plugin {
@@ -56,11 +60,16 @@ func (h *Host) newPlugin(name string) *Plugin {
 		turn: make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
 	}
 	below := newRouter(p)
-	p.Client = client.New(guard.NewConn(guard.Config{
-		Pick:   func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
-		Plugin: p.name, Bulkhead: p.bulkhead, Breakers: p.breakers, Rules: h.rules, Sending: p.redactor.Learn, Log: h.log,
-	}))
+	p.Client = client.New(p.guarded(below, tally{below}))
 	return p
+}
+
+// guarded puts the plugin's guards before a connection.
+func (p *Plugin) guarded(below grpc.ClientConnInterface, tally guard.Stage) *guard.Conn {
+	return guard.NewConn(guard.Config{
+		Pick:   func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
+		Plugin: p.name, Bulkhead: p.bulkhead, Breakers: p.breakers, Rules: p.host.rules, Sending: p.redactor.Learn, Log: p.host.log, Tally: tally,
+	})
 }
 
 // Name returns the plugin's name.
@@ -120,6 +129,17 @@ func (p *Plugin) all() []*run {
 	return out
 }
 
+// every returns all runs, also those that are leaving.
+func (p *Plugin) every() []*run {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.all()
+	for r := range p.leaving {
+		out = append(out, r)
+	}
+	return out
+}
+
 func (p *Plugin) forget(r *run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,11 +154,14 @@ func (p *Plugin) forget(r *run) {
 func (p *Plugin) close(ctx context.Context) {
 	p.mu.Lock()
 	p.closed = true
-	runs := p.all()
-	for r := range p.leaving {
-		runs = append(runs, r)
+	if p.changing != nil {
+		p.changing.cancel()
+	}
+	if p.unwatch != nil {
+		p.unwatch()
 	}
 	p.mu.Unlock()
+	runs := p.every()
 	var stops sync.WaitGroup
 	for _, r := range runs {
 		stops.Go(func() {

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -156,6 +157,36 @@ func (t *router) pick(ctx context.Context, table *routes) (*run, error) {
 	return t.plugin.beginPrivate(ctx, route)
 }
 
+// peek returns the run that a route leads to; none when that has not begun yet.
+func (t *routes) peek(route client.Route, routed bool) (*run, bool) {
+	pin, ok := t.pin(route)
+	switch {
+	case !routed || !ok:
+		return t.active, true
+	case !pin.alone:
+		return pin.run, true
+	}
+	r, ok := t.private[route.Org]
+	return r, ok
+}
+
+// tally counts the calls that an open breaker refused for the run that would
+// have got them: a version that fails must not look well because it is spared.
+type tally struct{ router *router }
+
+// Begin lets every call pass.
+func (tally) Begin(ctx context.Context, _ *guard.Call) (context.Context, error) { return ctx, nil }
+
+// End counts what was not sent, for the router counts the rest.
+func (t tally) End(_ context.Context, c *guard.Call, err error) {
+	if c.Sent || !fault.Is(err, fault.ClassUnavailable) {
+		return
+	}
+	if r, ok := t.router.plugin.routes.Load().peek(c.Route, c.Routed); ok {
+		r.count(err)
+	}
+}
+
 // use makes what is chosen in the catalogue the routes of all calls from now on.
 // Runs that it needs and that do not exist begin; a candidate comes before an
 // equal one that serves. It returns the runs that nobody needs now.
@@ -233,8 +264,10 @@ func (p *Plugin) release(old []*run, next *routes) []*run {
 	return out
 }
 
-// key tells shared runs apart.
-func key(e catalog.Entry) string { return e.Version + "/" + e.SHA256 + "/" + e.Path }
+// key tells shared runs apart: entries with the same key need only one.
+func key(e catalog.Entry) string {
+	return fmt.Sprint(e.Version, e.SHA256, e.Path, e.Disabled, e.Args, e.Env)
+}
 
 // beginPrivate begins the private run of the route's org, unless it exists by
 // now. At the bound it makes room by ending the one that was idle longest.

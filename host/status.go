@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tradewind.example/host/rollout"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/provider"
 )
@@ -30,6 +31,7 @@ type Status struct {
 	Source       string                 // where the catalogue entry comes from
 	Previous     string                 // the version that a rollback brings back; "": there is none
 	Runs         []RunStatus            // all of them, the active one first
+	Changes      []rollout.Progress     // the last upgrades, rollbacks and reloads, oldest first
 }
 
 // Role is what a run is there for.
@@ -71,7 +73,7 @@ func (p *Plugin) Status() Status {
 		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts, Health: st.Health,
 		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
 		Version: active.entry.Version, SHA256: active.entry.SHA256, Source: active.entry.Source,
-		Runs: p.runStatuses(),
+		Runs: p.runStatuses(), Changes: p.changes(),
 	}
 	if c, err := p.host.choose(p.name); err == nil {
 		out.Previous = c.previous
@@ -81,6 +83,16 @@ func (p *Plugin) Status() Status {
 	}
 	if s, ok := active.supervisor.Current(); ok {
 		out.PID, out.SHA256 = s.PID(), s.SHA256()
+	}
+	return out
+}
+
+func (p *Plugin) changes() []rollout.Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]rollout.Progress, 0, len(p.rollouts))
+	for _, r := range p.rollouts {
+		out = append(out, r.Progress())
 	}
 	return out
 }

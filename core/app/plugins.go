@@ -84,22 +84,24 @@ func (o operated) Plugins(context.Context) ([]plugin.Plugin, error) {
 	return out, nil
 }
 
-// Install takes a binary of the drop folder, and starts it.
+// Install takes a binary of the drop folder and brings it into use: a new
+// version of a known plugin replaces the old one without failing a call.
 func (o operated) Install(ctx context.Context, file, sum string) (plugin.Plugin, error) {
 	if o.drop == "" {
 		return plugin.Plugin{}, fault.Unsupported("installing over REST is off: set plugins.drop_dir")
 	}
 	before := o.host.Entries()
-	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum, Activate: true})
+	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum})
 	if err != nil {
 		return plugin.Plugin{}, err
 	}
 	known := slices.ContainsFunc(before, func(e hostcatalog.Entry) bool { return e.Name == entry.Name })
-	begin := o.host.Start
 	if known {
-		begin = o.host.Restart
+		err = o.host.Upgrade(ctx, entry.Name, entry.Version, hostcatalog.Edit{})
+	} else {
+		err = o.host.Start(ctx, entry.Name)
 	}
-	if err := begin(ctx, entry.Name); err != nil {
+	if err != nil {
 		return plugin.Plugin{}, fmt.Errorf("starting the installed version: %w", err)
 	}
 	all, err := o.Plugins(ctx)

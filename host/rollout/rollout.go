@@ -180,15 +180,22 @@ func (r *Rollout) Run(ctx context.Context) error {
 	return nil
 }
 
-// Watch notes that the change is done and compared from now on; wait returns the
-// verdict: "" for a version that keeps up, else why it does not.
+// Watching notes that the change is done and will be compared.
+func (r *Rollout) Watching() { r.enter(StateWatching) }
+
+// Watch compares: wait returns the verdict, "" for a version that keeps up, else
+// why it does not. ctx ends the comparison early.
 func (r *Rollout) Watch(ctx context.Context, wait func(ctx context.Context) (verdict string)) (verdict string) {
-	r.enter(StateWatching)
 	_ = r.step(ctx, Step{Phase: PhaseWatch, Do: func(ctx context.Context) (string, error) {
 		if verdict = wait(ctx); verdict != "" {
 			return "", errors.New(verdict)
 		}
-		return "", ctx.Err()
+		select {
+		case <-ctx.Done():
+			return "ended early", nil
+		default:
+			return "it keeps up", nil
+		}
 	}})
 	return verdict
 }

@@ -170,6 +170,7 @@ func TestWatchIsAPhase(t *testing.T) {
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	r.Watching()
 	verdict := r.Watch(t.Context(), func(context.Context) string {
 		if p := r.Progress(); p.State != rollout.StateWatching || p.Phases[8].Outcome != rollout.OutcomeRunning {
 			t.Errorf("while watching: %+v", p)

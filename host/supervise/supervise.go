@@ -281,6 +281,13 @@ func (s *Supervisor[I]) Stop(ctx context.Context) error {
 	return err
 }
 
+// Drained waits until the plugin, whose stop was asked for, has no calls at work
+// any more, or their time is over.
+func (s *Supervisor[I]) Drained(ctx context.Context) error {
+	_, err := s.settle(ctx, func(st State) bool { return !st.Serving() && st != StateDraining })
+	return err
+}
+
 // Disable keeps a plugin that does not run from being started.
 func (s *Supervisor[I]) Disable(ctx context.Context) error { return s.send(ctx, EventDisable) }
 

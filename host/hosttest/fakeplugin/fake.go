@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"tradewind.example/sdk"
 	"tradewind.example/sdk/fault"
@@ -50,8 +51,11 @@ func (f *fake) Regions(ctx context.Context, req provider.RegionsRequest) ([]prov
 	if err := f.misbehave(ctx, call); err != nil {
 		return nil, err
 	}
-	if call.Account.Settings["do"] == "env" {
+	switch call.Account.Settings["do"] {
+	case "env":
 		return []provider.Region{{ID: strings.Join(variables(), " ")}}, nil
+	case "version":
+		return []provider.Region{{ID: version, Zones: []provider.Zone{{ID: strconv.Itoa(os.Getpid())}}}}, nil
 	}
 	size, _ := strconv.Atoi(call.Account.Settings["size"])
 	return []provider.Region{{
@@ -75,6 +79,12 @@ func (f *fake) misbehave(ctx context.Context, call provider.Call) error {
 	every, _ := strconv.ParseInt(call.Account.Settings["crash_every"], 10, 64)
 	if every > 0 && f.calls.Add(1)%every == 0 {
 		os.Exit(5)
+	}
+	if call.Account.Settings["fails_in"] == version {
+		return fault.Unavailable("this version fails")
+	}
+	if ms, _ := strconv.Atoi(call.Account.Settings["ms"]); ms > 0 {
+		time.Sleep(time.Duration(ms) * time.Millisecond)
 	}
 	switch call.Account.Settings["do"] {
 	case "panic":
@@ -106,7 +116,9 @@ func logSecrets(call provider.Call) {
 // Offerings streams as many rows as the setting "rows" says.
 func (f *fake) Offerings(_ context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
 	rows, _ := strconv.Atoi(req.Call.Account.Settings["rows"])
+	pause, _ := strconv.Atoi(req.Call.Account.Settings["ms"])
 	for i := range rows {
+		time.Sleep(time.Duration(pause) * time.Millisecond)
 		if err := yield(provider.Offering{ID: strconv.Itoa(i), Kind: "note", Type: "flavour", Name: "row"}); err != nil {
 			return err
 		}
