@@ -55,16 +55,16 @@ func New(sha256 string, d provider.Description) (Manifest, error) {
 }
 
 // Parse reads and verifies a manifest. Errors wrap [ErrInvalid], and
-// [ErrContract] when the manifest is of a plugin for another host, whose other
-// fields may be unknown here.
+// [ErrContract] when the manifest is of a plugin for another host: then what
+// could be read is returned too, to tell whose it is.
 func Parse(raw []byte) (Manifest, error) {
 	if len(raw) > MaxBytes {
 		return Manifest{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaxBytes)
 	}
 	var head Manifest
 	_ = json.Unmarshal(raw, &head) // what is wrong beside the contract is told below
-	if err := head.fits(); head.Protocol != 0 && err != nil {
-		return Manifest{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if err := head.fits(); errors.Is(err, ErrContract) {
+		return head, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
@@ -127,8 +127,8 @@ func (m Manifest) Verify() error {
 // fits tells, wrapping [ErrContract], when this host does not speak the contract
 // that the plugin needs.
 func (m Manifest) fits() error {
-	if m.ContractMinor < 0 {
-		return fmt.Errorf("%w: contract_minor %d is negative", ErrContract, m.ContractMinor)
+	if m.Protocol < 1 || m.ContractMinor < 0 {
+		return fmt.Errorf("contract %d.%d is none; protocol must be at least 1", m.Protocol, m.ContractMinor)
 	}
 	newer := m.Protocol > handshake.ProtocolVersion ||
 		m.Protocol == handshake.ProtocolVersion && m.ContractMinor > handshake.ContractMinor

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"tradewind.example/host/manifest"
 	"tradewind.example/sdk/provider"
@@ -52,6 +53,8 @@ func TestVerify(t *testing.T) {
 		change func(m *manifest.Manifest)
 	}{
 		"Format":     {"another layout cannot be read safely", func(m *manifest.Manifest) { m.Format = 2 }},
+		"Minor":      {"a newer revision cannot be spoken", func(m *manifest.Manifest) { m.ContractMinor = 99 }},
+		"MinorBelow": {"revisions count from 0", func(m *manifest.Manifest) { m.ContractMinor = -1 }},
 		"Protocol":   {"another protocol cannot be spoken", func(m *manifest.Manifest) { m.Protocol = 99 }},
 		"Hash":       {"the hash is the binary's name", func(m *manifest.Manifest) { m.SHA256 = "abc" }},
 		"NameFolder": {"the name becomes a folder", func(m *manifest.Manifest) { m.Description.Name = "../evil" }},
@@ -73,6 +76,74 @@ func TestVerify(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOtherContract: what to do is told even where the manifest has fields that
+// this host has never heard of.
+func TestOtherContract(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ reason, text, want string }{
+		"NewerMinor": {"a newer plugin", `{"format":1,"protocol":1,"contract_minor":99,"novelty":true,"description":{"name":"fake","version":"3.0.0"}}`,
+			"plugin needs contract 1.99, this host speaks 1.0; update the broker"},
+		"NewerMajor": {"a much newer plugin", `{"format":2,"protocol":2,"description":{"name":"fake","version":"3.0.0"}}`,
+			"plugin needs contract 2.0, this host speaks 1.0; update the broker"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, err := manifest.Parse([]byte(tc.text))
+			if !errors.Is(err, manifest.ErrContract) || !errors.Is(err, manifest.ErrInvalid) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s: got %v, want %q", tc.reason, err, tc.want)
+			}
+			if m.Description.Name != "fake" || m.Description.Version != "3.0.0" {
+				t.Errorf("%s: whose it is, is lost: %+v", tc.reason, m)
+			}
+		})
+	}
+	if _, err := manifest.Parse([]byte(`{"format":1}`)); errors.Is(err, manifest.ErrContract) {
+		t.Errorf("a manifest without a protocol is broken, not newer: got %v", err)
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	t.Parallel()
+	ascending := []string{
+		"0.9.0", "0.10.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11",
+		"1.0.0-rc.1", "1.0.0", "1.0.0+build", "1.2.0", "1.10.0", "2", "2.0", "2.0.1", "10.0.0", "v1",
+	}
+	for i, a := range ascending {
+		for j, b := range ascending {
+			if got, want := manifest.CompareVersions(a, b), cmpInt(i, j); got != want {
+				t.Errorf("%s against %s: got %d, want %d", a, b, got, want)
+			}
+		}
+	}
+}
+
+func cmpInt(a, b int) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// TestCompareVersionsIsAnOrder: any two texts have one order, and it is transitive.
+func TestCompareVersionsIsAnOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringMatching(`[0-9ab.+-]{0,6}`)
+		a, b, c := part.Draw(t, "a"), part.Draw(t, "b"), part.Draw(t, "c")
+		ab, ba := manifest.CompareVersions(a, b), manifest.CompareVersions(b, a)
+		if ab != -ba || (ab == 0) != (a == b) {
+			t.Fatalf("%q, %q: %d and %d", a, b, ab, ba)
+		}
+		if ab <= 0 && manifest.CompareVersions(b, c) <= 0 && manifest.CompareVersions(a, c) > 0 {
+			t.Fatalf("%q <= %q <= %q, but not the ends", a, b, c)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {
