@@ -187,12 +187,7 @@ func (c *Catalog) write(r *record) error {
 	if len(r.entries) == 0 {
 		return errors.Join(os.Remove(final), syncFolder(filepath.Dir(final)))
 	}
-	f := file{Selections: []Selection{r.selection}}
-	for _, e := range r.entries {
-		e.Source = "" // the file itself is the source
-		f.Plugins = append(f.Plugins, e)
-	}
-	raw, err := f.encode()
+	raw, err := r.file().encode()
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,16 @@ func (r *record) clone() *record {
 	return out
 }
 
+// file returns the record as it is written.
+func (r *record) file() file {
+	f := file{Selections: []Selection{r.selection}}
+	for _, e := range r.entries {
+		e.Source = "" // the file itself is the source
+		f.Plugins = append(f.Plugins, e)
+	}
+	return f
+}
+
 // index makes the routes. The record must not be changed afterwards.
 func (r *record) index() {
 	find := func(version string) *Entry {
