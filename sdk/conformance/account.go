@@ -143,7 +143,7 @@ func pathed(err error, what, path string) error {
 		return fmt.Errorf("%s is refused, and yet its outcome is unknown", what)
 	}
 	if !slices.ContainsFunc(e.Fields, func(f fault.Field) bool { return f.Path == path }) {
-		return fmt.Errorf("%s is answered %q, which does not name the path %q", what, err, path)
+		return fmt.Errorf("%s is answered without the path %q: %w", what, path, err)
 	}
 	return nil
 }

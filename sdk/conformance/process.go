@@ -40,8 +40,9 @@ type process struct {
 	dir     string
 }
 
-// startProcess starts the binary at path; what it logs goes to logs.
-func startProcess(ctx context.Context, path string, logs io.Writer) (*process, error) {
+// startProcess starts the binary at path. What it logs goes to logs, what it
+// prints on its standard output to printed.
+func startProcess(ctx context.Context, path string, logs, printed io.Writer) (*process, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("finding the binary: %w", err)
@@ -64,6 +65,8 @@ func startProcess(ctx context.Context, path string, logs io.Writer) (*process, e
 		StartTimeout:     startTime,
 		Logger:           hclog.NewNullLogger(),
 		Stderr:           logs,
+		SyncStdout:       printed,
+		SyncStderr:       logs,
 	})
 	if p.conn, err = p.dial(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", filepath.Base(path), err), p.close())

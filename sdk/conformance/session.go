@@ -86,7 +86,7 @@ func newSession(ctx context.Context, target Target) (*session, error) {
 func (s *session) start(ctx context.Context) (grpc.ClientConnInterface, error) {
 	var err error
 	if s.target.Binary != "" {
-		if s.process, err = startProcess(ctx, s.target.Binary, s.watch); err != nil {
+		if s.process, err = startProcess(ctx, s.target.Binary, s.watch, s.watch.printed()); err != nil {
 			return nil, err
 		}
 		return s.process.conn, nil
@@ -356,7 +356,7 @@ func classed(err error, what string, classes ...fault.Class) error {
 	case err == nil:
 		return fmt.Errorf("%s is accepted; it must be %s", what, either(classes))
 	case !slices.Contains(classes, fault.ClassOf(err)):
-		return fmt.Errorf("%s is answered %q; it must be %s", what, err, either(classes))
+		return fmt.Errorf("%s must be %s, and is answered: %w", what, either(classes), err)
 	}
 	return nil
 }

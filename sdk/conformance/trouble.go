@@ -16,6 +16,8 @@ const (
 	slowness = 5 * time.Second
 	// patience is how long a caller waits before it gives up.
 	patience = 100 * time.Millisecond
+	// early is how much sooner the plugin's end of a deadline may come.
+	early = 10 * time.Millisecond
 )
 
 // troubleRules prove what a plugin makes of a cloud that fails and of callers
@@ -63,7 +65,7 @@ func lostAnswer(ctx context.Context, s *session) error {
 			return errors.New("the answer of the create was lost, and yet there is one")
 		}
 		if fault.OutcomeOf(lost) != fault.OutcomeUnknown {
-			return fmt.Errorf("the answer of the create was lost; its error %q says that nothing was made", lost)
+			return fmt.Errorf("the answer of the create was lost, and its error says that nothing was made: %w", lost)
 		}
 		f, err := s.settled(ctx, s.created(d.Name, token))
 		if err != nil {
@@ -219,9 +221,8 @@ func (s *session) waiting(ctx context.Context, short func(context.Context) (cont
 		began := time.Now()
 		err := a.do(short)
 		took := time.Since(began)
-		over := short.Err() != nil
 		cancel()
-		if !over {
+		if took < patience-early {
 			continue // it did not have to wait
 		}
 		cases++
@@ -262,12 +263,14 @@ func (s *session) idle(ctx context.Context, name string, want int) error {
 	return nil
 }
 
+// leaving is the context of a caller that leaves after a while.
+func leaving(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(patience, cancel)
+	return ctx, func() { timer.Stop(); cancel() }
+}
+
 func cancels(ctx context.Context, s *session) error {
-	leaving := func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancel(ctx)
-		timer := time.AfterFunc(patience, cancel)
-		return ctx, func() { timer.Stop(); cancel() }
-	}
 	return s.waiting(ctx, leaving, func(a attempt, err error) error {
 		return classed(err, a.name+" of a caller that left", fault.ClassUnavailable)
 	})
@@ -313,7 +316,7 @@ func (s *session) slowCreates(ctx context.Context) error {
 
 func eventsEnd(ctx context.Context, s *session) error {
 	idle := s.active()
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := leaving(ctx)
 	defer cancel()
 	began := time.Now()
 	err := s.Events(short, provider.EventsRequest{Call: s.call()}, ignore)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -105,6 +106,21 @@ func (w *watch) Write(b []byte) (int, error) {
 		w.take(w.line)
 		w.line = nil
 	}
+	return len(b), nil
+}
+
+// printed takes what the plugin writes to its standard output, where nothing
+// belongs.
+func (w *watch) printed() io.Writer { return strayWriter{w} }
+
+type strayWriter struct{ watch *watch }
+
+// Write counts lines.
+func (s strayWriter) Write(b []byte) (int, error) {
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
+	s.watch.find("the standard output", b)
+	s.watch.stray += max(bytes.Count(b, []byte("\n")), 1)
 	return len(b), nil
 }
 
