@@ -54,13 +54,11 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Spec]) (
 	if err != nil {
 		return provider.Result[State]{}, err
 	}
-	if err := h.pause(ctx, req.Call); err != nil {
+	c, err := h.change(ctx, req.Call)
+	if err != nil {
 		return provider.Result[State]{}, err
 	}
-	if req.Token == "" {
-		return provider.Result[State]{}, fault.Invalid("token", "a create needs a token")
-	}
-	sv, err := h.clouds.of(req.Call).create(req, set)
+	sv, err := c.create(req, set)
 	if err != nil {
 		return provider.Result[State]{}, err
 	}
@@ -76,7 +74,11 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Spec]) (
 
 // Get reads one instance.
 func (h instances) Get(_ context.Context, req provider.GetRequest) (provider.Thing[State], error) {
-	sv, err := h.clouds.of(req.Call).get(req.ID)
+	c, err := h.open(req.Call)
+	if err != nil {
+		return provider.Thing[State]{}, err
+	}
+	sv, err := c.get(req.ID)
 	if err != nil {
 		return provider.Thing[State]{}, err
 	}
@@ -85,7 +87,11 @@ func (h instances) Get(_ context.Context, req provider.GetRequest) (provider.Thi
 
 // List streams the instances of the call's region.
 func (h instances) List(_ context.Context, req provider.ListRequest, yield func(provider.Thing[State]) error) error {
-	for _, sv := range h.clouds.of(req.Call).list(req.Call.Region) {
+	c, err := h.open(req.Call)
+	if err != nil {
+		return err
+	}
+	for _, sv := range c.list(req.Call.Region) {
 		t, err := thing(sv)
 		if err != nil {
 			return err
@@ -99,16 +105,20 @@ func (h instances) List(_ context.Context, req provider.ListRequest, yield func(
 
 // Delete releases an instance; one already gone is a success.
 func (h instances) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	if err := h.pause(ctx, req.Call); err != nil {
+	c, err := h.change(ctx, req.Call)
+	if err != nil {
 		return provider.Started{}, err
 	}
-	h.clouds.of(req.Call).remove(req.ID)
+	c.remove(req.ID)
 	return provider.Started{}, nil
 }
 
 // FindByToken tells what a token made; the sandbox always knows at once.
 func (h instances) FindByToken(_ context.Context, req provider.FindRequest) (provider.TypedFound[State], error) {
-	c := h.clouds.of(req.Call)
+	c, err := h.open(req.Call)
+	if err != nil {
+		return provider.TypedFound[State]{}, err
+	}
 	found := provider.TypedFound[State]{Settled: true}
 	switch req.Change {
 	case provider.ChangeRenew:
@@ -135,24 +145,30 @@ func (h instances) FindByToken(_ context.Context, req provider.FindRequest) (pro
 
 func (h instances) power(to provider.Status, from ...provider.Status) func(context.Context, provider.TypedAction[none]) (provider.ActionResult[none], error) {
 	return func(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[none], error) {
-		if err := h.pause(ctx, req.Call); err != nil {
+		c, err := h.change(ctx, req.Call)
+		if err != nil {
 			return provider.ActionResult[none]{}, err
 		}
-		return provider.ActionResult[none]{}, h.clouds.of(req.Call).power(req.ID, to, from...)
+		return provider.ActionResult[none]{}, c.power(req.ID, to, from...)
 	}
 }
 
 // resetPassword accepts any password: nobody can sign in to a sandbox.
 func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[password]) (provider.ActionResult[none], error) {
-	if err := h.pause(ctx, req.Call); err != nil {
+	c, err := h.change(ctx, req.Call)
+	if err != nil {
 		return provider.ActionResult[none]{}, err
 	}
-	_, err := h.clouds.of(req.Call).get(req.ID)
+	_, err = c.get(req.ID)
 	return provider.ActionResult[none]{}, err
 }
 
 func (h instances) console(_ context.Context, req provider.TypedAction[none]) (provider.ActionResult[console], error) {
-	sv, err := h.clouds.of(req.Call).get(req.ID)
+	c, err := h.open(req.Call)
+	if err != nil {
+		return provider.ActionResult[console]{}, err
+	}
+	sv, err := c.get(req.ID)
 	if err != nil {
 		return provider.ActionResult[console]{}, err
 	}

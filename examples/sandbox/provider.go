@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -21,7 +23,11 @@ type Settings struct {
 	Stock           int          `json:"stock" min:"0" title:"Stock" doc:"How many instances there are; 0: no end"`
 	RefuseEvery     int          `json:"refuse_every" min:"0" title:"Refuse every n-th create" doc:"Answers out_of_stock; 0: never"`
 	LoseAnswerEvery int          `json:"lose_answer_every" min:"0" title:"Lose every n-th answer" doc:"The create happens, its answer is unknown; 0: never"`
+	MoreOfferings   int          `json:"more_offerings" min:"0" max:"1000000" title:"More offerings" doc:"How many are listed beside the flavours, to see how a large catalogue is read"`
 }
+
+// wrong tells whether the cloud refuses the key.
+func (s Settings) wrong() bool { return s.APIKey.Equal(secret.New("wrong")) }
 
 type sandbox struct {
 	clock  clock.Clock
@@ -44,12 +50,21 @@ func (s *sandbox) Describe(context.Context) (provider.Description, error) {
 		return provider.Description{}, err
 	}
 	return provider.Description{
-		Name: "sandbox", Version: "1.0.0", Title: "Sandbox", Currency: "CNY",
+		Name: name(), Version: "1.0.0", Title: "Sandbox", Currency: "CNY",
 		Summary: "A cloud in memory, for trying the broker",
 		Config:  config,
 		Regions: provider.RegionsModel{HasRegions: true},
 		Limits:  provider.Limits{MaxPageSize: 1000, TokenWindow: 24 * time.Hour, CreateDeadline: time.Hour},
 	}, nil
+}
+
+// name is "sandbox", or what the catalogue entry's environment says, so that
+// several sandboxes can stand side by side.
+func name() string {
+	if n := os.Getenv("SANDBOX_NAME"); n != "" {
+		return n
+	}
+	return "sandbox"
 }
 
 // Check accepts every key but "wrong".
@@ -58,7 +73,7 @@ func (s *sandbox) Check(_ context.Context, req provider.CheckRequest) (provider.
 	if err != nil {
 		return provider.CheckResponse{}, err
 	}
-	if set.APIKey.Equal(secret.New("wrong")) {
+	if set.wrong() {
 		return provider.CheckResponse{Problem: "the API key is wrong: any other text is right"}, nil
 	}
 	return provider.CheckResponse{OK: true, Account: "sandbox"}, nil
@@ -66,37 +81,65 @@ func (s *sandbox) Check(_ context.Context, req provider.CheckRequest) (provider.
 
 // Regions returns the two regions.
 func (s *sandbox) Regions(context.Context, provider.RegionsRequest) ([]provider.Region, error) {
-	return []provider.Region{{ID: "east", Name: "East"}, {ID: "west", Name: "West"}}, nil
+	return places(), nil
 }
 
-// Offerings streams each flavour in each region.
+func places() []provider.Region {
+	return []provider.Region{{ID: "east", Name: "East"}, {ID: "west", Name: "West"}}
+}
+
+// Offerings streams each flavour in each region, and then as many more as the
+// account's settings want.
 func (s *sandbox) Offerings(ctx context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
+	set, err := provider.DecodeAccount[Settings](req.Call)
+	if err != nil {
+		return err
+	}
 	regions, err := s.Regions(ctx, provider.RegionsRequest{Call: req.Call})
 	if err != nil {
 		return err
 	}
 	for _, r := range regions {
 		for _, f := range flavours {
-			spec, err := json.Marshal(Spec{Flavour: f.id, Disk: 20})
-			if err != nil {
-				return fault.Internal(err, "encoding a spec")
-			}
-			price, err := listPrice(Spec{Flavour: f.id, Disk: 20}, provider.Term{Period: provider.PeriodMonth})
+			o, err := offering(r, f)
 			if err != nil {
 				return err
 			}
-			err = yield(provider.Offering{
-				ID: r.ID + "/" + f.id, Kind: "instance", Type: "flavour", Name: strings.ToUpper(f.id[:1]) + f.id[1:] + " " + r.Name,
-				Class: f.class, Region: r.ID, Sellable: true, Billing: []provider.BillingMethod{provider.BillingPrepaid},
-				Periods:  []provider.Period{provider.PeriodMonth, provider.PeriodYear, provider.PeriodDay, provider.PeriodHour},
-				Currency: "CNY", ListPrice: yuan(price), Spec: spec,
-			})
-			if err != nil {
+			if err := yield(o); err != nil {
 				return err
 			}
 		}
 	}
+	o, err := offering(regions[0], flavours[0])
+	if err != nil {
+		return err
+	}
+	id, title := o.ID, o.Name
+	for i := range set.MoreOfferings {
+		o.ID, o.Name = fmt.Sprintf("%s-%07d", id, i), fmt.Sprintf("%s %07d", title, i)
+		if err := yield(o); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// offering is a flavour on sale in a region.
+func offering(r provider.Region, f flavour) (provider.Offering, error) {
+	spec, err := json.Marshal(Spec{Flavour: f.id, Disk: 20})
+	if err != nil {
+		return provider.Offering{}, fault.Internal(err, "encoding a spec")
+	}
+	price, err := listPrice(Spec{Flavour: f.id, Disk: 20}, provider.Term{Period: provider.PeriodMonth})
+	if err != nil {
+		return provider.Offering{}, err
+	}
+	return provider.Offering{
+		ID: r.ID + "/" + f.id, Kind: "instance", Type: "flavour", Name: strings.ToUpper(f.id[:1]) + f.id[1:] + " " + r.Name,
+		Class: f.class, Region: r.ID, Sellable: true, Billing: []provider.BillingMethod{provider.BillingPrepaid},
+		Periods:  []provider.Period{provider.PeriodMonth, provider.PeriodYear, provider.PeriodDay, provider.PeriodHour},
+		Currency: "CNY", ListPrice: yuan(price), Spec: spec,
+	}, nil
 }
 
 // Quote prices creates and renewals by the list, and a release by the unused time.
@@ -108,7 +151,11 @@ func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.
 			return provider.Quote{}, fault.Invalid("spec", "is not an instance spec")
 		}
 	case provider.ChangeRenew:
-		sv, err := s.clouds.of(req.Call).get(req.ResourceID)
+		c, err := s.open(req.Call)
+		if err != nil {
+			return provider.Quote{}, err
+		}
+		sv, err := c.get(req.ResourceID)
 		if err != nil {
 			return provider.Quote{}, err
 		}
@@ -128,7 +175,11 @@ func (s *sandbox) Kinds() []*provider.Kind { return s.kinds }
 
 // Operation tells whether a create is done; its id is the server's.
 func (s *sandbox) Operation(_ context.Context, req provider.OperationRequest) (provider.Operation, error) {
-	sv, err := s.clouds.of(req.Call).get(req.ID)
+	c, err := s.open(req.Call)
+	if err != nil {
+		return provider.Operation{}, err
+	}
+	sv, err := c.get(req.ID)
 	if err != nil {
 		return provider.Operation{}, err
 	}
@@ -147,10 +198,11 @@ func (s *sandbox) Operation(_ context.Context, req provider.OperationRequest) (p
 
 // Renew prolongs an instance, once per token.
 func (s *sandbox) Renew(ctx context.Context, req provider.RenewRequest) (provider.Change, error) {
-	if err := s.pause(ctx, req.Call); err != nil {
+	c, err := s.change(ctx, req.Call)
+	if err != nil {
 		return provider.Change{}, err
 	}
-	sv, err := s.clouds.of(req.Call).renew(req)
+	sv, err := c.renew(req)
 	if err != nil {
 		return provider.Change{}, err
 	}
@@ -160,7 +212,11 @@ func (s *sandbox) Renew(ctx context.Context, req provider.RenewRequest) (provide
 
 // Import streams everything the account owns.
 func (s *sandbox) Import(_ context.Context, req provider.ImportRequest, yield func(provider.Resource) error) error {
-	for _, sv := range s.clouds.of(req.Call).list("") {
+	c, err := s.open(req.Call)
+	if err != nil {
+		return err
+	}
+	for _, sv := range c.list("") {
 		r, err := resource(sv)
 		if err != nil {
 			return err
@@ -172,19 +228,36 @@ func (s *sandbox) Import(_ context.Context, req provider.ImportRequest, yield fu
 	return nil
 }
 
-// pause waits for the latency of the account's settings.
-func (s *sandbox) pause(ctx context.Context, call provider.Call) error {
+// open returns the account's cloud, when the key is right and the region one
+// of ours; a call without a region is about all of them.
+func (s *sandbox) open(call provider.Call) (*cloud, error) {
 	set, err := provider.DecodeAccount[Settings](call)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if set.LatencyMillis == 0 {
-		return nil
+	if set.wrong() {
+		return nil, fault.Unauthenticated("the API key is wrong: any other text is right").Cloud("SandboxWrongKey", "")
+	}
+	if call.Region != "" && !slices.ContainsFunc(places(), func(r provider.Region) bool { return r.ID == call.Region }) {
+		return nil, fault.Invalid("call.region", "%q is not a region: take east or west", call.Region)
+	}
+	return s.clouds.of(call), nil
+}
+
+// change is open for a change, which takes as long as the account's settings say.
+func (s *sandbox) change(ctx context.Context, call provider.Call) (*cloud, error) {
+	c, err := s.open(call)
+	if err != nil {
+		return nil, err
+	}
+	set, err := provider.DecodeAccount[Settings](call)
+	if err != nil || set.LatencyMillis == 0 {
+		return c, err
 	}
 	select {
 	case <-s.clock.After(time.Duration(set.LatencyMillis) * time.Millisecond):
-		return nil
+		return c, nil
 	case <-ctx.Done():
-		return fault.Unavailable("the sandbox was too slow").With(ctx.Err())
+		return nil, fault.Unavailable("the sandbox was too slow").With(ctx.Err())
 	}
 }

@@ -161,3 +161,25 @@ func TestRenewReleaseAndPower(t *testing.T) {
 		t.Errorf("after the delete: %v", err)
 	}
 }
+
+func TestMoreOfferings(t *testing.T) {
+	t.Parallel()
+	c, _ := start(t)
+	ids := map[string]bool{}
+	err := c.Offerings(t.Context(), provider.OfferingsRequest{Call: call(map[string]string{"more_offerings": "300"})}, func(o provider.Offering) error {
+		ids[o.ID] = true
+		return nil
+	})
+	if want := 2*len(flavours) + 300; err != nil || len(ids) != want {
+		t.Errorf("%d different offerings, want %d: %v", len(ids), want, err)
+	}
+}
+
+// TestName: several sandboxes can stand side by side.
+func TestName(t *testing.T) {
+	t.Setenv("SANDBOX_NAME", "sandbox2")
+	c, _ := start(t)
+	if d, err := c.Describe(t.Context()); err != nil || d.Name != "sandbox2" {
+		t.Errorf("its name is %q: %v", d.Name, err)
+	}
+}
