@@ -7,7 +7,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tradewind.example/core/access"
-	"tradewind.example/core/id"
 	"tradewind.example/sdk/fault"
 )
 
@@ -16,59 +15,7 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, bearer string) (access.Caller, error)
 }
 
-type callerKey struct{}
-
-type requestIDKey struct{}
-
 var errUnauthenticated = fault.Unauthenticated("send a session or an API token as: Authorization: Bearer <token>")
-
-// CallerOf returns who asks; false when nobody signed in.
-func CallerOf(ctx context.Context) (access.Caller, bool) {
-	c, ok := ctx.Value(callerKey{}).(*access.Caller)
-	if !ok {
-		return access.Caller{}, false
-	}
-	return *c, true
-}
-
-type remoteIPKey struct{}
-
-// RemoteIP returns the address of the client, for sign-in limits.
-func RemoteIP(ctx context.Context) string {
-	s, _ := ctx.Value(remoteIPKey{}).(string)
-	return s
-}
-
-func requestIDOf(ctx context.Context) string {
-	s, _ := ctx.Value(requestIDKey{}).(string)
-	return s
-}
-
-// identify gives every request an id. A client's own id is kept when it is
-// short and harmless, so that its logs and ours join.
-func (s *Server) identify(c *fiber.Ctx) error {
-	rid := c.Get("X-Request-Id")
-	if !harmless(rid) {
-		rid = id.New()
-	}
-	c.Locals(requestIDKey{}, rid)
-	c.Locals(remoteIPKey{}, c.IP())
-	c.Set("X-Request-Id", rid)
-	return c.Next()
-}
-
-func harmless(s string) bool {
-	if s == "" || len(s) > 64 {
-		return false
-	}
-	for _, r := range s {
-		ok := r == '-' || r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
 
 // authenticate reads the bearer token, if any. Whether a route needs a caller
 // is decided by [Handle]; a wrong token is refused everywhere.
@@ -85,9 +32,9 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 	if err != nil {
 		return s.answer(c, err)
 	}
-	caller.RequestID, _ = c.Locals(requestIDKey{}).(string)
-	caller.IP = c.IP()
-	c.Locals(callerKey{}, &caller)
+	r := requestOf(c.UserContext())
+	caller.RequestID, caller.IP = r.id, r.ip
+	r.caller, r.signedIn = caller, true
 	return c.Next()
 }
 
@@ -95,7 +42,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 func (s *Server) answer(c *fiber.Ctx, err error) error { return s.write(c, ProblemOf(err), err) }
 
 func (s *Server) write(c *fiber.Ctx, p *Problem, cause error) error {
-	p.RequestID, _ = c.Locals(requestIDKey{}).(string)
+	p.RequestID = requestIDOf(c.UserContext())
 	for k, v := range p.GetHeaders() {
 		c.Set(k, v[0])
 	}

@@ -58,7 +58,12 @@ func (r Route) operation() huma.Operation {
 // Handle binds a route to a use-case of the signed-in caller. Errors of fn
 // become problems through the one table.
 func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.Caller, in *I) (*O, error)) {
-	huma.Register(s.huma, r.operation(), func(ctx context.Context, in *I) (*O, error) {
+	op := r.operation()
+	short := newShortcut(s, r, fn)
+	if short != nil {
+		op.Middlewares = huma.Middlewares{short.middleware}
+	}
+	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		caller, ok := CallerOf(ctx)
 		if !ok && !r.Public {
 			return nil, s.fail(ctx, errUnauthenticated)
@@ -69,6 +74,9 @@ func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.
 		}
 		return out, nil
 	})
+	if short != nil {
+		short.learn(s.huma.OpenAPI())
+	}
 }
 
 func (s *Server) fail(ctx context.Context, err error) *Problem {

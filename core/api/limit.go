@@ -68,9 +68,13 @@ func (l *limiter) sweep(now time.Time) {
 
 // limit bounds the requests of one caller; without a caller, of one address.
 func (s *Server) limit(c *fiber.Ctx) error {
-	key := "ip:" + c.IP()
-	if caller, ok := CallerOf(c.Context()); ok {
-		key = "user:" + caller.UserID
+	if s.limiter.rate <= 0 {
+		return c.Next()
+	}
+	r := requestOf(c.UserContext())
+	key := "ip:" + r.ip
+	if r.signedIn {
+		key = "user:" + r.caller.UserID
 	}
 	if wait, ok := s.limiter.allow(key); !ok {
 		return s.answer(c, fault.Throttled(max(wait, time.Second), "slow down: you may send %d requests a second", int(s.limiter.rate)))

@@ -82,21 +82,13 @@ func New(cfg Config) (*Server, error) {
 		IdleTimeout: cfg.IdleTimeout, Concurrency: cfg.MaxConnections, ReadBufferSize: 16 << 10,
 		ErrorHandler: s.onError,
 	})
-	s.app.Use(s.identify, s.recoverPanic, s.measure, s.bound, secureHeaders)
+	s.app.Use(s.identify, s.recoverPanic, s.measure, secureHeaders)
 	s.health()
 	s.app.Use(s.authenticate, s.limit)
 	s.exposeMetrics(cfg.Registry)
 	s.huma = humafiber.New(s.app, s.document())
 	s.docs()
 	return s, nil
-}
-
-// bound gives every request a deadline.
-func (s *Server) bound(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.RequestTimeout)
-	defer cancel()
-	c.SetUserContext(ctx)
-	return c.Next()
 }
 
 func secureHeaders(c *fiber.Ctx) error {
@@ -148,9 +140,8 @@ func (s *Server) logRequest(c *fiber.Ctx, route string, took time.Duration) {
 	if !s.log.Enabled(c.UserContext(), slog.LevelDebug) {
 		return
 	}
-	rid, _ := c.Locals(requestIDKey{}).(string)
 	s.log.LogAttrs(c.UserContext(), slog.LevelDebug, "request",
-		slog.String("request_id", rid), slog.String("method", c.Method()), slog.String("route", route),
+		slog.String("request_id", requestIDOf(c.UserContext())), slog.String("method", c.Method()), slog.String("route", route),
 		slog.Int("status", c.Response().StatusCode()), slog.Duration("took", took))
 }
 
@@ -171,7 +162,7 @@ func (s *Server) needMetricsRight(c *fiber.Ctx) error {
 	if s.cfg.MetricsAllowed == nil {
 		return c.Next()
 	}
-	caller, ok := CallerOf(c.Context())
+	caller, ok := CallerOf(c.UserContext())
 	if !ok {
 		return s.answer(c, errUnauthenticated)
 	}

@@ -28,7 +28,7 @@ func (f fakeAuth) Authenticate(_ context.Context, bearer string) (access.Caller,
 	return c, nil
 }
 
-func testServer(t *testing.T, change func(*Config)) *Server {
+func testServer(t testing.TB, change func(*Config)) *Server {
 	t.Helper()
 	cfg := Config{
 		Auth: fakeAuth{"good": {UserID: "u1", OrgID: "o1", RootID: "o1"}}, Logger: slog.New(slog.DiscardHandler),
