@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
