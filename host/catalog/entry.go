@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"tradewind.example/host/launch"
 	"tradewind.example/host/manifest"
 )
 
@@ -26,6 +27,9 @@ type Entry struct {
 	SHA256 string            `yaml:"sha256,omitempty" json:"sha256,omitempty"`
 	Args   []string          `yaml:"args,omitempty" json:"args,omitempty"`
 	Env    map[string]string `yaml:"env,omitempty" json:"env,omitempty"` // no secrets: they travel in the calls
+	// Isolation bounds what the process may take, beyond what the host's own
+	// configuration says; nil: nothing beyond that.
+	Isolation *launch.Isolation `yaml:"isolation,omitempty" json:"isolation,omitempty"`
 	// Disabled versions are listed and never started.
 	Disabled bool `yaml:"disabled,omitempty" json:"disabled,omitempty"`
 	// SignedBy is the id of the trusted key that signed the manifest when it was
@@ -43,6 +47,10 @@ const (
 // clone returns a copy whose lists are its own.
 func (e Entry) clone() Entry {
 	e.Args, e.Env = slices.Clone(e.Args), maps.Clone(e.Env)
+	if e.Isolation != nil {
+		own := *e.Isolation
+		e.Isolation = &own
+	}
 	return e
 }
 
@@ -70,6 +78,10 @@ func (e Entry) validate(dev bool) error {
 	check(filepath.IsLocal(e.Path) || dev && filepath.IsAbs(e.Path), "path %q must stay inside the plugin folder", e.Path)
 	check(len(e.Args) <= maxArgs, "more than %d args", maxArgs)
 	check(len(e.Env) <= maxEnv, "more than %d variables in env", maxEnv)
+	if e.Isolation != nil {
+		err := e.Isolation.Validate()
+		check(err == nil, "isolation: %v", err)
+	}
 	for name := range e.Env {
 		check(envForm.MatchString(name), "env name %q is not a variable name", name)
 		check(!secretEnv.MatchString(name), "env %q looks like a secret; secrets belong into the account's credentials", name)

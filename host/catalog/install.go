@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"tradewind.example/host/manifest"
 	"tradewind.example/host/signature"
@@ -45,8 +48,9 @@ func (s *Staged) Describe(m manifest.Manifest) error {
 }
 
 // Commit moves the staged version to its final place and adds its entry. A
-// version that is there with the same binary stays as it is, its files made
-// whole; with another binary it is a conflict, as is a plugin that is declared.
+// version that is there with the same binary stays as it is, but that its files
+// are made whole and that it gets a signature that it had not; with another
+// binary it is a conflict, as is a plugin that is declared.
 func (s *Staged) Commit(opts CommitOptions) (Entry, error) {
 	if !s.Described() {
 		return Entry{}, fault.Internal(nil, "a binary without a manifest cannot be installed").From(fault.SourceHost)
@@ -60,11 +64,18 @@ func (s *Staged) Commit(opts CommitOptions) (Entry, error) {
 		if old, err := r.entry(""); err == nil { // an operator's settings outlive a version
 			e.Args, e.Env = slices.Clone(old.Args), maps.Clone(old.Env)
 		}
-		ops := []Operation{{Action: ActionInstall, Entry: e}}
-		if opts.Activate {
-			ops = append(ops, Operation{Action: ActionActivate, Version: e.Version})
+		w := work{place: func() error { return s.place(e) }}
+		if s.stands(filepath.Dir(e.Path), filepath.Base(e.Path)) {
+			w.place = nil
+			if old, err := r.entry(e.Version); err == nil && len(s.signature) == 0 {
+				e.SignedBy = old.SignedBy
+			}
 		}
-		return work{ops: ops, place: func() error { return s.place(e) }}, nil
+		w.ops = append(w.ops, Operation{Action: ActionInstall, Entry: e})
+		if opts.Activate {
+			w.ops = append(w.ops, Operation{Action: ActionActivate, Version: e.Version})
+		}
+		return w, nil
 	})
 	if err != nil {
 		return Entry{}, err
@@ -97,7 +108,7 @@ func (s *Staged) place(e Entry) error {
 		return err
 	}
 	s.c.step("install: rename")
-	if err := s.moveTo(folder, e); err != nil {
+	if err := s.moveTo(folder); err != nil {
 		return err
 	}
 	s.c.step("install: sync")
@@ -132,35 +143,56 @@ func (c *Catalog) syncInside(folder string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// moveTo moves the staged folder to its final place. What is there already, is
-// kept when it is the same, and replaced when it is not any more.
-func (s *Staged) moveTo(folder string, e Entry) error {
+// moveTo moves the staged folder to its final place, and what was there to where
+// the staged one was.
+func (s *Staged) moveTo(folder string) error {
 	plugins := s.c.plugins
 	err := plugins.Rename(s.folder, folder)
 	if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 		return err
 	}
-	if s.same(folder, filepath.Base(e.Path)) {
-		return nil
+	if err := s.exchange(folder); !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, unix.EINVAL) {
+		return err
 	}
-	s.c.step("install: repair")
+	// This file system cannot exchange two folders in one step.
 	if err := plugins.RemoveAll(folder); err != nil {
 		return err
 	}
 	return plugins.Rename(s.folder, folder)
 }
 
-// same reports whether the folder holds what the staged one holds.
-func (s *Staged) same(folder, name string) bool {
-	for _, f := range []string{name, manifest.FileName, signature.FileName} {
-		want, errWant := s.c.hash(filepath.Join(s.folder, f))
-		got, errGot := s.c.hash(filepath.Join(folder, f))
-		absent := errors.Is(errWant, fs.ErrNotExist) && errors.Is(errGot, fs.ErrNotExist)
-		if !absent && (errWant != nil || errGot != nil || want != got) {
-			return false
-		}
+func (s *Staged) exchange(folder string) error {
+	from, err := s.c.plugins.Open(".")
+	if err != nil {
+		return err
 	}
-	return true
+	defer func() { _ = from.Close() }()
+	to, err := s.c.plugins.Open(filepath.Dir(folder))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = to.Close() }()
+	return unix.Renameat2(int(from.Fd()), s.folder, int(to.Fd()), filepath.Base(folder), unix.RENAME_EXCHANGE)
+}
+
+// stands reports whether the folder holds already what the staged one would
+// bring: the same binary, a manifest that says the same, and the signature, if
+// one is brought.
+func (s *Staged) stands(folder, name string) bool {
+	hash, err := s.c.hash(filepath.Join(folder, name))
+	if err != nil || hash != s.SHA256 {
+		return false
+	}
+	text, err := readOptional(s.c.plugins.Open, filepath.Join(folder, manifest.FileName), manifest.MaxBytes)
+	if err != nil {
+		return false
+	}
+	if len(s.signature) > 0 {
+		sig, err := readOptional(s.c.plugins.Open, filepath.Join(folder, signature.FileName), signature.MaxBytes)
+		return err == nil && bytes.Equal(text, s.manifestText) && bytes.Equal(sig, s.signature)
+	}
+	m, err := manifest.Parse(text)
+	return err == nil && m.SHA256 == s.SHA256 && m.Check(s.manifest.Description) == nil
 }
 
 func (c *Catalog) hash(path string) (string, error) {
