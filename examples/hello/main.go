@@ -74,10 +74,11 @@ func (n *Notes) Get(_ context.Context, req provider.GetRequest) (thing, error) {
 	return thing{}, fault.NotFound("note", req.ID)
 }
 
-// FindByToken tells what a create whose answer got lost has made.
+// FindByToken tells what a change whose answer got lost has done.
 func (n *Notes) FindByToken(_ context.Context, req provider.FindRequest) (provider.TypedFound[Note], error) {
 	made := n.where(req.Call, func(t thing) bool { return t.Token == req.Token })
-	return provider.TypedFound[Note]{Things: made, Settled: true}, nil
+	left := n.where(req.Call, func(t thing) bool { return t.ID == req.ID })
+	return provider.TypedFound[Note]{Things: made, Done: req.Change == provider.ChangeRelease && len(left) == 0, Settled: true}, nil
 }
 
 // Delete forgets a note; one that is gone already is fine.
