@@ -138,6 +138,9 @@ func (s *Staged) deliver(got archive.Contents) error {
 	if err == nil && m.SHA256 != got.SHA256 {
 		err = fmt.Errorf("%w: it is of another binary, %s instead of %s", manifest.ErrInvalid, m.SHA256, got.SHA256)
 	}
+	if err == nil && m.Platform != "" && m.Platform != manifest.Platform() {
+		err = fmt.Errorf("it is for %s and this host runs on %s", m.Platform, manifest.Platform())
+	}
 	if err == nil && got.Name != "" && got.Name != m.Description.Name {
 		err = fmt.Errorf("%w: it is of plugin %q and the binary is named for %q", manifest.ErrInvalid, m.Description.Name, got.Name)
 	}

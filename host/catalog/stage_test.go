@@ -136,6 +136,7 @@ func TestStageRefusesAndLeavesNothing(t *testing.T) {
 	required := signature.Trust{Keys: []signature.Key{signer.Key}, Required: true}
 	text := described(t, "1.0.0")
 	newer := bytes.Replace(described(t, "2.0.0"), []byte(`"protocol": 1`), []byte(`"protocol": 1, "contract_minor": 99`), 1)
+	foreign := bytes.Replace(text, []byte(`"`+manifest.Platform()+`"`), []byte(`"plan9/mips"`), 1)
 	pack := func(name string, text, sig []byte) []archivetest.File {
 		return []archivetest.File{packed(t, archivetest.Files(name, plugin, text, sig)...)}
 	}
@@ -155,6 +156,7 @@ func TestStageRefusesAndLeavesNothing(t *testing.T) {
 		"WrongBeside":    {reason: "wherever it lies", files: []archivetest.File{bare, {Name: "manifest.json", Content: text}, {Name: "manifest.sig", Content: []byte("?")}}, want: signature.ErrMalformed},
 		"OtherBinary": {reason: "the manifest is of this binary", want: manifest.ErrInvalid, text: "another binary",
 			files: []archivetest.File{{Name: "tradewind-provider-fake", Content: []byte("other")}, {Name: "manifest.json", Content: text}}},
+		"OtherPlatform": {reason: "the binary runs here", files: pack("fake", foreign, nil), text: "it is for plan9/mips and this host runs on"},
 		"OtherName":     {reason: "the binary has its plugin's name", files: pack("other", text, nil), want: manifest.ErrInvalid, text: `"other"`},
 		"NoManifest":    {reason: "a manifest can be read", files: pack("fake", []byte("{}"), nil), want: manifest.ErrInvalid},
 		"NewerContract": {reason: "it is told what would do", files: pack("fake", newer, nil), want: manifest.ErrContract, text: "needs contract 1.99, this host speaks 1.0; update the broker or stay with plugin <= 1.5.0"},

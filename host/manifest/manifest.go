@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 
 	"tradewind.example/sdk/handshake"
@@ -44,13 +45,20 @@ type Manifest struct {
 	Protocol int    `json:"protocol"` // major version of the contract
 	// ContractMinor is the oldest additive revision of the contract that the
 	// plugin can do with.
-	ContractMinor int                  `json:"contract_minor,omitempty"`
-	Description   provider.Description `json:"description"`
+	ContractMinor int `json:"contract_minor,omitempty"`
+	// Platform is the system and processor that the binary is for, "linux/amd64";
+	// "" when it is not told.
+	Platform    string               `json:"platform,omitempty"`
+	Description provider.Description `json:"description"`
 }
 
-// New makes the manifest of the binary with that hash, spoken in this host's protocol.
+// Platform names this machine's system and processor.
+func Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
+
+// New makes the manifest of the binary with that hash, which was described on
+// this machine and in this host's protocol.
 func New(sha256 string, d provider.Description) (Manifest, error) {
-	m := Manifest{Format: Format, SHA256: sha256, Protocol: handshake.ProtocolVersion, Description: d}
+	m := Manifest{Format: Format, SHA256: sha256, Protocol: handshake.ProtocolVersion, Platform: Platform(), Description: d}
 	return m, m.Verify()
 }
 
@@ -88,9 +96,10 @@ func (m Manifest) Encode() ([]byte, error) {
 }
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
-	versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$`)
-	hashForm    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	nameForm     = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+	versionForm  = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$`)
+	platformForm = regexp.MustCompile(`^[a-z0-9]{1,16}/[a-z0-9_]{1,16}$`)
+	hashForm     = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // ValidName reports whether s can name a plugin: it becomes a folder's name.
@@ -117,6 +126,7 @@ func (m Manifest) Verify() error {
 	}
 	check(ValidHash(m.SHA256), "sha256 %q is not 64 hex digits", m.SHA256)
 	check(ValidName(d.Name), "name %q is not lower-case letters, digits, - and _", d.Name)
+	check(m.Platform == "" || platformForm.MatchString(m.Platform), "platform %q is not of the form linux/amd64", m.Platform)
 	check(ValidVersion(d.Version), "version %q is not a version", d.Version)
 	for _, k := range d.Kinds {
 		check(k.Name != "", "a kind has no name")

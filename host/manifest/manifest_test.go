@@ -57,6 +57,7 @@ func TestVerify(t *testing.T) {
 		"MinorBelow": {"revisions count from 0", func(m *manifest.Manifest) { m.ContractMinor = -1 }},
 		"Protocol":   {"another protocol cannot be spoken", func(m *manifest.Manifest) { m.Protocol = 99 }},
 		"Hash":       {"the hash is the binary's name", func(m *manifest.Manifest) { m.SHA256 = "abc" }},
+		"Platform":   {"a platform is a system and a processor", func(m *manifest.Manifest) { m.Platform = "PDP-11" }},
 		"NameFolder": {"the name becomes a folder", func(m *manifest.Manifest) { m.Description.Name = "../evil" }},
 		"NameEmpty":  {"a plugin has a name", func(m *manifest.Manifest) { m.Description.Name = "" }},
 		"Version":    {"the version becomes a folder", func(m *manifest.Manifest) { m.Description.Version = "1/../../x" }},
