@@ -47,6 +47,7 @@ type Plugin struct {
 	stopped   bool            // by an operator: nothing starts by itself
 	shared    map[string]*run // by key
 	candidate *run            // started, and not in the routes yet
+	attached  *run            // takes all calls, in development; nil: none
 	leaving   map[*run]bool   // out of the routes, and not ended yet
 	last      provider.Description
 	changing  *change            // that is going on; nil: none

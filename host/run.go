@@ -42,7 +42,8 @@ type process interface {
 type run struct {
 	plugin     *Plugin
 	entry      catalog.Entry
-	route      client.Route // of a private run: whom it is for; zero when shared
+	at         *handshake.Reattach // of an attached plugin: where it listens
+	route      client.Route        // of a private run: whom it is for; zero when shared
 	supervisor *supervise.Supervisor[instance]
 	cancel     context.CancelFunc // ends the supervisor by force
 	ended      chan struct{}      // closed when the supervisor's goroutine is gone
@@ -56,14 +57,19 @@ type run struct {
 // begin makes a run of e and gives it its goroutine, which lives until the run
 // is retired or the host is closed, beyond ctx. It needs the plugin's lock.
 func (p *Plugin) begin(ctx context.Context, e catalog.Entry, route client.Route, atOnce bool) *run {
-	r := &run{plugin: p, entry: e, route: route, ended: make(chan struct{}), users: newUsers()}
+	return p.launch(ctx, &run{entry: e, route: route}, atOnce)
+}
+
+// launch gives a run its supervisor and goroutine. It needs the plugin's lock.
+func (p *Plugin) launch(ctx context.Context, r *run, atOnce bool) *run {
+	r.plugin, r.ended, r.users = p, make(chan struct{}), newUsers()
 	r.used.Store(time.Now().UnixNano())
-	log := p.host.log.With("plugin", p.name, "version", e.Version)
+	log := p.host.log.With("plugin", p.name, "version", r.entry.Version)
 	if r.private() {
-		log = log.With("org", route.Org)
+		log = log.With("org", r.route.Org)
 	}
 	r.supervisor = supervise.New(supervise.Config[instance]{
-		Start: r.open, Drain: r.users.drain, Disabled: e.Disabled, AtOnce: atOnce && !e.Disabled,
+		Start: r.open, Drain: r.users.drain, Disabled: r.entry.Disabled, AtOnce: atOnce && !r.entry.Disabled,
 		Log: log, Policy: p.host.cfg.Policy,
 	})
 	ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -79,6 +85,9 @@ func (r *run) private() bool { return r.route != client.Route{} }
 // open starts one session from the run's entry.
 func (r *run) open(ctx context.Context) (instance, error) {
 	p, h := r.plugin, r.plugin.host
+	if r.at != nil {
+		return r.attach(ctx)
+	}
 	expected, err := h.catalog.Manifest(r.entry)
 	if err != nil {
 		return nil, err

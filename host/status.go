@@ -42,6 +42,7 @@ const (
 	RoleActive    Role = "active"    // for all orgs that no pin names
 	RolePinned    Role = "pinned"    // a version that orgs are pinned to
 	RolePrivate   Role = "private"   // for one org alone
+	RoleAttached  Role = "attached"  // in development: somebody else's process, for all orgs
 	RoleCandidate Role = "candidate" // started by an upgrade, takes no calls yet
 	RoleLeaving   Role = "leaving"   // takes no calls any more and ends
 )
@@ -113,12 +114,15 @@ func (p *Plugin) runStatuses() []RunStatus {
 		roles[r] = RoleLeaving
 	}
 	roles[p.routes.Load().active] = RoleActive
+	if p.attached != nil {
+		roles[p.attached] = RoleAttached
+	}
 	p.mu.Unlock()
 	out := make([]RunStatus, 0, len(roles))
 	for r, role := range roles {
 		out = append(out, r.status(role))
 	}
-	order := []Role{RoleActive, RoleCandidate, RolePinned, RolePrivate, RoleLeaving}
+	order := []Role{RoleActive, RoleAttached, RoleCandidate, RolePinned, RolePrivate, RoleLeaving}
 	slices.SortFunc(out, func(a, b RunStatus) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Role), slices.Index(order, b.Role)),
 			cmp.Compare(a.Version, b.Version), cmp.Compare(a.Org, b.Org))

@@ -27,8 +27,6 @@ import (
 	"tradewind.example/host/launch"
 	"tradewind.example/host/manifest"
 	"tradewind.example/host/procfs"
-	"tradewind.example/host/supervise"
-	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/trace"
@@ -173,10 +171,7 @@ func (s *Session) clientConfig(timeout time.Duration) *goplugin.ClientConfig {
 		SyncStdout:       s.logs.writer(slog.LevelInfo),
 		SyncStderr:       s.logs.writer(slog.LevelInfo),
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: s.proc.Folder()},
-		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(handshake.MaxMessageBytes),
-			grpc.MaxCallSendMsgSize(handshake.MaxMessageBytes),
-		), grpc.WithIdleTimeout(0)},
+		GRPCDialOptions:  []grpc.DialOption{dialOptions(), grpc.WithIdleTimeout(0)},
 	}
 }
 
@@ -288,16 +283,11 @@ func (s *Session) Figures() (procfs.Figures, bool) {
 	return procfs.Figures{}, false
 }
 
-// Probe asks the plugin whether it can serve. A missing answer wraps
-// [supervise.ErrNoAnswer].
+// Probe asks the plugin whether it can serve, and dials its socket. A missing
+// answer wraps [supervise.ErrNoAnswer].
 func (s *Session) Probe(ctx context.Context) error {
 	s.Sample()
-	err := s.calls.HealthAt(ctx, s.logging.word())
-	var f *fault.Error
-	if errors.As(err, &f) && f.Source == fault.SourceHost {
-		return fmt.Errorf("%w: %w", supervise.ErrNoAnswer, err)
-	}
-	return err
+	return probe(ctx, s.address(), func(ctx context.Context) error { return s.calls.HealthAt(ctx, s.logging.word()) })
 }
 
 // Close ends the plugin: it asks it to shut down, waits while ctx lasts, then
