@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -27,13 +28,35 @@ const bucket store.Bucket = "memo"
 type Stamp uint64
 
 // Table is the stamp of a group of rows.
-type Table struct{ key []byte }
+type Table struct {
+	key  []byte
+	last atomic.Pointer[reading]
+}
+
+// reading is the stamp of a state of the store.
+type reading struct {
+	of    store.Snapshot
+	stamp Stamp
+}
 
 // NewTable declares the stamp of the group of that name.
 func NewTable(name string) *Table { return &Table{key: store.Key(name)} }
 
-// At returns the stamp in r's snapshot. It costs one point read.
+// At returns the stamp in r's snapshot. It costs one point read, once for each
+// committed state of the store.
 func (t *Table) At(r store.Reader) (Stamp, error) {
+	now := store.SnapshotOf(r)
+	if last := t.last.Load(); last != nil && !now.IsZero() && last.of == now {
+		return last.stamp, nil
+	}
+	stamp, err := t.read(r)
+	if err == nil && !now.IsZero() {
+		t.last.Store(&reading{of: now, stamp: stamp})
+	}
+	return stamp, err
+}
+
+func (t *Table) read(r store.Reader) (Stamp, error) {
 	raw, err := r.Get(bucket, t.key)
 	if err != nil || raw == nil {
 		return 0, err

@@ -64,6 +64,38 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// counting counts the reads of a store.
+type counting struct {
+	store.Reader
+	reads *int
+}
+
+func (c counting) Get(b store.Bucket, key []byte) ([]byte, error) {
+	*c.reads++
+	return c.Reader.Get(b, key)
+}
+
+func (c counting) Snapshot() store.Snapshot { return store.SnapshotOf(c.Reader) }
+
+func TestTableIsReadOncePerState(t *testing.T) {
+	t.Parallel()
+	st, table, reads := storetest.Open(t), memo.NewTable("things"), 0
+	for _, want := range []int{1, 1, 2} {
+		if want == 2 {
+			if err := st.Update(t.Context(), table.Touch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := st.View(t.Context(), func(r store.Reader) error {
+			_, err := table.At(counting{r, &reads})
+			return err
+		})
+		if err != nil || reads != want {
+			t.Errorf("%d reads, want %d, error %v", reads, want, err)
+		}
+	}
+}
+
 func TestCache(t *testing.T) {
 	t.Parallel()
 	c := memo.NewCache[string, int](4)

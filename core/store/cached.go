@@ -3,13 +3,15 @@ package store
 import (
 	"bytes"
 	"sync"
+	"sync/atomic"
 
 	"tradewind.example/sdk/fault"
 )
 
 // Cached reads documents of a collection and remembers the decoded ones. Every
 // read still fetches the stored bytes and compares them, so that the answer is
-// that of the very transaction; what it saves is the decoding.
+// that of the very transaction, unless they were compared in the same [Snapshot]
+// before; what it saves is the decoding.
 //
 // It is safe for concurrent use. Documents are shared between readers and must
 // not be modified.
@@ -22,8 +24,9 @@ type Cached[T any] struct {
 }
 
 type cachedDoc[T any] struct {
-	raw []byte
-	doc Doc[T]
+	raw  []byte
+	doc  Doc[T]
+	seen atomic.Pointer[Snapshot] // in which raw was stored; nil: not known
 }
 
 // NewCached returns a reader of c that remembers about limit documents.
@@ -33,6 +36,12 @@ func NewCached[T any](c *Collection[T], limit int) *Cached[T] {
 
 // Get is [Collection.Get]. The document is shared: do not modify it.
 func (k *Cached[T]) Get(r Reader, id string) (*Doc[T], error) {
+	now, e := SnapshotOf(r), k.find(id)
+	if e != nil && !now.IsZero() {
+		if seen := e.seen.Load(); seen != nil && *seen == now {
+			return &e.doc, nil
+		}
+	}
 	raw, err := r.Get(k.c.bucket, Key(id))
 	if err != nil {
 		return nil, err
@@ -40,10 +49,12 @@ func (k *Cached[T]) Get(r Reader, id string) (*Doc[T], error) {
 	if raw == nil {
 		return nil, fault.NotFound(k.c.name, id)
 	}
-	if e := k.find(id); e != nil && bytes.Equal(e.raw, raw) {
+	if e != nil && bytes.Equal(e.raw, raw) {
+		e.see(now)
 		return &e.doc, nil
 	}
-	e := &cachedDoc[T]{raw: bytes.Clone(raw)}
+	e = &cachedDoc[T]{raw: bytes.Clone(raw)}
+	e.see(now)
 	if e.doc, err = k.c.decode(id, raw); err != nil {
 		return nil, err
 	}
@@ -51,6 +62,12 @@ func (k *Cached[T]) Get(r Reader, id string) (*Doc[T], error) {
 	defer k.mu.Unlock()
 	k.put(id, e)
 	return &e.doc, nil
+}
+
+func (e *cachedDoc[T]) see(now Snapshot) {
+	if !now.IsZero() {
+		e.seen.Store(&now)
+	}
 }
 
 func (k *Cached[T]) find(id string) *cachedDoc[T] {

@@ -32,6 +32,9 @@ func (r *reader) bucket(name store.Bucket) *bbolt.Bucket {
 	return b
 }
 
+// Snapshot names the state that is read; a transaction's number never comes back.
+func (r *reader) Snapshot() store.Snapshot { return store.NewSnapshot(r.tx.DB(), uint64(r.tx.ID())) }
+
 // Get implements [store.Reader].
 func (r *reader) Get(name store.Bucket, key []byte) ([]byte, error) {
 	if err := checkKey(name, key); err != nil {
