@@ -12,9 +12,13 @@ import (
 	"sync"
 	"time"
 
+	oteltrace "go.opentelemetry.io/otel/trace"
+
 	"tradewind.example/host/catalog"
+	"tradewind.example/host/crash"
 	"tradewind.example/host/guard"
 	"tradewind.example/host/launch"
+	"tradewind.example/host/observe"
 	"tradewind.example/host/signature"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
@@ -64,7 +68,16 @@ type Config struct {
 	// Deadlines replaces times of methods, by name ("ResourcesService/Create").
 	Deadlines map[string]guard.Times
 	Policy    supervise.Policy // per plugin
-	Log       *slog.Logger     // nil discards
+	// Isolation bounds what each plugin process may take, where its entry does
+	// not say otherwise.
+	Isolation launch.Isolation
+	// Cgroup is a cgroup v2 folder that was delegated to the host and holds no
+	// process: each plugin process gets a cgroup of its own in it. "": none.
+	Cgroup string
+	// Tracer makes the spans of calls and of what plugins do in them; it should
+	// use [observe.IDs]. nil: nothing is traced, at no cost.
+	Tracer oteltrace.TracerProvider
+	Log    *slog.Logger // nil discards
 }
 
 // Host runs plugins. Make it with [Open].
@@ -74,6 +87,8 @@ type Host struct {
 	catalog *catalog.Catalog
 	run     *launch.Dir
 	rules   map[string]guard.Rule // by full method name
+	crashes *crash.Store
+	metrics *observe.Metrics
 
 	work sync.WaitGroup // all supervisors
 
@@ -107,7 +122,10 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 	if cfg.RunDir == "" {
 		cfg.RunDir = filepath.Join(cfg.Dir, "run")
 	}
-	h := &Host{cfg: cfg, log: cfg.Log, plugins: map[string]*Plugin{}}
+	h := &Host{cfg: cfg, log: cfg.Log, plugins: map[string]*Plugin{}, metrics: observe.NewMetrics()}
+	if err := cfg.Isolation.Validate(); err != nil {
+		return nil, fmt.Errorf("reading the isolation of plugins: %w", err)
+	}
 	rules, err := guard.RulesWith(cfg.Deadlines)
 	if err != nil {
 		return nil, fmt.Errorf("reading the deadlines of plugin calls: %w", err)
@@ -123,12 +141,30 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 		return nil, errors.Join(fmt.Errorf("opening the plugin run folder: %w", err), known.Close())
 	}
 	h.catalog, h.run, h.rules = known, run, rules
+	if err := h.openFolders(); err != nil {
+		return nil, errors.Join(err, run.Close(), known.Close())
+	}
 	for _, name := range known.Names() {
 		if err := h.add(ctx, name); err != nil {
 			return nil, errors.Join(err, h.Close(ctx))
 		}
 	}
 	return h, nil
+}
+
+// openFolders opens what plugins use beside catalogue and run folder. A cgroup
+// that cannot be used is told of, and shows in each plugin's status.
+func (h *Host) openFolders() (err error) {
+	if h.crashes, err = crash.Open(filepath.Join(h.cfg.Dir, crashFolder)); err != nil {
+		return err
+	}
+	if h.cfg.Cgroup == "" {
+		return nil
+	}
+	if err := h.run.UseCgroup(h.cfg.Cgroup); err != nil {
+		h.log.Error("plugins run without cgroups", "error", err)
+	}
+	return nil
 }
 
 // add makes the plugin of that name, whose runs live until Close, beyond ctx.

@@ -99,7 +99,7 @@ func (h *Host) describe(ctx context.Context, staged *catalog.Staged) (provider.D
 	defer cancel()
 	return session.Describe(ctx, launch.Config{
 		Dir: h.run, Name: "tradewind-provider", Binary: binary, SHA256: staged.SHA256,
-		Env: launch.Environment(h.cfg.EnvAllow, nil), Log: h.log,
+		Env: launch.Environment(h.cfg.EnvAllow, nil), Isolation: h.isolation(nil), Log: h.log,
 	})
 }
 

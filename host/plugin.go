@@ -39,6 +39,7 @@ type Plugin struct {
 	bulkhead *guard.Bulkhead
 	breakers *guard.Breakers
 	redactor *session.Redactor
+	observer *observer
 	routes   atomic.Pointer[routes]
 	turn     chan struct{} // holds a token while the runs are being changed
 
@@ -58,7 +59,8 @@ type Plugin struct {
 func (h *Host) newPlugin(name string) *Plugin {
 	p := &Plugin{
 		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), breakers: h.newBreakers(name), redactor: &session.Redactor{},
-		turn: make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
+		observer: h.newObserver(name),
+		turn:     make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
 	}
 	below := newRouter(p)
 	p.Client = client.New(p.guarded(below, tally{below}))
@@ -67,10 +69,10 @@ func (h *Host) newPlugin(name string) *Plugin {
 
 // guarded puts the plugin's guards before a connection.
 func (p *Plugin) guarded(below grpc.ClientConnInterface, tally guard.Stage) *guard.Conn {
-	return guard.NewConn(guard.Config{
+	return guard.NewConn(p.observer.stages(guard.Config{
 		Pick:   func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
 		Plugin: p.name, Bulkhead: p.bulkhead, Breakers: p.breakers, Rules: p.host.rules, Sending: p.redactor.Learn, Log: p.host.log, Tally: tally,
-	})
+	}))
 }
 
 // Name returns the plugin's name.

@@ -100,13 +100,13 @@ func (r *run) open(ctx context.Context) (instance, error) {
 		Name: p.name, Expected: expected, Redactor: p.redactor, Log: h.log, StartTimeout: h.cfg.Policy.StartTimeout,
 		Launch: launch.Config{
 			Dir: h.run, Name: handshake.BinaryPrefix + p.name, Binary: binary, SHA256: r.entry.SHA256,
-			Args: r.entry.Args, Env: launch.Environment(h.cfg.EnvAllow, r.entry.Env),
+			Args: r.entry.Args, Env: launch.Environment(h.cfg.EnvAllow, r.entry.Env), Isolation: h.isolation(r.entry.Isolation),
 		},
 	}
 	if h.cfg.Services != nil {
 		cfg.Services = h.cfg.Services(p.name)
 	}
-	s, err := session.Open(ctx, cfg)
+	s, err := session.Open(ctx, p.observer.session(ctx, cfg))
 	if err != nil {
 		return nil, err
 	}

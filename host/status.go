@@ -31,6 +31,7 @@ type Status struct {
 	Source       string                 // where the catalogue entry comes from
 	Previous     string                 // the version that a rollback brings back; "": there is none
 	Runs         []RunStatus            // all of them, the active one first
+	Crashes      int64                  // reported since the host started
 	Changes      []rollout.Progress     // the last upgrades, rollbacks and reloads, oldest first
 }
 
@@ -61,7 +62,8 @@ type RunStatus struct {
 	Restarts  int
 	LastError string
 	NextTry   time.Time
-	Calls     int   // at work
+	Calls     int // at work
+	Process   Process
 	Done      int64 // calls that have ended
 	Failed    int64 // of these, calls that the run could not serve
 }
@@ -74,7 +76,7 @@ func (p *Plugin) Status() Status {
 		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts, Health: st.Health,
 		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
 		Version: active.entry.Version, SHA256: active.entry.SHA256, Source: active.entry.Source,
-		Runs: p.runStatuses(), Changes: p.changes(),
+		Crashes: p.observer.crashes.Load(), Runs: p.runStatuses(), Changes: p.changes(),
 	}
 	if c, err := p.host.choose(p.name); err == nil {
 		out.Previous = c.previous
@@ -135,7 +137,7 @@ func (r *run) status(role Role) RunStatus {
 	out := RunStatus{
 		Role: role, Version: r.entry.Version, SHA256: r.entry.SHA256, Org: r.route.Org,
 		State: st.State, Since: st.Since, Reason: st.Reason, Health: st.Health, Restarts: st.Restarts,
-		LastError: st.LastError, NextTry: st.NextTry, Calls: int(r.users.in.Load()), Done: r.calls.Load(), Failed: r.failures.Load(),
+		LastError: st.LastError, NextTry: st.NextTry, Process: r.process(), Calls: int(r.users.in.Load()), Done: r.calls.Load(), Failed: r.failures.Load(),
 	}
 	if s, ok := r.supervisor.Current(); ok {
 		out.PID, out.SHA256, out.Version = s.PID(), s.SHA256(), s.Description().Version

@@ -116,6 +116,7 @@ type Applied struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
+// String says in words what does not hold.
 func (a Applied) String() string {
 	if len(a.Missing) == 0 {
 		return "as asked"

@@ -34,7 +34,7 @@ type forwarder struct {
 	redact  *Redactor
 	logging *Logging
 	words   crash.Catcher
-	onSpan  func(trace.Finished)
+	onSpan  func(trace.Finished) bool
 	onCrash func(caught)
 
 	lines   chan line
@@ -59,7 +59,7 @@ type forwarding struct {
 	log     *slog.Logger
 	redact  *Redactor
 	logging *Logging
-	onSpan  func(trace.Finished)
+	onSpan  func(trace.Finished) bool
 	onCrash func(caught)
 }
 
@@ -159,11 +159,9 @@ func (f *forwarder) acceptSpan(text []byte) {
 
 func (f *forwarder) span(raw []byte) {
 	finished, err := trace.ParseLine(raw)
-	if err != nil {
+	if err != nil || !f.onSpan(finished) {
 		f.logging.lostSpans.Add(1)
-		return
 	}
-	f.onSpan(finished)
 }
 
 func (f *forwarder) reportDropped() {

@@ -51,10 +51,12 @@ type Config struct {
 	Log      *slog.Logger
 	// Logging bounds what the plugin logs; nil: a new one.
 	Logging *Logging
-	// OnCrash gets a report of each crash, secrets masked, and OnSpan each
-	// finished span of the plugin. They must be quick. nil discards.
+	// OnCrash gets a report of each crash, secrets masked; OnEnd gets how the
+	// process ended, once it has; OnSpan gets each finished span of the plugin
+	// and reports whether it was taken. They must be quick. nil discards.
 	OnCrash func(crash.Report)
-	OnSpan  func(trace.Finished)
+	OnEnd   func(launch.End)
+	OnSpan  func(f trace.Finished, pid int) bool
 	// Stamp may complete the envelope of a request before it is sent; nil: it
 	// stays as it is.
 	Stamp func(ctx context.Context, call *pb.Call)
@@ -74,6 +76,7 @@ type Session struct {
 	redact      *Redactor
 	logging     *Logging
 	onCrash     func(crash.Report)
+	onEnd       func(launch.End)
 	stamp       func(context.Context, *pb.Call)
 	times       []PhaseTime // of the start
 	description provider.Description
@@ -99,7 +102,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	s, log := newSession(cfg)
 	pid := &pidHandler{Handler: log.Handler()}
 	s.logs = newForwarder(context.WithoutCancel(ctx), forwarding{
-		log: slog.New(pid), redact: s.redact, logging: s.logging, onSpan: cfg.OnSpan, onCrash: s.reportPanic,
+		log: slog.New(pid), redact: s.redact, logging: s.logging, onSpan: s.spans(cfg.OnSpan), onCrash: s.reportPanic,
 	})
 	cfg.Launch.Stderr, cfg.Launch.Log = s.logs.writer(slog.LevelInfo), log
 
@@ -135,7 +138,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 func newSession(cfg Config) (*Session, *slog.Logger) {
 	s := &Session{
 		name: cfg.Name, version: cfg.Expected.Description.Version, redact: cfg.Redactor, logging: cfg.Logging,
-		onCrash: cfg.OnCrash, stamp: cfg.Stamp, down: make(chan struct{}),
+		onCrash: cfg.OnCrash, onEnd: cfg.OnEnd, stamp: cfg.Stamp, down: make(chan struct{}),
 	}
 	if s.logging == nil {
 		s.logging = NewLogging()
@@ -143,10 +146,21 @@ func newSession(cfg Config) (*Session, *slog.Logger) {
 	if s.onCrash == nil {
 		s.onCrash = func(crash.Report) {}
 	}
+	if s.onEnd == nil {
+		s.onEnd = func(launch.End) {}
+	}
 	if s.stamp == nil {
 		s.stamp = func(context.Context, *pb.Call) {}
 	}
 	return s, cfg.Log.With("plugin", cfg.Name, "version", s.version)
+}
+
+// spans adds the pid to what take gets.
+func (s *Session) spans(take func(trace.Finished, int) bool) func(trace.Finished) bool {
+	if take == nil {
+		return nil
+	}
+	return func(f trace.Finished) bool { return take(f, s.PID()) }
 }
 
 // startError makes a StartError without secrets in its text.
@@ -339,6 +353,9 @@ func (s *Session) putAway(ctx context.Context, report func()) error {
 		s.link.Wait()
 		s.watcher.Wait()
 		s.logs.close()
+		if end, ended := s.proc.End(); ended {
+			s.onEnd(end)
+		}
 		report()
 	}()
 	return awaitGone(ctx, gone)
