@@ -78,6 +78,8 @@ func (p *Plugin) enlist(what rollout.Change, cancel context.CancelFunc) (c *chan
 	switch {
 	case p.closed:
 		return nil, false, errClosed()
+	case p.attached != nil:
+		return nil, false, fault.Precondition("something is attached in place of plugin %q; detach it first", p.name).From(fault.SourceHost)
 	case p.changing == nil:
 	case p.changing.what.Kind == what.Kind && p.changing.what.To == what.To:
 		return p.changing, false, nil

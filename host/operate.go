@@ -55,7 +55,7 @@ func (p *Plugin) resume(ctx context.Context) error {
 // sync brings the catalogue's choice into use and ends what is not needed then.
 func (p *Plugin) sync(ctx context.Context) error {
 	c, err := p.host.choose(p.name)
-	if err != nil {
+	if err != nil && !p.isAttached() {
 		return err
 	}
 	old, err := p.use(ctx, c)

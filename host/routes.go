@@ -206,26 +206,34 @@ func (p *Plugin) use(ctx context.Context, c chosen) ([]*run, error) {
 		}
 		return shared[k]
 	}
-	next.active = need(c.active)
-	for _, pin := range c.pins {
-		to := pinned{entry: pin.entry, alone: pin.alone}
-		if !pin.alone {
-			to.run = need(pin.entry)
-		}
-		for _, org := range pin.orgs {
-			next.pins[org] = to
-		}
+	if p.attached != nil {
+		next.active, shared[""] = p.attached, p.attached
+	} else {
+		next.active = need(c.active)
+		next.addPins(c.pins, need)
+		p.keepPrivate(next)
 	}
-	p.keepPrivate(next)
 	p.shared, p.candidate = shared, nil
 	p.routes.Store(next)
 	return p.release(old, next), nil
 }
 
+func (t *routes) addPins(pins []chosenPin, need func(catalog.Entry) *run) {
+	for _, pin := range pins {
+		to := pinned{entry: pin.entry, alone: pin.alone}
+		if !pin.alone {
+			to.run = need(pin.entry)
+		}
+		for _, org := range pin.orgs {
+			t.pins[org] = to
+		}
+	}
+}
+
 // sharedRun returns the run of e among those there are, or begins one.
 func (p *Plugin) sharedRun(ctx context.Context, e catalog.Entry, have []*run) *run {
 	for i := len(have) - 1; i >= 0; i-- { // a candidate comes last
-		if r := have[i]; !r.private() && !p.leaving[r] && key(r.entry) == key(e) {
+		if r := have[i]; !r.private() && r.at == nil && key(r.entry) == key(e) {
 			return r
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -381,5 +384,40 @@ func TestCrashesLeakNothing(t *testing.T) {
 	})
 	if st := status(h); st.Restarts < cycles {
 		t.Errorf("only %d restarts", st.Restarts)
+	}
+}
+
+// TestLostSocketIsNoticed: a plugin that lives and answers on the open
+// connection, but cannot be dialled any more, is down.
+func TestLostSocketIsNoticed(t *testing.T) {
+	t.Parallel()
+	cfg := dev()
+	cfg.Dir = hosttest.ShortDir(t)
+	cfg.Policy.ProbeEvery, cfg.Policy.ProbeFailures = 50*time.Millisecond, 2
+	h, p, _ := started(t, cfg)
+	first := status(h)
+	removeSockets(t, filepath.Join(cfg.Dir, "run"))
+	if _, err := ask(t.Context(), p); err != nil {
+		t.Errorf("the open connection: %v", err)
+	}
+	hosttest.Eventually(t, "it is started again", func() bool { return status(h).State.Serving() && status(h).Restarts == 1 })
+	st := status(h)
+	if st.PID == first.PID || hosttest.Alive(first.PID) || !strings.Contains(st.LastError, "cannot be dialled") {
+		t.Errorf("status is %+v", st)
+	}
+}
+
+func removeSockets(t *testing.T, dir string) {
+	t.Helper()
+	removed := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type() != fs.ModeSocket {
+			return err
+		}
+		removed++
+		return os.Remove(path)
+	})
+	if err != nil || removed == 0 {
+		t.Fatalf("removed %d sockets: %v", removed, err)
 	}
 }

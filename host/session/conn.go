@@ -82,17 +82,22 @@ const stateLag = 50 * time.Millisecond
 // inspect closes Done when err comes from a lost connection and not from the
 // plugin.
 func (s *Session) inspect(ctx context.Context, err error) {
-	if status.Code(err) != codes.Unavailable || s.Ended() {
-		return
+	if !s.Ended() && connectionLost(ctx, s.conn, err) {
+		s.lose()
+	}
+}
+
+// connectionLost reports whether a call failed because the connection is lost.
+func connectionLost(ctx context.Context, conn *grpc.ClientConn, err error) bool {
+	if status.Code(err) != codes.Unavailable {
+		return false
 	}
 	if _, answered := convert.FaultFromStatus(err); answered {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateLag)
 	defer cancel()
-	if s.conn.WaitForStateChange(ctx, connectivity.Ready) {
-		s.lose()
-	}
+	return conn.WaitForStateChange(ctx, connectivity.Ready)
 }
 
 // lose closes Done, and remembers the calls at work: those that fail of it leave
