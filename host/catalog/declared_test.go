@@ -127,6 +127,26 @@ func TestDeclarationsAreChecked(t *testing.T) {
 	}
 }
 
+// TestReadmeExample: what the README shows can be used.
+func TestReadmeExample(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	if !ok {
+		t.Fatal("the README has no YAML")
+	}
+	dir := t.TempDir()
+	declare(t, dir, strings.ReplaceAll(text, "0f…", "HASH"))
+	c := open(t, catalog.Config{Dir: dir})
+	if e, isolated, err := c.Resolve("hello", "root-3", "any"); err != nil || e.Version != "1.1.0" || !isolated {
+		t.Errorf("got %+v, %v, %v", e, isolated, err)
+	}
+}
+
 // TestInstalledFileMovesToADeclaration: the formats are the same, so an operator
 // may take an installed plugin over by renaming its file.
 func TestInstalledFileMovesToADeclaration(t *testing.T) {
