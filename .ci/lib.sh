@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
 TOOLS=$ROOT/.tools
 export PATH="$TOOLS:$PATH"
-MODULES="sdk host core plugins/ucloud examples .ci/rules"
+MODULES="sdk host core plugins/ucloud examples tools .ci/rules"
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date -u +%H:%M:%S)"; }
 

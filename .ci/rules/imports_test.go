@@ -37,6 +37,11 @@ func forbidden() []edge {
 		{from: "plugins/ucloud/sim", to: "github.com/ucloud", reason: "the simulator must not share the vendor SDK's view of the wire"},
 		{from: "examples", to: "core", reason: "examples show what an outsider can do"},
 		{from: "examples", to: "host", reason: "examples show what an outsider can do"},
+		{from: "sdk", to: "tools", reason: "the author's tool is built on the sdk"},
+		{from: "host", to: "tools", reason: "the host needs no author's tool"},
+		{from: "tools", to: "core", reason: "an author's tool needs no broker"},
+		{from: "tools", to: "plugins", reason: "the tool serves all plugins and knows none"},
+		{from: "tools", to: "sdk/wire", except: []string{"tools/call", "tools/tradewind-plugin"}, reason: "only a caller speaks the wire"},
 		{from: "core", to: "plugins", reason: "the broker knows clouds only through the contract"},
 		{from: "core", to: "sdk/wire", reason: "the host alone speaks the wire", except: []string{"core/cmd/tradewind-bench"}},
 		{from: "core", to: "core/app", except: []string{"core/app", "core/cmd", "core/apitest", "core/e2e"}, reason: "only main wires"},
@@ -63,7 +68,7 @@ func under(pkg, place string) bool {
 
 func isOurs(place string) bool {
 	switch strings.SplitN(place, "/", 2)[0] {
-	case "sdk", "host", "core", "plugins", "examples":
+	case "sdk", "host", "core", "plugins", "examples", "tools":
 		return true
 	}
 	return false
