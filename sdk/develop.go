@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
 
 	"tradewind.example/sdk/handshake"
@@ -25,7 +26,7 @@ const (
 // develop serves until the process is interrupted, on a socket in a folder of
 // its own that nobody else may enter, and tells out where.
 func develop(server *serve.Server, out io.Writer) (err error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // part of Serve, the body of main
+	asked, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // part of Serve, the body of main
 	defer stop()
 	dir, err := os.MkdirTemp("", "tw-dev-")
 	if err != nil {
@@ -37,6 +38,11 @@ func develop(server *serve.Server, out io.Writer) (err error) {
 	}
 	at, closed := make(chan *goplugin.ReattachConfig, 1), make(chan struct{})
 	cfg := serveConfig(server)
+	ctx, end := context.WithCancel(context.WithoutCancel(asked))
+	context.AfterFunc(asked, func() {
+		cfg.Logger.SetLevel(hclog.Off) // go-plugin calls its own end an error
+		end()
+	})
 	cfg.Test = &goplugin.ServeTestConfig{Context: ctx, ReattachConfigCh: at, CloseCh: closed}
 	go goplugin.Serve(cfg)
 	select {
