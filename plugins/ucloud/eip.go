@@ -71,24 +71,42 @@ func (h addresses) Create(ctx context.Context, req provider.TypedCreate[EIPSpec]
 	if req.Term.Quantity > 1 {
 		return zero, fault.Invalid("term.quantity", "must be 1: one token buys one address")
 	}
-	name := nameOf(req.Name, tag)
+	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kindEIP, Change: provider.ChangeCreate}
+	ordered := address{
+		Name: nameOf(req.Name, tag), Region: c.region, Status: provider.StatusFree, RawStatus: "free", Token: tag, Billing: billingOf(charge),
+		State: EIPState{Line: req.Spec.Line, Bandwidth: req.Spec.Bandwidth, PayMode: req.Spec.PayMode, ChargeType: charge},
+	}
+	return buyOnce(ctx, h.plugin, c, kindEIP, tag, buyer[EIPState]{
+		find: func(ctx context.Context) (provider.TypedFound[EIPState], error) { return h.findCreated(ctx, c, find) },
+		buy: func(ctx context.Context) (provider.Result[EIPState], string, error) {
+			made, err := c.buyEIP(ctx, ordered, quantity)
+			if err != nil {
+				return zero, "", err
+			}
+			return provider.Done(h.bought(ctx, c, made, ordered)), made.EIPId, nil
+		},
+		hidden: func(id string) provider.Result[EIPState] {
+			return provider.Done(h.bought(ctx, c, unet.UnetAllocateEIPSet{EIPId: id}, ordered))
+		},
+	})
+}
+
+// buyEIP allocates one address.
+func (c *cloud) buyEIP(ctx context.Context, a address, quantity int) (unet.UnetAllocateEIPSet, error) {
 	answer, err := write(ctx, c.at(c.region, ""), unet.NewClient, func(k netClient) (*unet.AllocateEIPResponse, error) {
 		r := k.NewAllocateEIPRequest()
-		r.OperatorName, r.Bandwidth, r.PayMode = &req.Spec.Line, &req.Spec.Bandwidth, optional(req.Spec.PayMode)
-		r.ChargeType, r.Quantity, r.Count = &charge, &quantity, ucloud.Int(1)
-		r.Name, r.Tag, r.Remark = &name, &tag, &tag
+		r.OperatorName, r.Bandwidth, r.PayMode = &a.State.Line, &a.State.Bandwidth, optional(a.State.PayMode)
+		r.ChargeType, r.Quantity, r.Count = &a.State.ChargeType, &quantity, ucloud.Int(1)
+		r.Name, r.Tag, r.Remark = &a.Name, &a.Token, &a.Token
 		return k.AllocateEIP(r)
 	})
 	if err != nil {
-		return zero, err
+		return unet.UnetAllocateEIPSet{}, err
 	}
 	if len(answer.EIPSet) == 0 {
-		return zero, fault.New(fault.ClassOutOfStock, "the cloud has no such address left").Cloud("", answer.GetRequestUUID())
+		return unet.UnetAllocateEIPSet{}, fault.New(fault.ClassOutOfStock, "the cloud has no such address left").Cloud("", answer.GetRequestUUID())
 	}
-	return provider.Done(h.bought(ctx, c, answer.EIPSet[0], address{
-		Name: name, Region: c.region, Status: provider.StatusFree, RawStatus: "free", Token: tag, Billing: billingOf(charge),
-		State: EIPState{Line: req.Spec.Line, Bandwidth: req.Spec.Bandwidth, PayMode: req.Spec.PayMode, ChargeType: charge},
-	})), nil
+	return answer.EIPSet[0], nil
 }
 
 // bought is the new address as the cloud shows it or, when it does not show it

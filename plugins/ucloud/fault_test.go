@@ -268,7 +268,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 func TestThePluginItselfEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.faults(t, sim.Fault{Kind: sim.KindLatency, DelayMS: 3000})
+	w.faults(t, sim.Fault{Kind: sim.KindLatency, DelayMS: 3000, Actions: []string{"GetProjectList", creates}})
 	p := newProvider()
 	t.Cleanup(func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) })
 	for name, read := range map[string]bool{"Read": true, "Write": false} {
@@ -380,6 +380,10 @@ func TestTheMadeUpPasswordStaysHidden(t *testing.T) {
 	passwords := make(chan string, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
+		if r.PostForm.Get("Action") != creates {
+			_, _ = rw.Write([]byte(`{"RetCode":0,"UHostSet":[],"TotalCount":0}`))
+			return
+		}
 		text, _ := base64.StdEncoding.DecodeString(r.PostForm.Get("Password"))
 		passwords <- string(text)
 		_ = json.NewEncoder(rw).Encode(map[string]any{"RetCode": 230, "Message": "bad " + string(text), "Action": "X"})

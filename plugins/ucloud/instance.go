@@ -91,22 +91,41 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 	if err != nil {
 		return zero, err
 	}
-	c = c.at(req.Call.Region, order.zone).hiding(order.password)
+	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kindInstance, Change: provider.ChangeCreate}
+	made := func(id string) provider.Result[InstanceState] {
+		op := operation{verb: opCreate, id: id, region: c.region, began: h.clock.Now()}
+		return provider.StartedAs(op.String(), &instance{
+			ID: id, Name: order.name, Region: c.region, Zone: order.zone, Status: provider.StatusPending,
+			Token: order.tag, Billing: billingOf(order.charge),
+		})
+	}
+	return buyOnce(ctx, h.plugin, c, kindInstance, order.tag, buyer[InstanceState]{
+		find: func(ctx context.Context) (provider.TypedFound[InstanceState], error) {
+			return h.findCreated(ctx, c, find)
+		},
+		buy: func(ctx context.Context) (provider.Result[InstanceState], string, error) {
+			id, err := c.at(c.region, order.zone).hiding(order.password).buyHost(ctx, order)
+			if err != nil {
+				return zero, "", err
+			}
+			return made(id), id, nil
+		},
+		hidden: made,
+	})
+}
+
+// buyHost buys one server and returns its id.
+func (c *cloud) buyHost(ctx context.Context, order *hostOrder) (string, error) {
 	answer, err := write(ctx, c, uhost.NewClient, func(k hostClient) (*uhost.CreateUHostInstanceResponse, error) {
 		return k.CreateUHostInstance(order.request(k))
 	})
 	if err != nil {
-		return zero, err
+		return "", err
 	}
 	if len(answer.UHostIds) == 0 || answer.UHostIds[0] == "" {
-		return zero, fault.New(fault.ClassOutOfStock, "the cloud has no such server left").Cloud("", answer.GetRequestUUID())
+		return "", fault.New(fault.ClassOutOfStock, "the cloud has no such server left").Cloud("", answer.GetRequestUUID())
 	}
-	id := answer.UHostIds[0]
-	op := operation{verb: opCreate, id: id, region: c.region, began: h.clock.Now()}
-	return provider.StartedAs(op.String(), &instance{
-		ID: id, Name: order.name, Region: c.region, Zone: order.zone, Status: provider.StatusPending,
-		Token: order.tag, Billing: billingOf(order.charge),
-	}), nil
+	return answer.UHostIds[0], nil
 }
 
 // hostOrder is a create in the cloud's words.

@@ -20,8 +20,10 @@ const (
 	kindEIP      = "eip"
 )
 
-// plugin is the provider. Nothing in it belongs to an account.
+// plugin is the provider. Nothing in it belongs to an account, but for the
+// purchases that the cloud may not show yet.
 type plugin struct {
+	purchases *purchases
 	clock     clock.Clock
 	transport http.RoundTripper
 	retry     retry.Policy
@@ -33,7 +35,7 @@ func newProvider() *plugin {
 }
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
-	p := &plugin{clock: c, transport: newTransport(), retry: policy}
+	p := &plugin{purchases: newPurchases(), clock: c, transport: newTransport(), retry: policy}
 	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p)}
 	return p
 }

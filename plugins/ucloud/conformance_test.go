@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"tradewind.example/plugins/ucloud/sim"
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/conformance"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/retry"
+	"tradewind.example/sdk/secret"
+)
+
+// buying are the actions that the suite makes fail.
+func buying() []string { return []string{"CreateUHostInstance", "AllocateEIP"} }
+
+// failing lets the simulator fail as the suite wants.
+type failing struct{ cloud *sim.Cloud }
+
+// LoseAnswers closes the connection after each purchase.
+func (f failing) LoseAnswers(context.Context) error {
+	return f.cloud.SetFaults(sim.Fault{Kind: sim.KindDrop, After: true, Actions: buying()})
+}
+
+// Delay makes every action wait.
+func (f failing) Delay(_ context.Context, d time.Duration) error {
+	return f.cloud.SetFaults(sim.Fault{Kind: sim.KindLatency, DelayMS: int(d.Milliseconds())})
+}
+
+// Refuse answers each purchase with a code of the cloud that has the class.
+func (f failing) Refuse(_ context.Context, class fault.Class) error {
+	code, ok := map[fault.Class]int{
+		fault.ClassInvalid: 230, fault.ClassUnauthenticated: 171, fault.ClassForbidden: 299, fault.ClassConflict: 4364,
+		fault.ClassPrecondition: 8905, fault.ClassThrottled: 153, fault.ClassQuota: 8095, fault.ClassOutOfStock: 8320,
+		fault.ClassInsufficientBalance: 8104, fault.ClassUnavailable: 150, fault.ClassUnsupported: 161,
+	}[class]
+	if !ok {
+		return fault.Unsupported("the cloud refuses no purchase with the class %s", class)
+	}
+	return f.cloud.SetFaults(sim.Fault{Kind: sim.KindRetCode, RetCode: code, Message: "refused", Actions: buying()})
+}
+
+// Clear ends all faults.
+func (f failing) Clear(context.Context) error { return f.cloud.SetFaults() }
+
+// TestConformance runs the suite against the simulator, in rounds of the clock
+// that both share.
+func TestConformance(t *testing.T) {
+	clk := clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC))
+	cloud, err := sim.New(sim.Config{
+		Now: clk.Now, TransitionMS: int(transition.Milliseconds()),
+		Accounts: []sim.Account{
+			{Name: "one", PublicKey: "public-one", PrivateKey: "marker-one-private-6c1e", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-one", Name: "Default", Default: true}}},
+			{Name: "two", PublicKey: "public-two", PrivateKey: "marker-two-private-88d4", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-two", Name: "Default", Default: true}}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(cloud)
+	t.Cleanup(srv.Close)
+	account := func(id, public, private, project string) provider.Account {
+		return provider.Account{
+			ID: id, Endpoint: srv.URL, Settings: map[string]string{"public_key": public, "project_id": project},
+			Credentials: map[string]secret.Value{"private_key": secret.New(private)},
+		}
+	}
+	conformance.Run(t, conformance.Target{
+		New: func() (provider.Provider, error) {
+			return newPlugin(clk, retry.Policy{Attempts: 3, Base: time.Millisecond, Max: 2 * time.Second}), nil
+		},
+		Fixture: conformance.Fixture{
+			Account: account("a1", "public-one", "marker-one-private-6c1e", "org-one"),
+			Other:   account("a2", "public-two", "marker-two-private-88d4", "org-two"),
+			Wrong:   account("a1", "public-one", "marker-wrong-private-02b7", "org-one"),
+			Region:  region, Zone: zone, Now: clk.Now, Advance: clk.Advance, Cloud: failing{cloud},
+			Kinds: map[string]conformance.Kind{
+				"instance": {
+					Name: "web", Spec: json.RawMessage(serverSpec), Term: month(1),
+					Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-pass-4411"}`), "rename": json.RawMessage(`{"name":"front"}`)},
+				},
+				"eip": {Name: "front", Spec: json.RawMessage(`{"line":"Bgp","bandwidth_mbps":2}`), Term: month(1), Many: 105},
+			},
+		},
+	})
+}
