@@ -346,3 +346,49 @@ func TestExponential(t *testing.T) {
 		}
 	}
 }
+
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	begin := func(r *rig) job.Job {
+		var j job.Job
+		err := r.st.Update(t.Context(), func(tx store.Tx) (err error) {
+			j, err = r.q.Begin(tx, job.Job{Kind: "work"})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	r := newRig(t, func(c *job.Config) { c.Workers = 1 })
+	enter, leave := make(chan job.Job, 4), make(chan struct{})
+	r.register("work", func(_ context.Context, j job.Job) error {
+		enter <- j
+		<-leave
+		return nil
+	}, job.Policy{})
+	if j := begin(r); j.State != job.StateReady {
+		t.Errorf("before the start, a job is %s: nobody could run it", j.State)
+	}
+	r.start()
+	first := <-enter
+	second := begin(r)
+	if second.State != job.StateReady || second.Attempt != 0 {
+		t.Errorf("while the only worker is busy, a job is %s", second.State)
+	}
+	close(leave)
+	<-enter
+	for _, id := range []string{first.ID, second.ID} {
+		r.await(id, "done", func(j job.Job) bool { return j.State == job.StateDone })
+	}
+	third := begin(r)
+	for third.State != job.StateRunning { // the worker of the one before has not let go yet
+		<-enter
+		r.await(third.ID, "done", func(j job.Job) bool { return j.State == job.StateDone })
+		third = begin(r)
+	}
+	if got := <-enter; third.Attempt != 1 || got.ID != third.ID || got.Attempt != 1 {
+		t.Errorf("with a free worker, a job is begun at attempt %d, its handler runs attempt %d of %q", third.Attempt, got.Attempt, got.ID)
+	}
+	r.await(third.ID, "done", func(j job.Job) bool { return j.State == job.StateDone })
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tradewind.example/core/id"
@@ -50,6 +51,8 @@ type Queue struct {
 	kinds map[string]kind     // fixed by Start
 	named map[string]schedule // fixed by Start
 	wakes chan struct{}       // one token: the runner has something to look at
+	news  atomic.Bool         // the due times may have changed since they were read
+	live  atomic.Pointer[runner]
 
 	mu    sync.Mutex
 	phase phase
@@ -100,6 +103,38 @@ func (q *Queue) Register(name string, h Handler, p Policy) error {
 // It runs once that transaction is durable and RunAt (zero: now) has come. A
 // job with the ID of a stored one is a conflict.
 func (q *Queue) Enqueue(tx store.Tx, j Job) (Job, error) {
+	j.State, j.Attempt = StateReady, 0
+	j, err := q.insert(tx, j)
+	if err != nil {
+		return Job{}, err
+	}
+	tx.OnCommit(q.wake)
+	return j, nil
+}
+
+// Begin is Enqueue for what should start at once. While a worker is free, the
+// job is claimed in the very transaction that stores it: it is returned as
+// running, at Attempt 1, and its handler starts when that is durable. A few
+// that were begun together may wait for a worker for a moment.
+func (q *Queue) Begin(tx store.Tx, j Job) (Job, error) {
+	r := q.live.Load()
+	_, known := q.kinds[j.Kind]
+	if r == nil || !known || !j.RunAt.IsZero() || r.count() >= q.cfg.Workers {
+		return q.Enqueue(tx, j)
+	}
+	j.State, j.Attempt = StateRunning, 1
+	j, err := q.insert(tx, j)
+	if err != nil {
+		return Job{}, err
+	}
+	tx.OnCommit(func() {
+		r.lineUp(claimed{job: j, rev: 1})
+		q.nudge()
+	})
+	return j, nil
+}
+
+func (q *Queue) insert(tx store.Tx, j Job) (Job, error) {
 	if j.Kind == "" {
 		return Job{}, fault.Internal(nil, "a job needs a kind")
 	}
@@ -110,31 +145,38 @@ func (q *Queue) Enqueue(tx store.Tx, j Job) (Job, error) {
 	if j.RunAt.IsZero() {
 		j.RunAt = now
 	}
-	j.State, j.Attempt, j.Failures, j.LastError = StateReady, 0, 0, ""
+	j.Failures, j.LastError = 0, ""
 	j.Created, j.Updated = now, now
-	if _, err := q.jobs.Insert(tx, j); err != nil {
-		return Job{}, err
-	}
-	tx.OnCommit(q.wake)
-	return j, nil
+	_, err := q.jobs.Insert(tx, j)
+	return j, err
 }
 
 // Complete ends a running job inside the transaction that stores its result,
 // so that result and end are one. The handler then returns nil. A job that is
 // not the running attempt any more is a conflict.
 func (q *Queue) Complete(tx store.Tx, j Job) error {
-	d, err := q.jobs.Get(tx, j.ID)
+	d, err := q.running(tx, j)
 	if err != nil {
 		return err
-	}
-	if d.Value.State != StateRunning || d.Value.Attempt != j.Attempt {
-		return fault.Conflict("job %q is %s at attempt %d", j.ID, d.Value.State, d.Value.Attempt)
 	}
 	if err := q.done(tx, d); err != nil {
 		return err
 	}
 	tx.OnCommit(func() { q.settled(j) })
 	return nil
+}
+
+// running returns the document of a running attempt. One that this queue has
+// claimed is known without reading it: its revision tells whether it is still so.
+func (q *Queue) running(r store.Reader, j Job) (store.Doc[Job], error) {
+	if c, ok := q.live.Load().claimed(j); ok {
+		return store.Doc[Job]{Value: c.job, Rev: c.rev}, nil
+	}
+	d, err := q.jobs.Get(r, j.ID)
+	if err == nil && (d.Value.State != StateRunning || d.Value.Attempt != j.Attempt) {
+		err = fault.Conflict("job %q is %s at attempt %d", j.ID, d.Value.State, d.Value.Attempt)
+	}
+	return d, err
 }
 
 // Retry makes a dead or parked job ready now, with a fresh allowance of
@@ -210,7 +252,14 @@ func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
 	return out, nil
 }
 
+// wake has the runner look at the due times again.
 func (q *Queue) wake() {
+	q.news.Store(true)
+	q.nudge()
+}
+
+// nudge has the runner look for free workers again.
+func (q *Queue) nudge() {
 	select {
 	case q.wakes <- struct{}{}:
 	default:

@@ -22,11 +22,18 @@ type runner struct {
 
 	mu     sync.Mutex
 	active map[string]*active
+	line   []claimed // wait for a worker
+}
+
+// claimed is a job as it is stored since it was claimed.
+type claimed struct {
+	job Job
+	rev uint64
 }
 
 // active is a job whose handler runs.
 type active struct {
-	attempt int
+	claimed
 	settled bool // ended by Complete
 }
 
@@ -50,11 +57,13 @@ func (q *Queue) Start(ctx context.Context) error {
 		interrupt: cancel, active: map[string]*active{},
 	}
 	q.phase = phaseStarted
+	q.live.Store(q.run)
 	q.run.group.Go(func() { q.dispatch(ctx, q.run) })
 	return nil
 }
 
-// Stop claims no further job, lets the running ones finish for the grace
+// Stop claims no further job (one that [Queue.Begin] claimed and that has no
+// worker yet runs at the next start), lets the running ones finish for the grace
 // period, then interrupts and parks them, and returns when all have ended. The
 // end of ctx cuts the grace short; a handler that ignores its own context is
 // given up when ctx has ended as well, and named in the error.
@@ -63,6 +72,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	r := q.run
 	first := q.phase == phaseStarted
 	q.phase = phaseStopped
+	q.live.Store(nil)
 	q.mu.Unlock()
 	if r == nil {
 		return nil
@@ -97,10 +107,44 @@ func (r *runner) await(ctx context.Context) error {
 // interruptGrace is how long an interrupted handler may take to return.
 const interruptGrace = 5 * time.Second
 
+// count is how many jobs have or want a worker.
 func (r *runner) count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.active)
+	return len(r.active) + len(r.line)
+}
+
+func (r *runner) lineUp(c claimed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line = append(r.line, c)
+}
+
+// next takes the first of the line when one of so many workers is free.
+func (r *runner) next(workers int) (Job, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.line) == 0 || len(r.active) >= workers {
+		return Job{}, false
+	}
+	c := r.line[0]
+	r.line[0], r.line = claimed{}, r.line[1:]
+	r.active[c.job.ID] = &active{claimed: c}
+	return c.job, true
+}
+
+// claimed returns the attempt as it is stored, if it runs here. A nil runner
+// has none.
+func (r *runner) claimed(j Job) (claimed, bool) {
+	if r == nil {
+		return claimed{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.active[j.ID]; a != nil && a.job.Attempt == j.Attempt {
+		return a.claimed, true
+	}
+	return claimed{}, false
 }
 
 // reviveBatch bounds the jobs of one transaction in revive and trim.
@@ -173,6 +217,8 @@ const dispatchPause = time.Second
 type calendar struct {
 	schedules time.Time // next due time of a schedule; zero: not read yet
 	trim      time.Time // next removal of old jobs
+	due       time.Time // of the first ready job; zero: there is none
+	read      bool      // due holds, unless there is news
 }
 
 // turn does everything that is due and returns a channel for the next time
@@ -184,30 +230,51 @@ func (q *Queue) turn(ctx context.Context, r *runner, c *calendar) (<-chan time.T
 	}
 	next := earliest(c.trim, c.schedules)
 	for {
+		q.startLine(ctx, r)
 		free := q.cfg.Workers - r.count()
 		if free <= 0 {
 			return q.until(next), nil
 		}
-		due, err := q.firstDue(ctx)
-		if err != nil {
+		if err := q.readDue(ctx, c); err != nil {
 			return nil, err
 		}
 		now = q.cfg.Clock.Now()
-		if due.IsZero() || due.After(now) {
-			return q.until(earliest(next, due)), nil
+		if c.due.IsZero() || c.due.After(now) {
+			return q.until(earliest(next, c.due)), nil
 		}
 		if r.stopping() {
 			return nil, nil
 		}
-		claimed, err := q.claim(ctx, free, now)
+		c.read = false
+		due, err := q.claim(ctx, free, now)
 		if err != nil {
 			return nil, err
 		}
-		for _, j := range claimed {
-			r.begin(j)
-			r.group.Go(func() { q.work(ctx, r, j) })
+		for _, j := range due {
+			r.lineUp(j)
 		}
 	}
+}
+
+// startLine gives the jobs that were claimed to free workers.
+func (q *Queue) startLine(ctx context.Context, r *runner) {
+	for !r.stopping() {
+		j, ok := r.next(q.cfg.Workers)
+		if !ok {
+			return
+		}
+		r.group.Go(func() { q.work(ctx, r, j) })
+	}
+}
+
+// readDue brings the due time of the first ready job up to date.
+func (q *Queue) readDue(ctx context.Context, c *calendar) (err error) {
+	if news := q.news.Swap(false); c.read && !news {
+		return nil
+	}
+	c.due, err = q.firstDue(ctx)
+	c.read = err == nil
+	return err
 }
 
 func (r *runner) stopping() bool {
@@ -240,29 +307,29 @@ func (q *Queue) firstDue(ctx context.Context) (time.Time, error) {
 
 // claim marks up to n due jobs as running, all in one transaction, and counts
 // the attempt before any handler starts.
-func (q *Queue) claim(ctx context.Context, n int, now time.Time) ([]Job, error) {
-	var claimed []Job
+func (q *Queue) claim(ctx context.Context, n int, now time.Time) ([]claimed, error) {
+	var out []claimed
 	err := q.cfg.Store.Update(ctx, func(tx store.Tx) error {
-		claimed = claimed[:0]
+		out = out[:0]
 		due, err := q.collect(tx, store.Query{Index: "due", To: store.Key(now.Add(1)), Limit: n})
 		if err != nil {
 			return err
 		}
 		for _, d := range due {
-			j, err := q.take(tx, d, now)
+			d, err := q.take(tx, d, now)
 			if err != nil {
 				return err
 			}
-			if j.State == StateRunning {
-				claimed = append(claimed, j)
+			if d.Value.State == StateRunning {
+				out = append(out, claimed{job: d.Value, rev: d.Rev})
 			}
 		}
 		return nil
 	})
-	return claimed, err
+	return out, err
 }
 
-func (q *Queue) take(tx store.Tx, d store.Doc[Job], now time.Time) (Job, error) {
+func (q *Queue) take(tx store.Tx, d store.Doc[Job], now time.Time) (store.Doc[Job], error) {
 	j := d.Value
 	j.Updated = now
 	if _, ok := q.kinds[j.Kind]; ok {
@@ -270,14 +337,7 @@ func (q *Queue) take(tx store.Tx, d store.Doc[Job], now time.Time) (Job, error) 
 	} else {
 		j.State, j.LastError = StateDead, "no handler is registered for this kind: retry it with a program that has one"
 	}
-	_, err := q.jobs.Update(tx, j, d.Rev)
-	return j, err
-}
-
-func (r *runner) begin(j Job) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.active[j.ID] = &active{attempt: j.Attempt}
+	return q.jobs.Update(tx, j, d.Rev)
 }
 
 func (r *runner) end(j Job) {
@@ -296,7 +356,7 @@ func (q *Queue) settled(j Job) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if a := r.active[j.ID]; a != nil && a.attempt == j.Attempt {
+	if a := r.active[j.ID]; a != nil && a.job.Attempt == j.Attempt {
 		a.settled = true
 	}
 }
@@ -313,7 +373,7 @@ var errGoexit = errors.New("the handler ended its goroutine")
 // work runs one attempt and records how it ended, also when the handler
 // panics or ends its goroutine.
 func (q *Queue) work(ctx context.Context, r *runner, j Job) {
-	defer q.wake()
+	defer q.nudge()
 	defer r.end(j)
 	err := errGoexit
 	defer func() {

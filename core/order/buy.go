@@ -42,7 +42,7 @@ func (s *Service) Buy(ctx context.Context, c access.Caller, in BuyInput) (View, 
 	if err != nil || look.earlier != nil {
 		return s.answer(ctx, c, look.earlier, err)
 	}
-	if err := s.checkSpec(ctx, look, in); err != nil {
+	if q.findable, err = s.checkSpec(ctx, look, in); err != nil {
 		return View{}, err
 	}
 	if err := s.listFor(ctx, in, &look); err != nil {
@@ -111,17 +111,19 @@ func (s *Service) onSale(r store.Reader, in BuyInput) (catalog.Product, contract
 
 // checkSpec holds the specification against the schema of the kind, so that
 // nothing is held for an order that no cloud can carry out. While nobody can
-// tell the schema, the plugin's own check at the purchase has to do.
-func (s *Service) checkSpec(ctx context.Context, look purchase, in BuyInput) error {
+// tell the schema, the plugin's own check at the purchase has to do. It also
+// tells whether purchases of the kind can be found by their token.
+func (s *Service) checkSpec(ctx context.Context, look purchase, in BuyInput) (findable bool, err error) {
 	d, err := s.cfg.Plugins.Describe(ctx, look.plugin)
 	if err != nil {
-		return nil //nolint:nilerr // a plugin that is down does not keep its orders from being taken
+		return false, nil //nolint:nilerr // a plugin that is down does not keep its orders from being taken
 	}
 	i := slices.IndexFunc(d.Kinds, func(k contract.KindDescription) bool { return k.Name == look.product.Kind })
 	if i < 0 {
-		return nil
+		return false, nil
 	}
-	return s.schemas.Check("spec", d.Kinds[i].Spec, specOf(in, look.product))
+	findable = slices.Contains(d.Kinds[i].Verbs, contract.VerbFindByToken)
+	return findable, s.schemas.Check("spec", d.Kinds[i].Spec, specOf(in, look.product))
 }
 
 // quoteFor returns the quote that the buyer names, when it still binds and is

@@ -12,7 +12,8 @@ import (
 )
 
 // TestCrashAtEveryStep kills the process at each named step, the first and the
-// second time it is reached, under each script of the cloud.
+// second time it is reached, under each script of the cloud, with jobs that are
+// claimed after and together with their orders.
 func TestCrashAtEveryStep(t *testing.T) {
 	t.Parallel()
 	scripts := map[string][]string{
@@ -23,11 +24,13 @@ func TestCrashAtEveryStep(t *testing.T) {
 	points := []string{"before_call", "after_call", "after_lookup", "after_poll", "before_result", "after_result"}
 	for name, script := range scripts {
 		for _, point := range points {
-			for nth := 1; nth <= 2; nth++ {
-				t.Run(fmt.Sprintf("%s/%s/%d", name, point, nth), func(t *testing.T) {
+			for n := range 4 {
+				nth, begin := n/2+1, n%2 == 1
+				t.Run(fmt.Sprintf("%s/%s/%d/%t", name, point, nth, begin), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t)
 					w.fund(1_000_000)
+					w.jobs.begin = begin
 					w.cloud.script = script
 					w.dieAt(point, nth)
 					quantity := max(len(script), 1)
@@ -57,6 +60,47 @@ func (w *world) dieAt(point string, nth int) {
 		if nth--; nth == 0 {
 			panic(errBoom)
 		}
+	}
+}
+
+// TestBegunOrders: an order that was marked as called when it was placed is
+// called once by the run that was begun with it, whatever comes between.
+func TestBegunOrders(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason  string
+		between func(*world)
+		script  []string
+		state   order.State
+		saves   int // updates of the order from its placing to its end
+	}{
+		"AtOnce":   {reason: "the mark of the placing is enough", state: order.StateActive, saves: 1},
+		"Later":    {reason: "a mark that grew old is made again", between: func(w *world) { w.clock.Advance(2 * time.Second) }, state: order.StateActive, saves: 2},
+		"Refused":  {reason: "a refusal ends it", script: []string{"out_of_stock"}, state: order.StateFailed, saves: 1},
+		"Disabled": {reason: "what was not called is not in doubt", between: func(w *world) { w.market.enabled = false }, state: order.StateFailed, saves: 1},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fund(1_000_000)
+			w.jobs.begin, w.cloud.script = true, tc.script
+			o := w.buy(1)
+			if o.State != order.StateProvisioning {
+				t.Errorf("%s: placed as %s", tc.reason, o.State)
+			}
+			if tc.between != nil {
+				tc.between(w)
+			}
+			w.drain()
+			if got := w.get(o.ID); got.State != tc.state {
+				t.Errorf("%s: ended as %s", tc.reason, got.State)
+			}
+			if got := w.revision(o.ID) - 1; got != tc.saves {
+				t.Errorf("%s: stored %d times more, want %d", tc.reason, got, tc.saves)
+			}
+			w.sameAtCloud()
+		})
 	}
 }
 

@@ -121,9 +121,13 @@ type Unit struct {
 	NextAt    time.Time // not to be worked on before
 	// Undecidable means that there is no further question to ask the cloud.
 	Undecidable bool
-	Operation   string // of a started change
-	Resource    *contract.Resource
-	Cost        contract.Decimal
+	// Marked is the job whose first attempt makes the call that the unit was
+	// marked for together with its order: only that one knows that nothing has
+	// called yet.
+	Marked    string `json:",omitempty"`
+	Operation string // of a started change
+	Resource  *contract.Resource
+	Cost      contract.Decimal
 	// CostCurrency and VendorOrder are the cloud's; "" when not told.
 	CostCurrency string
 	VendorOrder  string

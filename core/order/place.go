@@ -25,6 +25,9 @@ type request struct {
 	scope  string // the idempotency scope's operation
 	key    string
 	body   idempotency.Hash
+	// findable means that the cloud can tell by the token what became of the
+	// order's call, so that it may be marked as called a little early.
+	findable bool
 }
 
 func (q request) keyScope() idempotency.Scope {
@@ -89,13 +92,29 @@ func (s *Service) storeNew(tx store.Tx, q request, o *Order) error {
 		return err
 	}
 	o.Units = units(o.Token, max(o.Term.Quantity, 1))
-	j, err := s.cfg.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Ref: o.ID, OrgID: o.OrgID})
+	var begun Order
+	jobID := id.New()
+	tx.OnCommit(func() { // before that of the job: its run finds the order here
+		if begun.ID != "" {
+			s.begun.Store(jobID, begun)
+		}
+	})
+	j, err := s.cfg.Jobs.Begin(tx, job.Job{ID: jobID, Kind: JobKind, Ref: o.ID, OrgID: o.OrgID})
 	if err != nil {
 		return fmt.Errorf("enqueuing order %q: %w", o.ID, err)
 	}
 	o.JobID = j.ID
+	if q.findable && j.State == job.StateRunning {
+		if err := o.mark(&o.Units[0], o.Created); err != nil {
+			return err
+		}
+		o.Units[0].Marked = j.ID
+	}
 	if _, err := s.orders.Insert(tx, *o); err != nil {
 		return fmt.Errorf("storing order %q: %w", o.ID, err)
+	}
+	if j.State == job.StateRunning && o.ResourceID == "" {
+		begun = o.copy()
 	}
 	if err := s.cfg.Keys.Bind(tx, q.keyScope(), q.key, o.ID); err != nil {
 		return err

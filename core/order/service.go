@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"tradewind.example/core/access"
@@ -81,6 +82,8 @@ type Resources interface {
 // Jobs runs the durable work.
 type Jobs interface {
 	Enqueue(tx store.Tx, j job.Job) (job.Job, error)
+	// Begin may return the job as running: its handler starts at once then.
+	Begin(tx store.Tx, j job.Job) (job.Job, error)
 	Complete(tx store.Tx, j job.Job) error
 }
 
@@ -200,6 +203,7 @@ type Service struct {
 	limits  Limits
 	orders  *store.Collection[Order]
 	schemas *schema.Cache
+	begun   sync.Map // by job: orders as they were placed, whose run begins just now
 }
 
 // JobKind is the kind of the durable jobs that carry orders out; register

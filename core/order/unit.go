@@ -133,7 +133,7 @@ func (s *Service) lookUp(ctx context.Context, w *work, u *Unit) error {
 // sent by a run that died or whose answer was given up: absence is final only
 // after the longest time that a call can take.
 func (s *Service) underWay(u *Unit) bool {
-	return s.cfg.Clock.Now().Sub(u.LastCall) < s.limits.CallTimeout
+	return s.cfg.Clock.Now().Sub(u.LastCall) < s.limits.CallTimeout+markLife
 }
 
 // unanswered keeps the last problem of the change itself when only the question

@@ -74,8 +74,12 @@ func again(err error) error {
 	return err
 }
 
-// load reads the order; nil when there is nothing left for this job to do.
+// load reads the order; nil when there is nothing left for this job to do. One
+// that was placed a moment ago is at hand; its revision tells if it was changed.
 func (s *Service) load(ctx context.Context, j job.Job) (*work, error) {
+	if o, ok := s.begun.LoadAndDelete(j.ID); ok && j.Attempt == 1 {
+		return &work{job: j, order: o.(Order), rev: 1}, nil //nolint:forcetypeassert // only orders are stored in it
+	}
 	var w *work
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
 		d, err := s.orders.Get(r, j.Ref)
@@ -184,7 +188,12 @@ func (s *Service) step(ctx context.Context, w *work, u *Unit) error {
 			return s.lookUp(ctx, w, u)
 		}
 		return s.call(ctx, w, u)
-	case UnitCalling, UnitDoubt:
+	case UnitCalling:
+		if w.uncalled(u) {
+			return s.call(ctx, w, u)
+		}
+		return s.lookUp(ctx, w, u)
+	case UnitDoubt:
 		return s.lookUp(ctx, w, u)
 	case UnitStarted:
 		return s.poll(ctx, w, u)
@@ -197,6 +206,10 @@ func (s *Service) step(ctx context.Context, w *work, u *Unit) error {
 func (s *Service) call(ctx context.Context, w *work, u *Unit) error {
 	cloud, call, err := s.reach(ctx, w, w.purpose())
 	if err != nil {
+		if w.uncalled(u) {
+			u.State, u.Calls, u.Marked = UnitWaiting, 0, ""
+			u.FirstCall, u.LastCall = time.Time{}, time.Time{}
+		}
 		s.refuse(w, u, "open", err)
 		return nil
 	}
@@ -220,12 +233,43 @@ func (s *Service) call(ctx context.Context, w *work, u *Unit) error {
 	return nil
 }
 
-// mark stores that the unit is about to be called, and with the first one that
-// the order is being provisioned.
+// markLife is how long before its call a unit may have been marked. What asks
+// whether a call can still be under way allows for it.
+const markLife = time.Second
+
+// uncalled reports whether the unit was marked together with its order and this
+// is the run that was to call: no other one can have called since.
+func (w *work) uncalled(u *Unit) bool {
+	return u.State == UnitCalling && u.Marked != "" && u.Marked == w.job.ID && w.job.Attempt == 1 && u.Calls == 1
+}
+
+// mark stores that the unit is about to be called, unless that was stored a
+// moment ago.
 func (s *Service) mark(ctx context.Context, w *work, u *Unit) error {
 	now := s.cfg.Clock.Now()
-	if w.order.State == StateHeld {
-		if err := w.order.move(StateProvisioning, now, "system", ""); err != nil {
+	if w.uncalled(u) {
+		early := now.Sub(u.LastCall)
+		u.Marked = "" // from here on it counts as called
+		if early < markLife {
+			return nil
+		}
+		u.Calls--
+	}
+	if err := w.order.mark(u, now); err != nil {
+		return err
+	}
+	if err := s.save(ctx, w); err != nil {
+		return err
+	}
+	w.dirty = true
+	return nil
+}
+
+// mark says that the unit is about to be called, and with the first one that
+// the order is being provisioned.
+func (o *Order) mark(u *Unit, now time.Time) error {
+	if o.State == StateHeld {
+		if err := o.move(StateProvisioning, now, "system", ""); err != nil {
 			return err
 		}
 	}
@@ -234,10 +278,6 @@ func (s *Service) mark(ctx context.Context, w *work, u *Unit) error {
 	if u.FirstCall.IsZero() {
 		u.FirstCall = now
 	}
-	if err := s.save(ctx, w); err != nil {
-		return err
-	}
-	w.dirty = true
 	return nil
 }
 

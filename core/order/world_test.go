@@ -179,6 +179,20 @@ func (w *world) buy(quantity int) order.View {
 	return v
 }
 
+// revision is how often the order was stored.
+func (w *world) revision(orderID string) int {
+	w.t.Helper()
+	var d store.Doc[order.Order]
+	err := w.store.View(w.ctx, func(r store.Reader) (err error) {
+		d, err = store.NewCollection("order", func(o *order.Order) string { return o.ID }).Get(r, orderID)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return int(d.Rev)
+}
+
 func (w *world) get(orderID string) order.View {
 	w.t.Helper()
 	v, err := w.orders.Get(w.ctx, w.staff, orderID)
@@ -216,6 +230,7 @@ func (w *world) runJob(j job.Job) {
 	if j.Kind == resource.ActionJobKind {
 		handler = w.resources.Work
 	}
+	w.jobs.count(w, j)
 	if err := handler(w.ctx, j); err == nil {
 		w.jobs.done(w, j)
 	}
@@ -414,17 +429,28 @@ func (m *market) FindTx(_ store.Reader, quoteID string) (quote.Quote, bool, erro
 type jobs struct {
 	store store.Store
 	fails int // so many results are refused
+	begin bool
 }
 
 const jobBucket store.Bucket = "test/job"
 
 func (q *jobs) Enqueue(tx store.Tx, j job.Job) (job.Job, error) {
-	j.ID = id.New()
+	if j.ID == "" {
+		j.ID = id.New()
+	}
 	raw, err := json.Marshal(j)
 	if err != nil {
 		return j, err
 	}
 	return j, tx.Put(jobBucket, store.Key(j.ID), raw)
+}
+
+// Begin claims the job when begin says so, as a queue with a free worker does.
+func (q *jobs) Begin(tx store.Tx, j job.Job) (job.Job, error) {
+	if q.begin {
+		j.State, j.Attempt = job.StateRunning, 1
+	}
+	return q.Enqueue(tx, j)
 }
 
 func (q *jobs) Complete(tx store.Tx, j job.Job) error {
@@ -433,6 +459,21 @@ func (q *jobs) Complete(tx store.Tx, j job.Job) error {
 		return errBoom
 	}
 	return tx.Delete(jobBucket, store.Key(j.ID))
+}
+
+// count stores that the attempt has begun: the next one has another number.
+func (q *jobs) count(w *world, j job.Job) {
+	j.Attempt++
+	err := q.store.Update(w.ctx, func(tx store.Tx) error {
+		raw, err := json.Marshal(j)
+		if err != nil {
+			return err
+		}
+		return tx.Put(jobBucket, store.Key(j.ID), raw)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (q *jobs) done(w *world, j job.Job) {
