@@ -188,7 +188,7 @@ func (b *bench) completeOrders(ctx context.Context, k *broker, c *cast) error {
 	var last rate
 	for i := range b.rounds + 1 {
 		var err error
-		last, err = costing(k.pid(), func() (rate, error) { return b.completeRound(c, "complete-"+strconv.Itoa(i)) })
+		last, err = b.completeRound(k.pid(), c, "complete-"+strconv.Itoa(i))
 		if err != nil {
 			return err
 		}
@@ -205,37 +205,50 @@ func (b *bench) completeOrders(ctx context.Context, k *broker, c *cast) error {
 	return ctx.Err()
 }
 
-func (b *bench) completeRound(c *cast, run string) (rate, error) {
+func (b *bench) completeRound(broker int, c *cast, run string) (rate, error) {
 	orders, err := ordering(c, run, false)
 	if err != nil {
 		return rate{}, err
 	}
+	all := b.orders / customers * customers
 	from := time.Now()
+	r, err := costing(broker, func() (rate, error) {
+		err := b.sendAll(orders)
+		return rate{all: all}, errors.Join(err, c.settled(orders))
+	})
+	if err != nil {
+		return r, err
+	}
+	var last time.Time
+	err = poll("all orders to be decided", func() (over bool, err error) {
+		last, over, err = c.lastDecision(from)
+		return over, err
+	})
+	r.perSecond = float64(all) / last.Sub(from).Seconds()
+	return r, err
+}
+
+// sendAll has every client send its part of the round's orders.
+func (b *bench) sendAll(o *orders) error {
 	errs := make([]error, customers)
 	var group sync.WaitGroup
 	for client := range customers {
 		group.Go(func() {
 			for n := 0; n < b.orders/customers && errs[client] == nil; n++ {
-				errs[client] = orders.send(client, n)
+				errs[client] = o.send(client, n)
 			}
 		})
 	}
 	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return rate{}, err
-	}
-	last, err := c.settled(from, orders)
-	all := b.orders / customers * customers
-	return rate{perSecond: float64(all) / last.Sub(from).Seconds(), all: all}, err
+	return errors.Join(errs...)
 }
 
-// settled waits until the last order of every client is decided, reads all and
-// returns when the last one was.
-func (c *cast) settled(from time.Time, sent *orders) (last time.Time, err error) {
+// settled waits until the last order of every client is decided.
+func (c *cast) settled(sent *orders) error {
 	for i, s := range sent.shots {
 		var o made
 		if err := json.Unmarshal(s.resp.Body(), &o); err != nil {
-			return last, err
+			return err
 		}
 		err := poll("order "+o.ID, func() (bool, error) {
 			var now struct{ State string }
@@ -243,14 +256,10 @@ func (c *cast) settled(from time.Time, sent *orders) (last time.Time, err error)
 			return now.State == "active" || now.State == "failed", err
 		})
 		if err != nil {
-			return last, err
+			return err
 		}
 	}
-	err = poll("all orders to be decided", func() (over bool, err error) {
-		last, over, err = c.lastDecision(from)
-		return over, err
-	})
-	return last, err
+	return nil
 }
 
 // lastDecision reads all orders since from; over is false when one is open.
