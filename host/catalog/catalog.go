@@ -181,9 +181,6 @@ func (c *Catalog) Entry(name, version string) (Entry, error) {
 	return e.clone(), err
 }
 
-// Get returns the active version of the plugin, or a not_found fault.
-func (c *Catalog) Get(name string) (Entry, error) { return c.Entry(name, "") }
-
 // Selection returns which versions of the plugin are in use, or a not_found fault.
 func (c *Catalog) Selection(name string) (Selection, error) {
 	r, err := c.record(name)

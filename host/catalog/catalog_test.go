@@ -60,7 +60,7 @@ func TestDeclaredEntries(t *testing.T) {
 	if diff := cmp.Diff(want, all(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := c.Get("none"); !fault.Is(err, fault.ClassNotFound) {
+	if _, err := c.Entry("none", ""); !fault.Is(err, fault.ClassNotFound) {
 		t.Errorf("missing entry: got %v", err)
 	}
 }

@@ -185,6 +185,7 @@ func (c *Catalog) note(r *record, edit Edit, ops []Operation) {
 func (c *Catalog) write(r *record) error {
 	final := c.file(r.selection.Name)
 	if len(r.entries) == 0 {
+		c.step("state: remove")
 		return errors.Join(os.Remove(final), syncFolder(filepath.Dir(final)))
 	}
 	raw, err := r.file().encode()

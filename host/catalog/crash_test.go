@@ -82,19 +82,23 @@ func script(c *catalog.Catalog, drop string, done func()) error {
 	apply := func(op catalog.Operation) func() error {
 		return func() error {
 			_, err := c.Apply("fake", catalog.Edit{Who: "ann"}, op)
-			if fault.Is(err, fault.ClassNotFound) && op.Action == catalog.ActionRemove {
+			earlier := op.Action == catalog.ActionRemove || op.Action == catalog.ActionEnable
+			if fault.Is(err, fault.ClassNotFound) && earlier {
 				return nil // removed in an earlier round
 			}
 			return err
 		}
 	}
 	for _, change := range []func() error{
+		apply(catalog.Operation{Action: catalog.ActionEnable, Version: "1.0.0"}),
 		install("1.0.0", false), install("2.0.0", false), install("3.0.0", true), install("3.0.0-signed", false),
 		apply(catalog.Operation{Action: catalog.ActionPin, Pin: catalog.Pin{Group: "pilot", Orgs: []string{"o"}, Version: "2.0.0"}}),
 		apply(catalog.Operation{Action: catalog.ActionActivate, Version: "1.0.0"}),
 		apply(catalog.Operation{Action: catalog.ActionRemove, Version: "3.0.0"}),
 		apply(catalog.Operation{Action: catalog.ActionUnpin, Pin: catalog.Pin{Group: "pilot"}}),
 		apply(catalog.Operation{Action: catalog.ActionRemove, Version: "2.0.0"}),
+		apply(catalog.Operation{Action: catalog.ActionDisable, Version: "1.0.0"}),
+		apply(catalog.Operation{Action: catalog.ActionRemove, Version: "1.0.0"}),
 	} {
 		if err := change(); err != nil {
 			return err

@@ -116,7 +116,7 @@ func TestActivateAndBack(t *testing.T) {
 	if err != nil || back.Active != "1.0.0" || back.Previous != "2.0.0" {
 		t.Errorf("back: %+v, %v", back, err)
 	}
-	if e, err := c.Get("fake"); err != nil || e.Version != "1.0.0" {
+	if e, err := c.Entry("fake", ""); err != nil || e.Version != "1.0.0" {
 		t.Errorf("the active entry is %+v, %v", e, err)
 	}
 }
@@ -284,7 +284,7 @@ func TestDisableKeepsTheSelection(t *testing.T) {
 	if _, err := c.Enable("fake", "1.0.0", catalog.Edit{}); err != nil {
 		t.Fatal(err)
 	}
-	if e, _ := c.Get("fake"); e.Disabled {
+	if e, _ := c.Entry("fake", ""); e.Disabled {
 		t.Error("it is disabled still")
 	}
 }

@@ -238,7 +238,7 @@ func TestManifestIsReadOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c := with(t, catalog.Config{Dir: dir}, "1.0.0")
-	e, err := c.Get("fake")
+	e, err := c.Entry("fake", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,5 +341,40 @@ func TestUndescribedIsNotCommitted(t *testing.T) {
 	}
 	if err := s.Discard(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOpenLeavesOthersAlone: a catalogue that opens removes what a dead
+// installation left, and nothing of one that is at work.
+func TestOpenLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := open(t, catalog.Config{Dir: dir})
+	s := stage(t, c, "binary")
+	dead := write(t, filepath.Join(dir, "plugins", ".staging-dead", "binary"), "x", 0o500)
+	open(t, catalog.Config{Dir: dir})
+	if _, err := commit(t, s, "1.0.0"); err != nil {
+		t.Errorf("an installation at work was disturbed: %v", err)
+	}
+	open(t, catalog.Config{Dir: dir})
+	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a dead installation is left: %v", err)
+	}
+}
+
+// TestInstallStaysInTheFolder: a link that an operator, or an intruder, put in
+// the way leads nowhere.
+func TestInstallStaysInTheFolder(t *testing.T) {
+	t.Parallel()
+	dir, outside := t.TempDir(), t.TempDir()
+	c := open(t, catalog.Config{Dir: dir})
+	if err := os.Symlink(outside, filepath.Join(dir, "plugins", "fake")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := commit(t, stage(t, c, "binary"), "1.0.0"); err == nil {
+		t.Error("the version was installed through the link")
+	}
+	if left, _ := os.ReadDir(outside); len(left) != 0 || len(c.Names()) != 0 {
+		t.Errorf("outside: %v, entries: %v", left, c.Names())
 	}
 }
