@@ -200,8 +200,8 @@ func (s *Service) Trim(ctx context.Context) (int, error) {
 		n := 0
 		err := s.Store.Update(ctx, func(tx store.Tx) error {
 			n = 0
-			return tx.Scan(rows, store.Prefix().First(trimBatch), func(key, frames []byte) error {
-				quotes, err := all(frames)
+			return tx.Scan(rows, store.Prefix().First(trimBatch), func(key, row []byte) error {
+				quotes, err := all(row)
 				if err != nil {
 					return err
 				}

@@ -57,7 +57,11 @@ func (s *Service) list(r store.Reader, org string, in Query, reach access.Reach)
 	}
 	w := walk{org: org, in: in, reach: reach}
 	err = r.Scan(byOrg, span, func(k, places []byte) error {
-		frames, err := r.Get(rows, store.Key(string(k[len(k)-id.Len-2:len(k)-2])))
+		row, err := r.Get(rows, store.Key(string(k[len(k)-id.Len-2:len(k)-2])))
+		if err != nil {
+			return err
+		}
+		frames, err := framesOf(row)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,8 @@ package quote
 
 import (
 	"encoding/binary"
-	"slices"
+
+	"github.com/klauspost/compress/s2"
 
 	"tradewind.example/sdk/fault"
 
@@ -11,16 +12,19 @@ import (
 )
 
 // Quotes are stored in sheaves: one row holds those of one flush, in the order
-// of their ids, each as a frame of id, length and document. Sheaves of one
-// process follow each other; those of several processes may overlap.
+// of their ids, each as a frame of id, length and document. The frames are
+// compressed, because their documents are much alike. Sheaves of one process
+// follow each other; those of several processes may overlap.
 const (
-	rows  store.Bucket = "quote/sheaf"     // Key(id of the last quote) -> frames
+	rows  store.Bucket = "quote/sheaf"     // Key(id of the last quote) -> id of the first, compressed frames
 	byOrg store.Bucket = "quote/sheaf/org" // Key(org of a chain, id of the last quote) -> where its frames begin
 
 	sheafQuotes = 512
-	sheafBytes  = 256 << 10 // of documents, after which a sheaf is full
+	sheafBytes  = 640 << 10 // of documents, after which a sheaf is full
 	frameHead   = id.Len + 4
 	placeLen    = 4
+
+	maxFrames = 16 << 20 // bytes of frames that can be read
 
 	// maxOverlap bounds how many sheaves are looked at for one quote.
 	maxOverlap = 64
@@ -29,40 +33,47 @@ const (
 // sheaf is a row while it is made.
 type sheaf struct {
 	last   string
-	frames []byte
+	row    []byte
 	places map[string][]byte // org -> offsets of frames, each a big-endian uint32
 }
 
 // bind makes sheaves of quotes that are in the order of their ids.
 func bind(batch []*Quote) []*sheaf {
 	var out []*sheaf
+	frames := make([]byte, 0, min(sheafBytes+4<<10, len(batch)*2<<10))
 	for len(batch) > 0 {
 		s := &sheaf{places: map[string][]byte{}}
 		n := 0
-		for n < len(batch) && n < sheafQuotes && len(s.frames) < sheafBytes {
-			s.add(batch[n])
-			if n++; n == 1 { // the others are about as long
-				s.frames = slices.Grow(s.frames, min(len(batch)*len(s.frames)*9/8, sheafBytes+len(s.frames)))
-			}
+		for frames = frames[:0]; n < len(batch) && n < sheafQuotes && len(frames) < sheafBytes; n++ {
+			frames = s.add(frames, batch[n])
 		}
+		s.pack(frames)
 		out, batch = append(out, s), batch[n:]
 	}
 	return out
 }
 
-func (s *sheaf) add(q *Quote) {
-	place := len(s.frames)
+func (s *sheaf) add(frames []byte, q *Quote) []byte {
+	place := len(frames)
 	for _, org := range q.Path {
 		s.places[org] = binary.BigEndian.AppendUint32(s.places[org], uint32(place))
 	}
-	s.frames = append(append(s.frames, q.ID...), 0, 0, 0, 0)
-	s.frames = appendDocument(s.frames, q)
-	binary.BigEndian.PutUint32(s.frames[place+id.Len:], uint32(len(s.frames)-place-frameHead))
+	frames = append(append(frames, q.ID...), 0, 0, 0, 0)
+	frames = appendDocument(frames, q)
+	binary.BigEndian.PutUint32(frames[place+id.Len:], uint32(len(frames)-place-frameHead))
 	s.last = q.ID
+	return frames
+}
+
+// pack makes the row; it keeps nothing of the frames.
+func (s *sheaf) pack(frames []byte) {
+	row := make([]byte, id.Len+s2.MaxEncodedLen(len(frames)))
+	copy(row, frames[:id.Len])
+	s.row = row[:id.Len+len(s2.Encode(row[id.Len:], frames))]
 }
 
 func (s *sheaf) put(tx store.Tx) error {
-	if err := tx.Put(rows, store.Key(s.last), s.frames); err != nil {
+	if err := tx.Put(rows, store.Key(s.last), s.row); err != nil {
 		return err
 	}
 	for org, places := range s.places {
@@ -74,6 +85,21 @@ func (s *sheaf) put(tx store.Tx) error {
 }
 
 var errTorn = fault.Internal(nil, "a sheaf of quotes cannot be read")
+
+// framesOf is the inverse of what bind does with the frames.
+func framesOf(row []byte) ([]byte, error) {
+	if len(row) < id.Len {
+		return nil, errTorn
+	}
+	if n, err := s2.DecodedLen(row[id.Len:]); err != nil || n > maxFrames {
+		return nil, errTorn
+	}
+	frames, err := s2.Decode(nil, row[id.Len:])
+	if err != nil {
+		return nil, fault.Internal(err, "a sheaf of quotes cannot be read")
+	}
+	return frames, nil
+}
 
 // frameAt returns the quote's id and document at a place, and where the next
 // frame begins.
@@ -97,8 +123,8 @@ func load(r store.Reader, quoteID string) (*Quote, bool, error) {
 	}
 	var q *Quote
 	span := store.Range{From: store.Key(quoteID), Limit: maxOverlap}
-	err := r.Scan(rows, span, func(_, frames []byte) error {
-		raw, found, err := search(frames, quoteID)
+	err := r.Scan(rows, span, func(_, row []byte) error {
+		raw, found, err := search(row, quoteID)
 		if err != nil || !found {
 			return err
 		}
@@ -110,7 +136,14 @@ func load(r store.Reader, quoteID string) (*Quote, bool, error) {
 	return q, q != nil, err
 }
 
-func search(frames []byte, quoteID string) ([]byte, bool, error) {
+func search(row []byte, quoteID string) ([]byte, bool, error) {
+	if len(row) >= id.Len && string(row[:id.Len]) > quoteID {
+		return nil, false, nil
+	}
+	frames, err := framesOf(row)
+	if err != nil {
+		return nil, false, err
+	}
 	for place := 0; place < len(frames); {
 		got, raw, next, err := frameAt(frames, place)
 		if err != nil {
@@ -125,7 +158,11 @@ func search(frames []byte, quoteID string) ([]byte, bool, error) {
 }
 
 // all decodes a whole sheaf.
-func all(frames []byte) ([]*Quote, error) {
+func all(row []byte) ([]*Quote, error) {
+	frames, err := framesOf(row)
+	if err != nil {
+		return nil, err
+	}
 	var out []*Quote
 	for place := 0; place < len(frames); {
 		quoteID, raw, next, err := frameAt(frames, place)

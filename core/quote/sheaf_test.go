@@ -95,7 +95,7 @@ func TestSheafHoldsEveryQuote(t *testing.T) {
 		if len(sheaves) != 1 || sheaves[0].last != quotes[len(quotes)-1].ID {
 			rt.Fatalf("%d sheaves", len(sheaves))
 		}
-		got, err := all(sheaves[0].frames)
+		got, err := all(sheaves[0].row)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -105,12 +105,12 @@ func TestSheafHoldsEveryQuote(t *testing.T) {
 			if diff := cmp.Diff(&want, got[i], same); diff != "" {
 				rt.Errorf("stored differently (-want +got):\n%s", diff)
 			}
-			raw, found, err := search(sheaves[0].frames, q.ID)
+			raw, found, err := search(sheaves[0].row, q.ID)
 			if err != nil || !found || !json.Valid(raw) {
 				rt.Errorf("quote %d: found %v, error %v, document %s", i, found, err, raw)
 			}
 		}
-		if _, found, err := search(sheaves[0].frames, id.New()); found || err != nil {
+		if _, found, err := search(sheaves[0].row, id.New()); found || err != nil {
 			rt.Errorf("a quote made later: found %v, error %v", found, err)
 		}
 	})
@@ -130,21 +130,30 @@ func TestSheavesAreBounded(t *testing.T) {
 		q.Spec = big
 	}
 	for _, s := range bind(batch) {
-		if len(s.frames) > sheafBytes+2*maxSpec {
-			t.Errorf("a sheaf has %d bytes", len(s.frames))
+		if frames, err := framesOf(s.row); err != nil || len(frames) > sheafBytes+2*maxSpec {
+			t.Errorf("a sheaf has %d bytes, error %v", len(frames), err)
 		}
 	}
 }
 
 func TestTornSheafIsTold(t *testing.T) {
 	t.Parallel()
-	whole := bind([]*Quote{{ID: id.New(), Path: []string{"root"}}})[0].frames
-	for n := 1; n < len(whole); n++ {
-		if _, err := all(whole[:n]); err == nil {
-			t.Fatalf("%d of %d bytes are read", n, len(whole))
+	whole := bind([]*Quote{{ID: id.New(), Path: []string{"root"}}})[0]
+	for n := range whole.row {
+		if _, err := all(whole.row[:n]); err == nil {
+			t.Fatalf("%d of %d bytes of the row are read", n, len(whole.row))
 		}
 	}
-	if _, _, _, err := frameAt(whole, len(whole)+1); !errors.Is(err, errTorn) {
+	frames, err := framesOf(whole.row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < len(frames); n++ {
+		if _, _, _, err := frameAt(frames[:n], 0); !errors.Is(err, errTorn) {
+			t.Fatalf("%d of %d bytes of the frames are read: %v", n, len(frames), err)
+		}
+	}
+	if _, _, _, err := frameAt(frames, len(frames)+1); !errors.Is(err, errTorn) {
 		t.Errorf("a place outside: %v", err)
 	}
 }
@@ -158,7 +167,7 @@ type sheaves struct {
 func (s sheaves) Scan(_ store.Bucket, span store.Range, fn func(k, v []byte) error) error {
 	for _, x := range s.list {
 		if key := store.Key(x.last); bytes.Compare(key, span.From) >= 0 {
-			if err := fn(key, x.frames); errors.Is(err, store.Stop) {
+			if err := fn(key, x.row); errors.Is(err, store.Stop) {
 				return nil
 			} else if err != nil {
 				return err
