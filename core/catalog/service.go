@@ -65,7 +65,7 @@ type Config struct {
 	// FloorBreaks judges price rises; nil applies all of them.
 	FloorBreaks FloorBreaks
 
-	Batch        int           // offerings written in one transaction; default 500
+	Batch        int           // offerings written in one transaction, which bounds the memory of a sync; default 200
 	MaxOfferings int           // of one provider, more end its sync; default 500,000
 	SyncTimeout  time.Duration // of a whole sync; default 15 min
 	CacheSize    int           // products kept decoded; default 16,384
@@ -77,7 +77,7 @@ func (c *Config) validate() error {
 		return errors.New("catalog: the config lacks a part")
 	}
 	if c.Batch <= 0 {
-		c.Batch = 500
+		c.Batch = 200
 	}
 	if c.MaxOfferings <= 0 {
 		c.MaxOfferings = 500_000

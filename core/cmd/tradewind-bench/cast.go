@@ -74,6 +74,14 @@ func (c *cast) install(k *broker) error {
 }
 
 func (c *cast) connect(latency int) error {
+	if err := c.register(); err != nil {
+		return err
+	}
+	return c.enable(c.operator, map[string]string{"api_key": "bench"}, map[string]string{"latency_millis": strconv.Itoa(latency)})
+}
+
+// register makes the cloud's commercial party and its provider.
+func (c *cast) register() error {
 	var org, prov made
 	if err := c.operator.post("/v1/orgs", map[string]any{"kind": "provider", "name": "Sandbox Trading"}, &org); err != nil {
 		return err
@@ -84,7 +92,7 @@ func (c *cast) connect(latency int) error {
 		return err
 	}
 	c.provider = prov.ID
-	return c.enable(c.operator, map[string]string{"api_key": "bench"}, map[string]string{"latency_millis": strconv.Itoa(latency)})
+	return nil
 }
 
 // enable enables the cloud for an org, with credentials and settings of its own

@@ -54,6 +54,9 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"plugin", (*bench).pluginCalls},
+		{"neighbour", (*bench).neighbour},
+		{"starts", (*bench).starts},
+		{"offerings", (*bench).offerings},
 		{"settlement", (*bench).settlement},
 		{"complete", (*bench).complete},
 		{"accept", (*bench).accept},
