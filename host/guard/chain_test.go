@@ -60,13 +60,20 @@ func (d talking) Message(_ context.Context, _ *guard.Call, way guard.Direction, 
 	d.note(map[guard.Direction]string{guard.ToPlugin: "request", guard.FromPlugin: "answer"}[way])
 }
 
+// silent is a stage that lets everything pass.
+type silent struct{}
+
+func (silent) Begin(ctx context.Context, _ *guard.Call) (context.Context, error) { return ctx, nil }
+
+func (silent) End(context.Context, *guard.Call, error) {}
+
 // watched is a connection whose trace and metrics stages keep a diary.
 func watched(far grpc.ClientConnInterface, b *guard.Bulkhead, begin error) (*guard.Conn, *diary) {
 	d := diary{name: "trace", mu: &sync.Mutex{}, lines: new([]string), calls: new([]guard.Call)}
 	m := d
 	m.name, m.begin, m.calls = "metrics", begin, new([]guard.Call)
 	return guard.NewConn(guard.Config{
-		Plugin: "p", Bulkhead: b, Trace: d, Metrics: talking{m},
+		Plugin: "p", Bulkhead: b, Trace: d, Metrics: talking{m}, Tally: silent{},
 		Pick: func(context.Context) (grpc.ClientConnInterface, error) { return far, nil },
 	}), &d
 }
@@ -74,13 +81,13 @@ func watched(far grpc.ClientConnInterface, b *guard.Bulkhead, begin error) (*gua
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	g, _ := watched(&conn{}, guard.NewBulkhead(guard.Limits{}), nil)
-	want := []string{"trace", "log", "metrics", "deadline", "bulkhead", "breaker", "session"}
+	want := []string{"trace", "log", "metrics", "tally", "deadline", "bulkhead", "breaker", "session"}
 	if diff := cmp.Diff(want, g.Stages()); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
 	}
 	bare, _ := guarded(&conn{}, guard.Limits{})
 	if diff := cmp.Diff([]string{"log", "deadline", "bulkhead", "breaker", "session"}, bare.Stages()); diff != "" {
-		t.Errorf("without trace and metrics (-want +got):\n%s", diff)
+		t.Errorf("without what is optional (-want +got):\n%s", diff)
 	}
 }
 

@@ -5,9 +5,9 @@
 //
 // # The chain
 //
-// The stages of a [Conn] are in one fixed order: trace, log, metrics, deadline,
-// bulkhead, breaker, session. The first three see every call, also those that
-// a later stage refuses. The breaker comes after the bulkhead, so that its word
+// The stages of a [Conn] are in one fixed order: trace, log, metrics, tally,
+// deadline, bulkhead, breaker, session. The first four see every call, also those
+// that a later stage refuses. The breaker comes after the bulkhead, so that its word
 // is fresh when the call is sent; a call that would have to queue asks it
 // before, so that nobody waits for an account that is shut off.
 //
