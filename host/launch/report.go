@@ -31,11 +31,12 @@ func (p *Process) End() (End, bool) {
 		return End{}, false
 	}
 	e := End{
-		At: p.endedAt, Uptime: p.endedAt.Sub(p.begun), Status: p.state.ExitCode(), Killed: p.killedFirst,
+		At: p.endedAt, Uptime: p.endedAt.Sub(p.begun), Status: p.state.ExitCode(),
 		OutOfMemory: p.starved, CPU: p.state.UserTime() + p.state.SystemTime(),
 	}
 	if status, ok := p.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		e.Signal = unix.SignalName(status.Signal())
+		e.Killed = p.killedFirst && status.Signal() == unix.SIGKILL
 	}
 	return e, true
 }

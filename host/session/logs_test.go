@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"tradewind.example/sdk/trace"
 	pb "tradewind.example/sdk/wire/providerv1"
 )
 
@@ -231,4 +232,112 @@ func BenchmarkFlood(b *testing.B) {
 	for b.Loop() {
 		_, _ = w.Write(line)
 	}
+}
+
+// TestLongStructuredLinesKeepTheirLevel: up to the bound they are read whole,
+// beyond it they are text of the same level, without a cut secret at the end.
+func TestLongStructuredLinesKeepTheirLevel(t *testing.T) {
+	t.Parallel()
+	line := func(size int) string {
+		return `{"@level":"error","@message":"m ` + strings.Repeat("x", size) + `","n":1}` + "\n"
+	}
+	whole := forward(t, &Redactor{}, line(maxLine-100))
+	if len(whole) != 1 || whole[0]["level"] != "ERROR" || whole[0]["n"] != 1.0 {
+		t.Errorf("a line of almost the bound has level %v", whole[0]["level"])
+	}
+	cut := forward(t, &Redactor{}, line(maxLine+100))
+	if len(cut) != 1 || cut[0]["level"] != "ERROR" || !strings.HasSuffix(cut[0]["msg"].(string), truncatedMark) {
+		t.Errorf("a line beyond the bound has level %v", cut[0]["level"])
+	}
+	var r Redactor
+	r.Learn(request("s3cr3t-and-a-half"))
+	at := maxLine - 8
+	got := forward(t, &r, strings.Repeat("y", at-1)+" s3cr3t-and-a-half\n")
+	if msg := got[0]["msg"].(string); strings.Contains(msg, "s3cr3t") {
+		t.Error("the beginning of a secret that was cut is shown")
+	}
+}
+
+// TestADroppedLineIsOnlyCounted: no copy, no formatting, no look at its end.
+func TestADroppedLineIsOnlyCounted(t *testing.T) {
+	logging := NewLogging()
+	f := newForwarder(t.Context(), forwarding{log: slog.New(slog.DiscardHandler), redact: &Redactor{}, logging: logging})
+	defer f.close()
+	w := f.writer(slog.LevelInfo)
+	chunk := []byte(strings.Repeat(`{"@level":"info","@message":"`+strings.Repeat("f", 150)+`"}`+"\n", 100))
+	for logging.Counts().Dropped == 0 {
+		_, _ = w.Write(chunk)
+	}
+	before := logging.Counts()
+	n := testing.AllocsPerRun(100, func() { _, _ = w.Write(chunk) })
+	for try := 0; n > 2 && try < 20; try++ { // the lines let through before are still being logged
+		n = testing.AllocsPerRun(100, func() { _, _ = w.Write(chunk) })
+	}
+	after := logging.Counts()
+	if n > 2 { // a token that came meanwhile lets a line through
+		t.Errorf("%v allocations for 100 dropped lines", n)
+	}
+	if dropped := after.Dropped - before.Dropped; dropped < 9000 {
+		t.Errorf("%d of 10100 lines were dropped: the flood is no flood", dropped)
+	}
+}
+
+func TestBytesAreBoundedToo(t *testing.T) {
+	t.Parallel()
+	logging := NewLogging()
+	f := newForwarder(t.Context(), forwarding{log: slog.New(slog.DiscardHandler), redact: &Redactor{}, logging: logging})
+	w := f.writer(slog.LevelInfo)
+	line := []byte(strings.Repeat("x", 60<<10) + "\n")
+	for range 500 {
+		_, _ = w.Write(line)
+	}
+	f.close()
+	if c := logging.Counts(); c.Forwarded*int64(len(line)) > 2*bytesAtOnce || c.Forwarded+c.Dropped != 500 {
+		t.Errorf("counts are %+v", c)
+	}
+}
+
+// TestHiddenLevelsTakeNoShare: what is not shown does not use up the bounds.
+func TestHiddenLevelsTakeNoShare(t *testing.T) {
+	t.Parallel()
+	logging := NewLogging()
+	logging.SetLevel(slog.LevelWarn)
+	var out records
+	f := newForwarder(t.Context(), forwarding{log: slog.New(slog.NewJSONHandler(&out, nil)), redact: &Redactor{}, logging: logging})
+	w := f.writer(slog.LevelInfo)
+	for range 10 * linesAtOnce {
+		_, _ = w.Write([]byte(`{"@level":"debug","@message":"m"}` + "\n"))
+	}
+	_, _ = w.Write([]byte(`{"@level":"warn","@message":"seen"}` + "\npanic: seen too\n"))
+	f.close()
+	if got := out.all(t); len(got) != 2 || got[0]["msg"] != "seen" || got[1]["msg"] != "panic: seen too" {
+		t.Errorf("got %v", got)
+	}
+	if c := logging.Counts(); c.Hidden != 10*linesAtOnce || c.Dropped != 0 {
+		t.Errorf("counts are %+v", c)
+	}
+	if logging.word() != "warn" {
+		t.Errorf("the plugin is told %q", logging.word())
+	}
+}
+
+func FuzzLines(f *testing.F) {
+	f.Add([]byte(`{"@level":"error","@message":"m"}`+"\n"), 3)
+	f.Add([]byte("panic: x\n\n\r\n{"), 1)
+	f.Add([]byte(`{"@span":{"trace":"x"}}`+"\n"), 5)
+	f.Fuzz(func(t *testing.T, text []byte, piece int) {
+		fw := newForwarder(t.Context(), forwarding{
+			log: slog.New(slog.DiscardHandler), redact: &Redactor{}, logging: NewLogging(),
+			onSpan: func(trace.Finished) bool { return true }, onCrash: func(caught) {},
+		})
+		w := fw.writer(slog.LevelInfo)
+		for rest := text; len(rest) > 0; {
+			n := min(len(rest), max(1, piece))
+			if wrote, err := w.Write(rest[:n]); wrote != n || err != nil {
+				t.Fatal(wrote, err)
+			}
+			rest = rest[n:]
+		}
+		fw.close()
+	})
 }

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"tradewind.example/sdk"
+	"tradewind.example/sdk/cloudhttp"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/trace"
 )
 
 // version and title are set by the linker for a second version.
@@ -89,6 +91,12 @@ func (f *fake) misbehave(ctx context.Context, call provider.Call) error {
 	switch call.Account.Settings["do"] {
 	case "panic":
 		panic("asked to panic")
+	case "die":
+		return die(call)
+	case "fetch":
+		return fetch(ctx, call)
+	case "log":
+		logAll(ctx)
 	case "exit":
 		os.Exit(9)
 	case "deadlock":
@@ -111,6 +119,32 @@ func logSecrets(call provider.Call) {
 	}
 	fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"signing","password":"hunter2hunter2","deep":{"api_key":"deepdeepdeep"}}`)
 	fmt.Fprintln(os.Stderr, "all secrets are logged")
+}
+
+// die panics where nobody can catch it, with a credential in its last words.
+func die(call provider.Call) error {
+	go func() {
+		panic("asked to die with " + call.Account.Credentials["key"].Reveal())
+	}()
+	select {}
+}
+
+// fetch asks the cloud at the setting "url", within a span of its own.
+func fetch(ctx context.Context, call provider.Call) (err error) {
+	ctx, span := trace.Start(ctx, "fetch")
+	defer func() { span.End(err) }()
+	_, err = cloudhttp.New(cloudhttp.Config{}).Do(ctx, cloudhttp.Request{URL: call.Account.Settings["url"]})
+	return err
+}
+
+// logAll logs one line of each level, and one that is very long.
+func logAll(ctx context.Context) {
+	log := sdk.Logger()
+	log.DebugContext(ctx, "said at debug")
+	log.InfoContext(ctx, "said at info")
+	log.WarnContext(ctx, "said at warn")
+	log.ErrorContext(ctx, "said at error")
+	fmt.Fprintln(os.Stderr, `{"@level":"error","@message":"long `+strings.Repeat("x", 100<<10)+`"}`)
 }
 
 // Offerings streams as many rows as the setting "rows" says.
