@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"tradewind.example/host/archive"
 	"tradewind.example/host/manifest"
@@ -50,9 +53,9 @@ type Staged struct {
 // another host (wrapping [manifest.ErrContract]), and a signature that trust
 // refuses (wrapping the sentinels of package signature).
 func (c *Catalog) Stage(ctx context.Context, path, want string) (_ *Staged, err error) {
-	src, err := os.Open(path)
+	src, err := openRegular(path)
 	if err != nil {
-		return nil, fault.Invalid("file", "cannot be read: %v", errors.Unwrap(err)).From(fault.SourceHost).With(err)
+		return nil, fault.Invalid("file", "cannot be read: %v", cause(err)).From(fault.SourceHost).With(err)
 	}
 	defer func() { _ = src.Close() }()
 	unlock, err := c.lock(stagingLock, shared)
@@ -68,6 +71,32 @@ func (c *Catalog) Stage(ctx context.Context, path, want string) (_ *Staged, err 
 		return nil, errors.Join(err, s.Discard())
 	}
 	return s, nil
+}
+
+// openRegular opens a file that somebody dropped. Pipes and devices, which could
+// block for ever, are refused.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("it is no regular file")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// cause leaves out the path, which is the host's own business.
+func cause(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // fill copies the file and checks what came with it.
@@ -114,10 +143,10 @@ func copyBinary(dst io.Writer, in *bufio.Reader) (archive.Contents, error) {
 // beside reads the manifest and the signature in the folder of a bare binary.
 func beside(path string, to *archive.Contents) (err error) {
 	dir := filepath.Dir(path)
-	if to.Manifest, err = readOptional(os.Open, filepath.Join(dir, manifest.FileName), manifest.MaxBytes); err != nil {
+	if to.Manifest, err = readOptional(openRegular, filepath.Join(dir, manifest.FileName), manifest.MaxBytes); err != nil {
 		return fmt.Errorf("reading %s beside it: %w", manifest.FileName, err)
 	}
-	if to.Signature, err = readOptional(os.Open, filepath.Join(dir, signature.FileName), signature.MaxBytes); err != nil {
+	if to.Signature, err = readOptional(openRegular, filepath.Join(dir, signature.FileName), signature.MaxBytes); err != nil {
 		return fmt.Errorf("reading %s beside it: %w", signature.FileName, err)
 	}
 	return nil

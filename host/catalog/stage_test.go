@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"tradewind.example/host/archive"
 	"tradewind.example/host/archive/archivetest"
@@ -183,6 +184,25 @@ func TestStageRefusesAndLeavesNothing(t *testing.T) {
 				t.Errorf("%s: something was written:\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+func TestStageTakesFilesOnly(t *testing.T) {
+	t.Parallel()
+	c := open(t, catalog.Config{Dir: t.TempDir()})
+	pipe, dir := filepath.Join(t.TempDir(), "pipe"), t.TempDir()
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bare := drop(t, archivetest.File{Name: "tradewind-provider-fake", Content: plugin})
+	if err := unix.Mkfifo(filepath.Join(filepath.Dir(bare), "manifest.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"a pipe": pipe, "a folder": dir, "a pipe beside": bare, "nothing": filepath.Join(dir, "none")} {
+		_, err := c.Stage(t.Context(), path, "")
+		if !fault.Is(err, fault.ClassInvalid) || strings.Contains(fault.As(err).Error(), dir) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
