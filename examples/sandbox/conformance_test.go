@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"testing"
 	"time"
 
@@ -12,33 +13,51 @@ import (
 	"tradewind.example/sdk/secret"
 )
 
-// account is one whose instances take five seconds to come up.
-func account(id, key string) provider.Account {
-	return provider.Account{
-		ID: id, Credentials: map[string]secret.Value{"api_key": secret.New(key)}, Settings: map[string]string{"create_millis": "5000"},
+var update = flag.Bool("update", false, "write the conformance result into README.md")
+
+// account is one whose instances take a while to come up.
+func account(id, key string, settings map[string]string) provider.Account {
+	return provider.Account{ID: id, Credentials: map[string]secret.Value{"api_key": secret.New(key)}, Settings: settings}
+}
+
+func fixture(createMillis string) conformance.Fixture {
+	settings := map[string]string{"create_millis": createMillis}
+	return conformance.Fixture{
+		Account: account("a1", "marker-first-3f0d", settings), Other: account("a2", "marker-second-91c7", settings),
+		Wrong: account("a1", "wrong", settings), Region: "east",
+		Kinds: map[string]conformance.Kind{"instance": {
+			Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20}`),
+			Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
+			Actions: map[string]json.RawMessage{
+				"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),
+				"reset_password": json.RawMessage(`{"password":"marker-password-5b22"}`),
+			},
+		}},
+		Big: &conformance.Big{
+			Account: account("a3", "marker-third-77de", map[string]string{"more_offerings": "100000"}), Stream: conformance.StreamOfferings,
+		},
+		Cloud: &conformance.Switches{
+			Lose:    map[string]string{"lose_answer_every": "1"},
+			Slow:    map[string]string{"latency_millis": "60000"},
+			Refused: map[fault.Class]map[string]string{fault.ClassOutOfStock: {"refuse_every": "1"}},
+		},
 	}
 }
 
 func TestConformance(t *testing.T) {
 	clk := clock.NewFake(time.Unix(1_700_000_000, 0))
-	conformance.Run(t, conformance.Target{
-		New: func() (provider.Provider, error) { return newSandbox(clk), nil },
-		Fixture: conformance.Fixture{
-			Account: account("a1", "marker-first-3f0d"), Other: account("a2", "marker-second-91c7"), Wrong: account("a1", "wrong"),
-			Region: "east", Now: clk.Now, Advance: clk.Advance,
-			Kinds: map[string]conformance.Kind{"instance": {
-				Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20}`),
-				Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
-				Actions: map[string]json.RawMessage{
-					"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),
-					"reset_password": json.RawMessage(`{"password":"marker-password-5b22"}`),
-				},
-			}},
-			Cloud: &conformance.Switches{
-				Lose:    map[string]string{"lose_answer_every": "1"},
-				Slow:    map[string]string{"latency_millis": "60000"},
-				Refused: map[fault.Class]map[string]string{fault.ClassOutOfStock: {"refuse_every": "1"}},
-			},
-		},
+	f := fixture("5000")
+	f.Now, f.Advance = clk.Now, clk.Advance
+	report := conformance.Run(t, conformance.Target{
+		New:     func() (provider.Provider, error) { return newSandbox(clk), nil },
+		Fixture: f,
 	})
+	conformance.Publish(t, report, "README.md", *update)
+}
+
+func TestConformanceOfTheBinary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the plugin")
+	}
+	conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "sandbox"), Fixture: fixture("20")})
 }

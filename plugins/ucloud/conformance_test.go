@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -48,12 +49,14 @@ func (f failing) Refuse(_ context.Context, class fault.Class) error {
 // Clear ends all faults.
 func (f failing) Clear(context.Context) error { return f.cloud.SetFaults() }
 
-// TestConformance runs the suite against the simulator, in rounds of the clock
-// that both share.
-func TestConformance(t *testing.T) {
-	clk := clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC))
+var update = flag.Bool("update", false, "write the conformance result into README.md")
+
+// simulated is a simulator for the suite, with its clock and the time of one
+// change of state.
+func simulated(t *testing.T, now func() time.Time, step time.Duration) conformance.Fixture {
+	t.Helper()
 	cloud, err := sim.New(sim.Config{
-		Now: clk.Now, TransitionMS: int(transition.Milliseconds()),
+		Now: now, TransitionMS: int(step.Milliseconds()),
 		Accounts: []sim.Account{
 			{Name: "one", PublicKey: "public-one", PrivateKey: "marker-one-private-6c1e", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-one", Name: "Default", Default: true}}},
 			{Name: "two", PublicKey: "public-two", PrivateKey: "marker-two-private-88d4", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-two", Name: "Default", Default: true}}},
@@ -70,22 +73,39 @@ func TestConformance(t *testing.T) {
 			Credentials: map[string]secret.Value{"private_key": secret.New(private)},
 		}
 	}
-	conformance.Run(t, conformance.Target{
+	return conformance.Fixture{
+		Account: account("a1", "public-one", "marker-one-private-6c1e", "org-one"),
+		Other:   account("a2", "public-two", "marker-two-private-88d4", "org-two"),
+		Wrong:   account("a1", "public-one", "marker-wrong-private-02b7", "org-one"),
+		Region:  region, Zone: zone, Now: now, Cloud: failing{cloud},
+		Kinds: map[string]conformance.Kind{
+			"instance": {
+				Name: "web", Spec: json.RawMessage(serverSpec), Term: month(1),
+				Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-pass-4411"}`), "rename": json.RawMessage(`{"name":"front"}`)},
+			},
+			"eip": {Name: "front", Spec: json.RawMessage(`{"line":"Bgp","bandwidth_mbps":2}`), Term: month(1), Many: pageSize + 5},
+		},
+	}
+}
+
+// TestConformance runs the suite against the simulator; both share a clock.
+func TestConformance(t *testing.T) {
+	clk := clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC))
+	f := simulated(t, clk.Now, transition)
+	f.Advance = clk.Advance
+	report := conformance.Run(t, conformance.Target{
 		New: func() (provider.Provider, error) {
 			return newPlugin(clk, retry.Policy{Attempts: 3, Base: time.Millisecond, Max: 2 * time.Second}), nil
 		},
-		Fixture: conformance.Fixture{
-			Account: account("a1", "public-one", "marker-one-private-6c1e", "org-one"),
-			Other:   account("a2", "public-two", "marker-two-private-88d4", "org-two"),
-			Wrong:   account("a1", "public-one", "marker-wrong-private-02b7", "org-one"),
-			Region:  region, Zone: zone, Now: clk.Now, Advance: clk.Advance, Cloud: failing{cloud},
-			Kinds: map[string]conformance.Kind{
-				"instance": {
-					Name: "web", Spec: json.RawMessage(serverSpec), Term: month(1),
-					Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-pass-4411"}`), "rename": json.RawMessage(`{"name":"front"}`)},
-				},
-				"eip": {Name: "front", Spec: json.RawMessage(`{"line":"Bgp","bandwidth_mbps":2}`), Term: month(1), Many: 105},
-			},
-		},
+		Fixture: f,
 	})
+	conformance.Publish(t, report, "README.md", *update)
+}
+
+func TestConformanceOfTheBinary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the plugin")
+	}
+	f := simulated(t, time.Now, -time.Millisecond) // at once: polls are two seconds apart
+	conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "ucloud"), Fixture: f})
 }

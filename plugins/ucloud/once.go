@@ -12,6 +12,10 @@ import (
 // mostRemembered bounds the purchases that are remembered at once.
 const mostRemembered = 10_000
 
+// mostLook is how long the look before a purchase may take. The broker counts
+// the settle time from its call, so a purchase must not be sent much later.
+const mostLook = 5 * time.Second
+
 // purchases sees to it that one token buys one thing. The cloud does not know
 // tokens, so a purchase is preceded by a look for what its token has made, and
 // purchases with the same token take turns. What was sent is remembered until
@@ -99,6 +103,7 @@ type buyer[State any] struct {
 func buyOnce[State any](ctx context.Context, p *plugin, c *cloud, kind, token string, b buyer[State]) (provider.Result[State], error) {
 	var zero provider.Result[State]
 	key := c.endpoint + "\n" + c.cfg.PublicKey + "\n" + c.cfg.ProjectID + "\n" + c.region + "\n" + kind + "\n" + token
+	asked := p.clock.Now()
 	end, err := p.purchases.take(ctx, key)
 	if err != nil {
 		return zero, err
@@ -113,12 +118,15 @@ func buyOnce[State any](ctx context.Context, p *plugin, c *cloud, kind, token st
 	case len(found.Things) > 0:
 		return provider.Done(found.Things[0]), nil
 	}
-	if s, ok := p.purchases.recall(key, p.clock.Now()); ok && s.id != "" {
-		return b.hidden(s.id), nil
-	} else if ok {
-		return zero, fault.Unknown(nil, "a purchase with this token was sent and may still show").From(fault.SourceCloud)
-	}
 	began := p.clock.Now()
+	switch s, ok := p.purchases.recall(key, began); {
+	case ok && s.id != "":
+		return b.hidden(s.id), nil
+	case ok:
+		return zero, fault.Unknown(nil, "a purchase with this token was sent and may still show").From(fault.SourceCloud)
+	case began.Sub(asked) > mostLook:
+		return zero, fault.Unavailable("the cloud is too slow to buy now").From(fault.SourceCloud)
+	}
 	out, id, err := b.buy(ctx)
 	if err == nil || fault.OutcomeOf(err) == fault.OutcomeUnknown {
 		p.purchases.remember(key, sent{id: id, until: began.Add(c.cfg.settle())}, p.clock.Now())

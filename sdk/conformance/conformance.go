@@ -92,7 +92,10 @@ func (s *session) check(ctx context.Context, r Rule, most time.Duration) Result 
 		err = s.leave(ctx, r.run(ctx, s))
 	}
 	var skipped skip
+	var without absent
 	switch {
+	case errors.As(err, &without):
+		out.Verdict, out.Reason, out.Foreign = Skip, string(without), true
 	case errors.As(err, &skipped):
 		out.Verdict, out.Reason = Skip, string(skipped)
 	case err != nil:
@@ -107,3 +110,9 @@ type skip string
 
 // Error returns the reason.
 func (s skip) Error() string { return string(s) }
+
+// absent is the error of a rule about something that the plugin does not offer.
+type absent string
+
+// Error tells what is not offered.
+func (a absent) Error() string { return string(a) }

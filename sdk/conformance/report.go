@@ -19,19 +19,22 @@ const (
 
 // Result is what came out of one rule.
 type Result struct {
-	ID         string        `json:"id"`
-	Title      string        `json:"title"`
-	Capability string        `json:"capability"` // "" for what every plugin must do
-	Verdict    Verdict       `json:"verdict"`
-	Reason     string        `json:"reason,omitempty"` // why it failed or was skipped, one line a finding
-	Took       time.Duration `json:"took_ns"`
+	ID         string  `json:"id"`
+	Title      string  `json:"title"`
+	Capability string  `json:"capability"` // "" for what every plugin must do
+	Verdict    Verdict `json:"verdict"`
+	Reason     string  `json:"reason,omitempty"` // why it failed or was skipped, one line a finding
+	// Foreign marks a skipped rule that does not apply: the plugin does not offer
+	// what it is about. The other skipped ones could not be proved.
+	Foreign bool          `json:"foreign,omitempty"`
+	Took    time.Duration `json:"took_ns"`
 }
 
 // Report is what came out of a run.
 type Report struct {
 	Plugin  string   `json:"plugin"` // name of the plugin
 	Version string   `json:"version"`
-	Way     string   `json:"way"` // how the plugin was reached: "process" or "binary"
+	Way     string   `json:"way"` // how the plugin was reached: "provider" in this process, or "binary"
 	Results []Result `json:"results"`
 }
 
@@ -72,13 +75,12 @@ func (r Report) JSON() ([]byte, error) {
 // that two runs with the same outcome are the same text.
 func (r Report) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %d rules passed, %d failed, %d not proved.\n\n", r.Plugin, r.Version, r.Count(Pass), r.Count(Fail), r.Count(Skip))
+	foreign := r.foreign()
+	fmt.Fprintf(&b, "%s %s as a %s: %d rules passed, %d failed, %d not proved, %d do not apply.\n\n",
+		r.Plugin, r.Version, r.Way, r.Count(Pass), r.Count(Fail), r.Count(Skip)-foreign, foreign)
 	b.WriteString("| rule | what it proves | capability | result |\n|---|---|---|---|\n")
 	for _, result := range r.Results {
-		outcome := string(result.Verdict)
-		if result.Reason != "" {
-			outcome += ": " + cell(result.Reason)
-		}
+		outcome := result.outcome()
 		capability := result.Capability
 		if capability == "" {
 			capability = "every plugin"
@@ -86,6 +88,32 @@ func (r Report) Markdown() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", result.ID, cell(result.Title), capability, outcome)
 	}
 	return b.String()
+}
+
+// foreign returns how many rules do not apply.
+func (r Report) foreign() int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Foreign {
+			n++
+		}
+	}
+	return n
+}
+
+// outcome words the verdict with its reason.
+func (r Result) outcome() string {
+	out := string(r.Verdict)
+	switch {
+	case r.Foreign:
+		out = "does not apply"
+	case r.Verdict == Skip:
+		out = "not proved"
+	}
+	if r.Reason != "" {
+		out += ": " + cell(r.Reason)
+	}
+	return out
 }
 
 // cell makes text fit a cell of a table.

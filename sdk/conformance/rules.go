@@ -35,15 +35,15 @@ func (r Rule) Capability() string {
 // need is a thing that a session may lack; the answer is what is missing, "" for nothing.
 type need func(s *session) string
 
-// missing returns a skip when the rule does not apply or cannot be proved here.
+// missing returns why the rule does not apply (absent) or cannot be proved here (skip).
 func (r Rule) missing(s *session) error {
 	for _, c := range r.Needs {
 		if !s.has(c) {
-			return skip("the plugin does not offer " + string(c))
+			return absent("the plugin does not offer " + string(c))
 		}
 	}
 	if len(r.Verbs) > 0 && len(s.described(r.Verbs...)) == 0 {
-		return skip("no kind offers " + strings.Join(words(r.Verbs), " and "))
+		return absent("no kind offers " + strings.Join(words(r.Verbs), " and "))
 	}
 	for _, n := range r.with {
 		if what := n(s); what != "" {

@@ -23,8 +23,8 @@ import (
 
 // The ways to reach a plugin.
 const (
-	wayProcess = "process"
-	wayBinary  = "binary"
+	wayProvider = "provider"
+	wayBinary   = "binary"
 )
 
 // promptly is how long an answer may take that needs no work.
@@ -118,7 +118,7 @@ func (s *session) close() error {
 }
 
 func (s *session) report() Report {
-	way := wayProcess
+	way := wayProvider
 	if s.process != nil {
 		way = wayBinary
 	}
