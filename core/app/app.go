@@ -167,10 +167,20 @@ func (a *App) openHost(ctx context.Context) (err error) {
 	}
 	a.host, err = host.Open(ctx, host.Config{
 		Dir: c.Dir, RunDir: c.RunDir, Plugins: entries, Dev: c.Dev, Log: a.log,
-		Services: func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
-		Limits:   guard.Limits{Concurrent: c.Concurrent, Queue: c.Queue, QueueWait: c.QueueWait},
+		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
+		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},
+		Breaker:   guard.BreakerPolicy{Failures: c.Breaker.Failures, OpenFor: c.Breaker.OpenFor, MaxOpen: c.Breaker.MaxOpen},
+		Deadlines: deadlines(c.Deadlines),
 	})
 	return err
+}
+
+func deadlines(in map[string]config.Deadline) map[string]guard.Times {
+	out := make(map[string]guard.Times, len(in))
+	for method, d := range in {
+		out[method] = guard.Times(d)
+	}
+	return out
 }
 
 func (a *App) openServer() error {

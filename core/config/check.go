@@ -67,6 +67,12 @@ func (cfg Config) problems() []fault.Field {
 	if least := provider.MinTokenLife; cfg.Plugins.Storage.KeepTokens < least {
 		p.add("plugins.storage.keep_tokens", "must be at least %s: a plugin may repeat a change for so long", least)
 	}
+	if cfg.Plugins.PerOrg < 0 {
+		p.add("plugins.per_org", "must not be negative; 0 means all")
+	}
+	if b := cfg.Plugins.Breaker; b.OpenFor > b.MaxOpen {
+		p.add("plugins.breaker.open_for", "must not be longer than plugins.breaker.max_open")
+	}
 	if cfg.Quotes.Life > cfg.Quotes.Keep {
 		p.add("quotes.keep", "must not be shorter than quotes.life")
 	}
@@ -124,7 +130,7 @@ func (p *problems) operator(o Operator) {
 // in which 0 has a meaning.
 func (p *problems) positive(cfg Config) {
 	zero := map[string]bool{"rate.per_second": true, "rate.burst": true, "catalogue.sync_every": true,
-		"resources.compare_hour": true, "dev.clock_offset": true}
+		"resources.compare_hour": true, "dev.clock_offset": true, "plugins.per_org": true}
 	for _, s := range settings(&cfg) {
 		if s.value.CanInt() && !zero[s.path] && s.value.Int() <= 0 {
 			p.add(s.path, "must be positive")

@@ -99,10 +99,27 @@ type Plugins struct {
 	DropDir    string        `yaml:"drop_dir"` // plugins are installed over REST from here; empty: not at all
 	Dev        bool          `yaml:"dev"`      // unpinned binaries may run
 	Concurrent int           `yaml:"concurrent"`
+	PerOrg     int           `yaml:"per_org"` // of them, at most for one org; 0: all
 	Queue      int           `yaml:"queue"`
 	QueueWait  time.Duration `yaml:"queue_wait"`
-	Storage    PluginStorage `yaml:"storage"`
-	Entries    []Plugin      `yaml:"entries"`
+	Breaker    Breaker       `yaml:"breaker"`
+	// Deadlines replaces the built-in times of methods, by name.
+	Deadlines map[string]Deadline `yaml:"deadlines"`
+	Storage   PluginStorage       `yaml:"storage"`
+	Entries   []Plugin            `yaml:"entries"`
+}
+
+// Breaker holds calls back to an account at a cloud that is not served.
+type Breaker struct {
+	Failures int           `yaml:"failures"` // in a row that open it
+	OpenFor  time.Duration `yaml:"open_for"` // first pause, doubled with each failed probe
+	MaxOpen  time.Duration `yaml:"max_open"` // longest pause
+}
+
+// Deadline is how long calls of one method may take; 0 keeps the built-in time.
+type Deadline struct {
+	Deadline time.Duration `yaml:"deadline"` // where the caller names none
+	Max      time.Duration `yaml:"max"`      // where the caller does
 }
 
 // PluginStorage bounds what one plugin may keep for one root org.
@@ -186,7 +203,8 @@ func Default() Config {
 			LockAfter: 8, LockFirst: 30 * time.Second, LockMax: 15 * time.Minute},
 		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
 		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
-		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second, Entries: []Plugin{},
+		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second,
+			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute}, Deadlines: map[string]Deadline{}, Entries: []Plugin{},
 			Storage: PluginStorage{Keys: 1_000_000, Bytes: 1 << 30, KeepTokens: 90 * 24 * time.Hour, EventsPerSecond: 200}},
 		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},
 		Jobs:      Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},

@@ -197,6 +197,7 @@ func TestValidate(t *testing.T) {
 		"Hour24":         {"24 is none", func(c *config.Config) { c.Resources.CompareHour = 24 }, "resources.compare_hour"},
 		"IdleBeyondLife": {"a session cannot be idle for longer than it lives", func(c *config.Config) { c.Sessions.Idle = 48 * time.Hour }, "sessions.idle"},
 		"LockOrder":      {"locks grow", func(c *config.Config) { c.SignIn.LockFirst = time.Hour }, "sign_in.lock_first"},
+		"BreakerOrder":   {"pauses grow", func(c *config.Config) { c.Plugins.Breaker.OpenFor = time.Hour }, "plugins.breaker.open_for"},
 		"QuoteKeep":      {"a quote is kept while it lives", func(c *config.Config) { c.Quotes.Keep = time.Minute }, "quotes.keep"},
 		"HashMemory":     {"argon2 needs memory for each lane", func(c *config.Config) { c.Passwords.MemoryKiB = 4 }, "passwords.memory_kib"},
 		"Plugin": {"a pinned plugin", func(c *config.Config) {
