@@ -1,7 +1,9 @@
 package guard
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -36,9 +38,11 @@ func (w *world) arrive(t *rapid.T) {
 	for _, o := range []string{"a", "b", "c", "d"} {
 		longest = max(longest, w.waits(o))
 	}
+	was := slices.Clone(w.waiting)
 	x := w.q.wait(org)
 	switch {
 	case x != nil:
+		w.displaced(t, was, org)
 		w.waiting = append(w.waiting, x)
 		w.since[x] = w.grants
 	case len(w.waiting) < w.q.places:
@@ -47,6 +51,23 @@ func (w *world) arrive(t *rapid.T) {
 		t.Fatalf("refused with %d calls waiting while another org has %d", mine, longest)
 	}
 	w.hear(t)
+}
+
+// displaced: whoever made room had more than the one who came, and lost its
+// latest call.
+func (w *world) displaced(t *rapid.T, was []*waiter, org string) {
+	for i, out := range was {
+		if len(out.told) == 0 {
+			continue
+		}
+		theirs, mine := w.waits(out.org), w.waits(org)
+		if theirs <= mine || theirs == mine+1 && w.busy[out.org] <= w.busy[org] {
+			t.Fatalf("%s with %d waiting and %d slots made room for %s with %d and %d", out.org, theirs, w.busy[out.org], org, mine, w.busy[org])
+		}
+		if slices.ContainsFunc(was[i+1:], func(x *waiter) bool { return x.org == out.org }) {
+			t.Fatalf("%s lost a call that was not its latest", out.org)
+		}
+	}
 }
 
 func (w *world) waits(org string) int {
@@ -197,3 +218,29 @@ func TestNobodyStarves(t *testing.T) {
 }
 
 func name(i int) string { return fmt.Sprint("org-", i) }
+
+// TestASlotThatComesTooLateGoesBack: a caller that leaves at the moment in which
+// it is given a slot takes none with it.
+func TestASlotThatComesTooLateGoesBack(t *testing.T) {
+	t.Parallel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	left := 0
+	for range 64 { // the race is decided at random
+		b := NewBulkhead(Limits{Concurrent: 1})
+		b.shares.enter("a")
+		w := b.shares.wait("b")
+		b.Release("a")
+		if err := b.wait(gone, w, 0); err != nil {
+			left++
+		} else {
+			b.Release("b")
+		}
+		if l := b.Load(); l.Busy != 0 || l.Orgs != 0 {
+			t.Fatalf("a slot is lost: %+v", l)
+		}
+	}
+	if left == 0 {
+		t.Error("no caller left")
+	}
+}
