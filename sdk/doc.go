@@ -10,6 +10,7 @@
 //   - clock: time that a test can own
 //   - redact: keeping secrets out of logs
 //   - plugintest: the plugin in a test, behind the real protocol
+//   - conformance: the suite that every plugin must pass
 //
 // Importing this package takes standard output away from the process when a
 // host started it; see [Serve].

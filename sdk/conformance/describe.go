@@ -45,10 +45,14 @@ func describeSame(ctx context.Context, s *session) error {
 	return errors.Join(errs...)
 }
 
-// another describes an instance of its own: what the binary prints, or a new provider.
+// another describes an instance of its own: what the binary prints, or a new
+// provider. A connection has no other.
 func (s *session) another(ctx context.Context) (provider.Description, error) {
-	if s.process != nil {
+	switch {
+	case s.process != nil:
 		return describeBinary(ctx, s.target.Binary)
+	case s.served == nil:
+		return s.d, nil
 	}
 	p, err := s.target.New()
 	if err != nil {

@@ -34,10 +34,10 @@ const (
 func lastRules() []Rule {
 	return []Rule{
 		{ID: "concurrency", Title: "64 callers at once are all served, and each create makes its own resource", with: []need{accountGiven}, run: concurrency},
-		{ID: "big-list", Title: "a list of 100,000 rows is streamed in bounded memory", with: []need{bigGiven}, run: bigList},
+		{ID: "big-list", Title: "a list of 100,000 rows is streamed in bounded memory", with: []need{ownPlugin, bigGiven}, run: bigList},
 		{ID: "secrets", Title: "no answer, error or log line shows a secret that the plugin was given", with: []need{secretsGiven}, run: secrets},
 		{ID: "output", Title: "the plugin prints nothing but its log", with: []need{binaryGiven}, run: output},
-		{ID: "shutdown", Title: "the plugin ends within five seconds and leaves nothing running", run: shutdown},
+		{ID: "shutdown", Title: "the plugin ends within five seconds and leaves nothing running", with: []need{ownPlugin}, run: shutdown},
 	}
 }
 

@@ -65,16 +65,26 @@ func binaryGiven(s *session) string {
 	return ""
 }
 
+func ownPlugin(s *session) string {
+	if s.target.Conn != nil {
+		return "the plugin was started by somebody else"
+	}
+	return ""
+}
+
 // orders needs an account and a kind with the verbs that the fixture can order.
 func orders(verbs ...provider.Verb) need {
 	return func(s *session) string {
 		if what := accountGiven(s); what != "" {
 			return what
 		}
-		if len(s.orderable(verbs...)) == 0 {
-			return "the fixture has no spec of a kind that offers " + strings.Join(words(verbs), " and ")
+		switch {
+		case len(s.orderable(verbs...)) > 0:
+			return ""
+		case len(verbs) == 0:
+			return "the fixture has no spec of a described kind"
 		}
-		return ""
+		return "the fixture has no spec of a kind that offers " + strings.Join(words(verbs), " and ")
 	}
 }
 

@@ -33,9 +33,14 @@ func Section(doc string, r Report) (string, error) {
 }
 
 // Publish holds the README at path to the report: with update it writes the
-// section anew, without it the test fails when the section is not the same.
+// section anew, without it the test fails when the section is not the same. A
+// report of some rules only is not compared.
 func Publish(t *testing.T, r Report, path string, update bool) {
 	t.Helper()
+	if len(r.Results) != len(Rules()) {
+		t.Log("only some rules were checked: the README is not compared")
+		return
+	}
 	have, err := os.ReadFile(path) //nolint:gosec // the author's README
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ type Result struct {
 type Report struct {
 	Plugin  string   `json:"plugin"` // name of the plugin
 	Version string   `json:"version"`
-	Way     string   `json:"way"` // how the plugin was reached: "provider" in this process, or "binary"
+	Way     string   `json:"way"` // how the plugin was reached: "provider", "binary" or "connection"
 	Results []Result `json:"results"`
 }
 

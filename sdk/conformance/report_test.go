@@ -118,3 +118,15 @@ func TestReadFixture(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReadFixture: what is read never fails in a way other than an error.
+func FuzzReadFixture(f *testing.F) {
+	f.Add(`{"account": {"id": "a"}, "kinds": {"disk": {"spec": {}}}}`)
+	f.Add(`{"switches": {"refused": {"quota": {"y": "1"}}}, "big": {"rows": -1}}`)
+	f.Fuzz(func(t *testing.T, doc string) {
+		fixture, err := conformance.ReadFixture(strings.NewReader(doc))
+		if err == nil && fixture.Kinds == nil {
+			t.Error("a fixture that was read has no place for kinds")
+		}
+	})
+}

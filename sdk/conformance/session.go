@@ -23,8 +23,9 @@ import (
 
 // The ways to reach a plugin.
 const (
-	wayProvider = "provider"
-	wayBinary   = "binary"
+	wayProvider   = "provider"
+	wayBinary     = "binary"
+	wayConnection = "connection"
 )
 
 // promptly is how long an answer may take that needs no work.
@@ -44,8 +45,8 @@ type session struct {
 	d      provider.Description
 	id     string // unlike that of any other session; part of every token
 
-	served  *plugintest.Plugin // nil for a binary
-	process *process           // nil in this process
+	served  *plugintest.Plugin // nil unless the provider is in this process
+	process *process           // nil unless the plugin is a binary
 	watch   *watch
 
 	tokens atomic.Int64
@@ -62,8 +63,8 @@ type made struct {
 
 // newSession starts the plugin and asks what it is.
 func newSession(ctx context.Context, target Target) (*session, error) {
-	if (target.New == nil) == (target.Binary == "") {
-		return nil, errors.New("the target needs a provider or a binary, and not both")
+	if err := target.problem(); err != nil {
+		return nil, err
 	}
 	s := &session{target: target, fix: &target.Fixture, id: strings.ToLower(rand.Text()[:8])}
 	s.watch = newWatch(s.fix.markers())
@@ -82,9 +83,26 @@ func newSession(ctx context.Context, target Target) (*session, error) {
 	return s, nil
 }
 
+// problem tells whether it is clear what to check.
+func (t Target) problem() error {
+	n := 0
+	for _, given := range []bool{t.New != nil, t.Binary != "", t.Conn != nil} {
+		if given {
+			n++
+		}
+	}
+	if n != 1 {
+		return errors.New("the target needs exactly one of provider, binary and connection")
+	}
+	return nil
+}
+
 // start runs the plugin and returns the connection to it.
 func (s *session) start(ctx context.Context) (grpc.ClientConnInterface, error) {
 	var err error
+	if s.target.Conn != nil {
+		return s.target.Conn, nil
+	}
 	if s.target.Binary != "" {
 		if s.process, err = startProcess(ctx, s.target.Binary, s.watch, s.watch.printed()); err != nil {
 			return nil, err
@@ -111,16 +129,22 @@ func (s *session) close() error {
 		return nil
 	}
 	s.ended = true
-	if s.process != nil {
+	switch {
+	case s.process != nil:
 		return s.process.close()
+	case s.served != nil:
+		return s.served.Close()
 	}
-	return s.served.Close()
+	return nil
 }
 
 func (s *session) report() Report {
-	way := wayProvider
-	if s.process != nil {
+	way := wayConnection
+	switch {
+	case s.process != nil:
 		way = wayBinary
+	case s.served != nil:
+		way = wayProvider
 	}
 	return Report{Plugin: s.d.Name, Version: s.d.Version, Way: way}
 }

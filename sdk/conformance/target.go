@@ -11,13 +11,16 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-// Target is the plugin to check. Set exactly one of New and Binary.
+// Target is the plugin to check. Set exactly one of New, Binary and Conn.
 type Target struct {
 	// New makes the provider to check in this process. It is called more than
 	// once: the description of two instances is compared.
 	New func() (provider.Provider, error)
 	// Binary is the path of a built plugin.
 	Binary string
+	// Conn is a connection to a running plugin, through a host for example. It
+	// stays the caller's: what ends a plugin is not proved then.
+	Conn grpc.ClientConnInterface
 	// Manifest is what was published for the plugin, compared with what it
 	// describes; nil: there is none.
 	Manifest json.RawMessage

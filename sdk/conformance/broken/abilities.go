@@ -27,6 +27,9 @@ func (p *Plugin) Regions(context.Context, provider.RegionsRequest) ([]provider.R
 	if p.odd("regions") {
 		slices.Reverse(out)
 	}
+	if p.has("regions/empty") {
+		out = nil
+	}
 	return out, nil
 }
 
@@ -37,7 +40,11 @@ func (p *Plugin) Offerings(_ context.Context, _ provider.OfferingsRequest, yield
 		slices.Reverse(ids)
 	}
 	for _, id := range ids {
-		if err := yield(provider.Offering{ID: id, Kind: "disk", Type: "size", Name: id, Sellable: true, Currency: "CNY", ListPrice: "12.50"}); err != nil {
+		o := provider.Offering{ID: id, Kind: "disk", Type: "size", Name: id, Sellable: true, Currency: "CNY", ListPrice: "12.50"}
+		if p.has("offerings/price") {
+			o.ListPrice = "12,50"
+		}
+		if err := yield(o); err != nil {
 			return err
 		}
 	}
@@ -49,6 +56,9 @@ func (p *Plugin) Quote(context.Context, provider.QuoteRequest) (provider.Quote, 
 	q := provider.Quote{Currency: "CNY", List: "12.50", Lines: []provider.QuoteLine{{Name: "disk", List: "12.50"}}}
 	if p.has("quote") {
 		q.List = "1.25e1"
+	}
+	if p.odd("quote/changes") {
+		q.List = "12.51"
 	}
 	return q, nil
 }

@@ -21,8 +21,15 @@ import (
 	"tradewind.example/sdk/secret"
 )
 
-// Flaw is the id of the rule that is broken; "" breaks none.
+// Flaw is the id of the rule that is broken, and after a slash one of several
+// ways to break it; "" breaks none.
 type Flaw string
+
+// Rule returns the id of the rule that is broken.
+func (f Flaw) Rule() string {
+	id, _, _ := strings.Cut(string(f), "/")
+	return id
+}
 
 // Config is the account's config.
 type Config struct {
@@ -106,6 +113,9 @@ func (p *Plugin) Check(ctx context.Context, req provider.CheckRequest) (provider
 		p.log.InfoContext(ctx, "checking", "with", cfg.APIKey.Reveal())
 	}
 	wrong := strings.HasPrefix(cfg.APIKey.Reveal(), "wrong")
+	if wrong && p.has("check-wrong/error") {
+		return provider.CheckResponse{}, fault.Unauthenticated("the key is wrong")
+	}
 	if wrong != p.has("check-wrong") && wrong || p.has("check-good") {
 		return provider.CheckResponse{Problem: "the key is wrong: take another one"}, nil
 	}
@@ -132,7 +142,11 @@ func (p *Plugin) open(ctx context.Context, call provider.Call) error {
 		return err
 	}
 	if strings.HasPrefix(cfg.APIKey.Reveal(), "wrong") && !p.has("calls-wrong") {
-		return fault.Unauthenticated("the key is wrong").Cloud("BadKey", "request-3")
+		e := fault.Unauthenticated("the key is wrong").Cloud("BadKey", "request-3")
+		if p.has("secrets/error") {
+			e.Message += ": " + cfg.APIKey.Reveal()
+		}
+		return e
 	}
 	if call.Region != "east" && call.Region != "west" && !p.has("region-unknown") {
 		return fault.Invalid("call.region", "must be east or west")

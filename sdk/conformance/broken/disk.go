@@ -3,6 +3,7 @@ package broken
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,8 @@ func (p *Plugin) spoil(err error) error {
 		e.Outcome = fault.OutcomeNotDone
 	case p.has("refusal-class") && e.Class == fault.ClassOutOfStock:
 		e.Class = fault.ClassQuota
+	case p.has("refusal-class/outcome"):
+		e.Outcome = fault.OutcomeUnknown
 	case p.has("refusal-origin"):
 		e.Source, e.CloudCode, e.RequestID = fault.SourcePlugin, "", ""
 	case p.has("throttled-wait"):
@@ -123,6 +126,9 @@ func (p *Plugin) spoil(err error) error {
 func (h disks) shown(d disk) provider.Thing[State] {
 	if h.p.has("times-utc") {
 		d.Created = d.Created.Add(8 * time.Hour)
+	}
+	if h.p.has("times-utc/state") {
+		d.State.Since = d.State.Since.In(time.FixedZone("CST", 8*60*60))
 	}
 	return d.Thing
 }
@@ -161,8 +167,18 @@ func (h disks) List(ctx context.Context, req provider.ListRequest, yield func(pr
 	if p.has("list-complete") && len(all) > 2 {
 		all = all[:2]
 	}
+	if p.has("list-complete/twice") && len(all) > 0 {
+		all = append(all, all[0])
+	}
+	if p.odd("list-complete/order") {
+		slices.Reverse(all)
+	}
 	for _, d := range all {
-		if err := yield(h.shown(d)); err != nil {
+		t := h.shown(d)
+		if p.has("secrets/list") {
+			t.RawStatus = req.Call.Account.Credentials["api_key"].Reveal()
+		}
+		if err := yield(t); err != nil {
 			return err
 		}
 	}
@@ -202,10 +218,10 @@ func (h disks) FindByToken(ctx context.Context, req provider.FindRequest) (provi
 	if err := p.open(ctx, req.Call); err != nil {
 		return provider.TypedFound[State]{}, err
 	}
-	out := provider.TypedFound[State]{Settled: true}
+	out := provider.TypedFound[State]{Settled: !p.has("find-unused/never")}
 	if req.Change == provider.ChangeRelease {
 		_, err := p.cloud.change(req.Call.Account.ID, req.ID, func(*disk) {})
-		out.Done = fault.Is(err, fault.ClassNotFound)
+		out.Done = fault.Is(err, fault.ClassNotFound) && !p.has("delete-gone/token")
 		return out, nil
 	}
 	for _, d := range p.cloud.all(req.Call.Account.ID, "") {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -20,7 +21,16 @@ func Siblings() map[Flaw][]string {
 		"cancel":            {"shutdown"},
 		"deadline":          {"shutdown"},
 		"operation-ends":    {"create-concurrent", "create-idempotent"},
+		"find-unused/never": {"deadline", "refusal-class"},
 		"find-made":         {"create-concurrent", "create-idempotent", "lost-answer"},
+	}
+}
+
+// Variants are more ways to break rules that promise more than one thing.
+func Variants() []Flaw {
+	return []Flaw{
+		"check-wrong/error", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
+		"quote/changes", "refusal-class/outcome", "regions/empty", "secrets/error", "secrets/list", "times-utc/state",
 	}
 }
 
@@ -62,7 +72,7 @@ func Target(flaw Flaw) (conformance.Target, func()) {
 func Fixture(cloud *Cloud) conformance.Fixture {
 	f := conformance.Fixture{
 		Account: account1("one", "marker-one-5a1e"), Other: account1("two", "marker-two-77c0"), Wrong: account1("one", "wrong-marker-90d2"),
-		Region: "east", SubAccount: "reseller",
+		Region: "east", SubAccount: "reseller", Advance: func(time.Duration) {},
 		Kinds: map[string]conformance.Kind{"disk": {
 			Name: "data", Spec: json.RawMessage(`{"size_gb":20,"password":"marker-spec-31f8"}`), Update: json.RawMessage(`{"size_gb":40}`),
 			Term:    provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
