@@ -12,6 +12,7 @@ type Caller struct {
 	SessionID string
 	TokenID   string
 	RequestID string
+	Trace     string // W3C traceparent of the request; "" when it is not traced
 	IP        string
 	System    bool // the broker's own work within RootID; has every right there
 }

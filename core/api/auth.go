@@ -33,7 +33,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 		return s.answer(c, err)
 	}
 	r := requestOf(c.UserContext())
-	caller.RequestID, caller.IP = r.id, r.ip
+	caller.RequestID, caller.Trace, caller.IP = r.id, r.trace, r.ip
 	r.caller, r.signedIn = caller, true
 	return c.Next()
 }

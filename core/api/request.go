@@ -15,6 +15,7 @@ type request struct {
 	context.Context
 	id       string
 	ip       string
+	trace    string // W3C traceparent of its span; "" when it is not traced
 	caller   access.Caller
 	signedIn bool
 }
@@ -57,7 +58,13 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.RequestTimeout)
 	defer cancel()
-	c.SetUserContext(&request{Context: ctx, id: rid, ip: c.IP()})
+	r := &request{Context: ctx, id: rid, ip: c.IP()}
+	if s.cfg.Trace != nil {
+		var end func(string, int)
+		r.Context, r.trace, end = s.cfg.Trace(ctx, c.Method(), c.Get("traceparent"))
+		defer func() { end(c.Route().Path, c.Response().StatusCode()) }()
+	}
+	c.SetUserContext(r)
 	c.Set("X-Request-Id", rid)
 	return c.Next()
 }

@@ -34,6 +34,9 @@ type Config struct {
 	MaxConnections int
 	// Ready returns nil when the broker can serve.
 	Ready func(ctx context.Context) error
+	// Trace, when set, begins the span of a request and returns its context, its
+	// traceparent and what is to be told of its end.
+	Trace func(ctx context.Context, method, traceparent string) (next context.Context, here string, end func(route string, status int))
 	// MetricsAllowed decides who may read /metrics; nil: everyone.
 	MetricsAllowed func(c access.Caller) bool
 	Registry       *prometheus.Registry

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/api"
@@ -40,6 +41,7 @@ import (
 	"tradewind.example/core/store"
 	"tradewind.example/core/store/bolt"
 	"tradewind.example/core/store/outbox"
+	"tradewind.example/core/telemetry"
 	"tradewind.example/core/tenant"
 	"tradewind.example/core/trade"
 	"tradewind.example/host"
@@ -58,6 +60,8 @@ type Options struct {
 	// Failpoint, when set, is called at named steps so that a test can end the
 	// process there. It is nil in production.
 	Failpoint func(name string)
+	// Spans, when set, takes the traces instead of the configured collector.
+	Spans sdktrace.SpanExporter
 }
 
 // App is a whole broker. Make it with Open, run it with Serve, put it away with
@@ -74,6 +78,8 @@ type App struct {
 	keyring *seal.Keyring
 	areas   *pluginstore.Service
 	host    *host.Host
+	spans   sdktrace.SpanExporter
+	traces  *telemetry.Telemetry // nil: nothing is traced
 	access  *access.Authority
 	pairs   *trade.Pairs
 	keys    *idempotency.Keys
@@ -100,7 +106,7 @@ type App struct {
 // Open builds the broker: store, keys, plugins, use-cases, routes. Nothing runs
 // yet but the plugins, which start in the background.
 func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
-	a := &App{cfg: cfg, clock: opt.Clock, log: opt.Logger, version: opt.Version, failpoint: opt.Failpoint}
+	a := &App{cfg: cfg, clock: opt.Clock, log: opt.Logger, version: opt.Version, failpoint: opt.Failpoint, spans: opt.Spans}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
 	}
@@ -112,6 +118,7 @@ func (a *App) open(ctx context.Context) error {
 		name string
 		do   func(context.Context) error
 	}{
+		{"opening the telemetry", a.openTelemetry},
 		{"opening the store", a.openStore}, {"reading the keys", a.openKeys}, {"opening the outbox", a.openEvents},
 		{"building people and books", func(context.Context) error { return errors.Join(a.people(), a.books()) }},
 		{"opening the plugins' storage", func(context.Context) error { return a.openAreas() }},
@@ -160,6 +167,7 @@ func (a *App) openHost(ctx context.Context) (err error) {
 	for _, e := range c.Entries {
 		entries = append(entries, hostcatalog.Entry{
 			Name: e.Name, Version: e.Version, Path: e.Path, SHA256: e.SHA256, Args: e.Args, Env: e.Env, Disabled: e.Disabled,
+			Isolation: isolation(e.Isolation),
 		})
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
@@ -167,6 +175,7 @@ func (a *App) openHost(ctx context.Context) (err error) {
 	}
 	a.host, err = host.Open(ctx, host.Config{
 		Dir: c.Dir, RunDir: c.RunDir, Plugins: entries, Dev: c.Dev, Log: a.log,
+		Isolation: bounds(c.Isolation), Cgroup: c.Cgroup, Tracer: a.tracer(),
 		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
 		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},
 		Breaker:   guard.BreakerPolicy{Failures: c.Breaker.Failures, OpenFor: c.Breaker.OpenFor, MaxOpen: c.Breaker.MaxOpen},
@@ -185,12 +194,12 @@ func deadlines(in map[string]config.Deadline) map[string]guard.Times {
 
 func (a *App) openServer() error {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.counted)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.counted, a.host.Collector())
 	h := a.cfg.HTTP
 	s, err := api.New(api.Config{
 		Auth: a.tenants, Logger: a.log, Clock: a.clock, Version: a.version, BodyLimit: h.BodyLimit, RequestTimeout: h.RequestTimeout,
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, MaxConnections: h.MaxConnections,
-		RatePerSecond: a.cfg.Rate.PerSecond, RateBurst: a.cfg.Rate.Burst, Registry: registry, Ready: a.ready,
+		RatePerSecond: a.cfg.Rate.PerSecond, RateBurst: a.cfg.Rate.Burst, Registry: registry, Ready: a.ready, Trace: a.traceRequest(),
 		MetricsAllowed: func(c access.Caller) bool { return a.access.Has(c, access.SystemMetrics) },
 	})
 	if err != nil {
@@ -260,6 +269,9 @@ func (a *App) Close(ctx context.Context) error {
 	var err error
 	if a.host != nil {
 		err = a.host.Close(ctx)
+	}
+	if a.traces != nil {
+		err = errors.Join(err, a.traces.Close(ctx))
 	}
 	if a.store != nil {
 		err = errors.Join(err, a.store.Close())

@@ -66,6 +66,7 @@ func (a *App) people() (err error) {
 	}
 	a.jobs, err = job.New(job.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Workers: c.Jobs.Workers, KeepDone: c.Jobs.KeepDone, Grace: c.Jobs.Grace,
+		Enter: a.traceJob(),
 	})
 	return err
 }

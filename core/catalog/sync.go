@@ -46,7 +46,7 @@ func (s *Service) RequestSync(ctx context.Context, c access.Caller, providerID s
 	var out job.Job
 	err := s.Store.Update(ctx, func(tx store.Tx) error {
 		var err error
-		if out, err = s.Jobs.Enqueue(tx, job.Job{Kind: SyncJob, Ref: providerID, OrgID: c.RootID}); err != nil {
+		if out, err = s.Jobs.Enqueue(tx, job.Job{Kind: SyncJob, Ref: providerID, OrgID: c.RootID, Trace: c.Trace}); err != nil {
 			return fmt.Errorf("queueing the sync: %w", err)
 		}
 		return s.record(tx, c, access.ProductSync, "provider", providerID, nil, nil)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -73,6 +74,11 @@ func (cfg Config) problems() []fault.Field {
 	if b := cfg.Plugins.Breaker; b.OpenFor > b.MaxOpen {
 		p.add("plugins.breaker.open_for", "must not be longer than plugins.breaker.max_open")
 	}
+	p.isolation("plugins.isolation", cfg.Plugins.Isolation)
+	if c := cfg.Plugins.Cgroup; c != "" && !filepath.IsAbs(c) {
+		p.add("plugins.cgroup", "must be an absolute path below /sys/fs/cgroup")
+	}
+	p.url("telemetry.otlp_endpoint", cfg.Telemetry.OTLPEndpoint)
 	if cfg.Quotes.Life > cfg.Quotes.Keep {
 		p.add("quotes.keep", "must not be shorter than quotes.life")
 	}
@@ -130,6 +136,8 @@ func (p *problems) operator(o Operator) {
 // in which 0 has a meaning.
 func (p *problems) positive(cfg Config) {
 	zero := map[string]bool{"rate.per_second": true, "rate.burst": true, "catalogue.sync_every": true,
+		"plugins.isolation.memory_bytes": true, "plugins.isolation.cpu_millis": true, "plugins.isolation.max_processes": true,
+		"plugins.isolation.open_files": true, "plugins.isolation.uid": true, "plugins.isolation.gid": true,
 		"resources.compare_hour": true, "dev.clock_offset": true, "plugins.per_org": true}
 	for _, s := range settings(&cfg) {
 		if s.value.CanInt() && !zero[s.path] && s.value.Int() <= 0 {
@@ -150,6 +158,35 @@ func (p *problems) passwords(c Passwords) {
 	}
 	if c.Lanes > 16 {
 		p.add("passwords.lanes", "must be at most 16")
+	}
+}
+
+// isolation repeats the bounds of the host, so that all that is wrong is told at once.
+func (p *problems) isolation(path string, i Isolation) {
+	for _, b := range [...]struct {
+		name     string
+		v, least int
+	}{
+		{"memory_bytes", i.MemoryBytes, 16 << 20}, {"cpu_millis", i.CPUMillis, 10}, {"max_processes", i.MaxProcesses, 16},
+		{"open_files", i.OpenFiles, 32}, {"uid", i.UID, 1}, {"gid", i.GID, 1},
+	} {
+		if b.v != 0 && b.v < b.least {
+			p.add(path+"."+b.name, "must be 0 or at least %d", b.least)
+		}
+	}
+	if (i.UID == 0) != (i.GID == 0) && i.UID >= 0 && i.GID >= 0 {
+		p.add(path+".gid", "goes together with uid")
+	}
+}
+
+// url takes an address without a user or password in it; "" is none.
+func (p *problems) url(path, value string) {
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		p.add(path, "must be a URL that begins with http:// or https://, without a password in it")
 	}
 }
 
@@ -189,5 +226,6 @@ func (p *problems) plugins(c Plugins) {
 		if e.Version == "" && !c.Dev {
 			p.add(at+"version", "is required")
 		}
+		p.isolation(at+"isolation", e.Isolation)
 	}
 }

@@ -34,6 +34,7 @@ type Config struct {
 	Resources  Resources `yaml:"resources"`
 	Dev        Dev       `yaml:"dev"`
 	Log        Log       `yaml:"log"`
+	Telemetry  Telemetry `yaml:"telemetry"`
 }
 
 // TLS serves HTTPS when both files are given.
@@ -106,6 +107,8 @@ type Plugins struct {
 	// Deadlines replaces the built-in times of methods, by name.
 	Deadlines map[string]Deadline `yaml:"deadlines"`
 	Storage   PluginStorage       `yaml:"storage"`
+	Isolation Isolation           `yaml:"isolation"` // of every plugin whose entry says nothing else
+	Cgroup    string              `yaml:"cgroup"`    // a delegated cgroup v2 folder without processes; empty: plugins have no cgroup
 	Entries   []Plugin            `yaml:"entries"`
 }
 
@@ -139,6 +142,18 @@ type Plugin struct {
 	Args     []string          `yaml:"args"`
 	Env      map[string]string `yaml:"env"` // no secrets: they travel in the calls
 	Disabled bool              `yaml:"disabled"`
+	// Isolation of this plugin; what it leaves at 0 is as for all plugins.
+	Isolation Isolation `yaml:"isolation"`
+}
+
+// Isolation bounds what one plugin process may take; 0 sets no bound.
+type Isolation struct {
+	MemoryBytes  int `yaml:"memory_bytes"`  // at least 16 MiB
+	CPUMillis    int `yaml:"cpu_millis"`    // thousandths of a processor, at least 10
+	MaxProcesses int `yaml:"max_processes"` // processes and threads, at least 16
+	OpenFiles    int `yaml:"open_files"`    // at least 32; 0: 1024
+	UID          int `yaml:"uid"`           // of a user of its own; needs root
+	GID          int `yaml:"gid"`
 }
 
 // Store tunes the embedded store.
@@ -189,6 +204,12 @@ type Log struct {
 	Format string `yaml:"format"` // json text
 }
 
+// Telemetry sends traces of requests, jobs and plugin calls to a collector.
+type Telemetry struct {
+	OTLPEndpoint string `yaml:"otlp_endpoint"` // URL of the collector's traces; empty: nothing is traced
+	SampleEvery  int    `yaml:"sample_every"`  // one of so many requests is traced
+}
+
 // Default returns every setting's default.
 func Default() Config {
 	return Config{
@@ -213,5 +234,6 @@ func Default() Config {
 		Catalogue: Catalogue{SyncEvery: 6 * time.Hour},
 		Resources: Resources{CompareHour: 3},
 		Log:       Log{Level: "info", Format: "json"},
+		Telemetry: Telemetry{SampleEvery: 1},
 	}
 }

@@ -35,11 +35,14 @@ const (
 
 // Job is one piece of work.
 type Job struct {
-	ID          string // by Enqueue when empty
-	Kind        string // names the handler
-	Ref         string // what it is about, an order id for example
-	OrgID       string // whose it is, for lists
-	Payload     []byte // for the handler; no secrets
+	ID      string // by Enqueue when empty
+	Kind    string // names the handler
+	Ref     string // what it is about, an order id for example
+	OrgID   string // whose it is, for lists
+	Payload []byte // for the handler; no secrets
+	// Trace is the W3C traceparent of the request that asked for it; "" when
+	// nobody wants to see that.
+	Trace       string `json:",omitempty"`
 	State       State
 	Attempt     int // starts so far, stored durably before the handler runs: 1 on the first
 	Failures    int // of the attempts, those that ended with an error

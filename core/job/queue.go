@@ -25,6 +25,9 @@ type Config struct {
 	// KeepDone is how long finished jobs stay listed; default 1 hour, negative:
 	// they are removed as they finish.
 	KeepDone time.Duration
+	// Enter, when set, is called around each run of a handler: it returns the
+	// context of the run and what is to be told of the run's end.
+	Enter func(ctx context.Context, j Job) (next context.Context, end func(error))
 	// Grace is how long Stop lets handlers finish before it interrupts them;
 	// default 10 seconds.
 	Grace time.Duration

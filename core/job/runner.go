@@ -388,5 +388,10 @@ func (q *Queue) work(ctx context.Context, r *runner, j Job) {
 	k := q.kinds[j.Kind]
 	hctx, cancel := context.WithTimeout(ctx, k.policy.Timeout)
 	defer cancel()
+	if q.cfg.Enter != nil {
+		next, end := q.cfg.Enter(hctx, j)
+		hctx = next
+		defer func() { end(err) }()
+	}
 	err = k.handle(hctx, j)
 }

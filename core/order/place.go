@@ -99,7 +99,7 @@ func (s *Service) storeNew(tx store.Tx, q request, o *Order) error {
 			s.begun.Store(jobID, begun)
 		}
 	})
-	j, err := s.cfg.Jobs.Begin(tx, job.Job{ID: jobID, Kind: JobKind, Ref: o.ID, OrgID: o.OrgID})
+	j, err := s.cfg.Jobs.Begin(tx, job.Job{ID: jobID, Kind: JobKind, Ref: o.ID, OrgID: o.OrgID, Trace: q.caller.Trace})
 	if err != nil {
 		return fmt.Errorf("enqueuing order %q: %w", o.ID, err)
 	}

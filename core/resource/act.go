@@ -167,7 +167,7 @@ func (s *Service) storeRun(tx store.Tx, c access.Caller, in ActInput, body idemp
 	if _, err := s.runs.Insert(tx, *v); err != nil {
 		return err
 	}
-	if _, err := s.cfg.Jobs.Enqueue(tx, job.Job{Kind: ActionJobKind, Ref: v.ID, OrgID: r.OrgID}); err != nil {
+	if _, err := s.cfg.Jobs.Enqueue(tx, job.Job{Kind: ActionJobKind, Ref: v.ID, OrgID: r.OrgID, Trace: c.Trace}); err != nil {
 		return err
 	}
 	if err := s.cfg.Keys.Bind(tx, scope, in.IdempotencyKey, v.ID); err != nil {
