@@ -11,6 +11,7 @@
 //   - redact: keeping secrets out of logs
 //   - plugintest: the plugin in a test, behind the real protocol
 //   - conformance: the suite that every plugin must pass
+//   - fakecloud, recorder: a cloud in memory, and recordings of a real one
 //
 // Importing this package takes standard output away from the process when a
 // host started it; see [Serve].

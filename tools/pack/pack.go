@@ -42,6 +42,7 @@ type Config struct {
 	Dir     string             // of the plugin's main package
 	Out     string             // folder for the archive; made when missing
 	Version string             // set as main.version; "": what the sources say
+	Minor   int                // oldest minor of the contract that the plugin needs
 	Key     ed25519.PrivateKey // signs the manifest; nil: not signed
 	Log     io.Writer          // what the go command says; nil: dropped
 }
@@ -65,7 +66,7 @@ func Pack(ctx context.Context, cfg Config) (packed Packed, err error) {
 	if err := Build(ctx, cfg.Dir, built, cfg.Version, cfg.Log); err != nil {
 		return packed, err
 	}
-	files, m, err := contents(ctx, built, cfg.Key)
+	files, m, err := contents(ctx, built, cfg)
 	if err != nil {
 		return packed, err
 	}
@@ -146,7 +147,7 @@ type file struct {
 }
 
 // contents makes the archive's files, sorted by name.
-func contents(ctx context.Context, built string, key ed25519.PrivateKey) ([]file, manifest.Manifest, error) {
+func contents(ctx context.Context, built string, cfg Config) ([]file, manifest.Manifest, error) {
 	binary, err := os.ReadFile(built)
 	if err != nil {
 		return nil, manifest.Manifest{}, fmt.Errorf("reading what was built: %w", err)
@@ -156,7 +157,8 @@ func contents(ctx context.Context, built string, key ed25519.PrivateKey) ([]file
 		return nil, manifest.Manifest{}, err
 	}
 	m, err := manifest.New(hash(binary), d)
-	if err != nil {
+	m.ContractMinor = cfg.Minor
+	if err = errors.Join(err, m.Verify()); err != nil {
 		return nil, m, fmt.Errorf("the plugin cannot be packed: %w", err)
 	}
 	text, err := m.Encode()
@@ -164,8 +166,8 @@ func contents(ctx context.Context, built string, key ed25519.PrivateKey) ([]file
 		return nil, m, err
 	}
 	files := []file{{handshake.BinaryPrefix + d.Name, 0o755, binary}, {manifest.FileName, 0o644, text}}
-	if key != nil {
-		files = append(files, file{signature.FileName, 0o644, Sign(key, text)})
+	if cfg.Key != nil {
+		files = append(files, file{signature.FileName, 0o644, Sign(cfg.Key, text)})
 	}
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	var sums strings.Builder

@@ -38,6 +38,7 @@ func packCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&cfg.Out, "out", ".", "folder for the archive")
 	f.StringVar(&cfg.Version, "version", "", "version to build, set as main.version (default: what the sources say)")
+	f.IntVar(&cfg.Minor, "needs-minor", 0, "oldest minor of the contract without which the plugin is of no use")
 	f.StringVar(&key, "sign", "", "file with the private key that signs, made by keygen")
 	return cmd
 }
