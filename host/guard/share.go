@@ -49,12 +49,19 @@ func (q *shares) share(org string) *share {
 	if s := q.orgs[org]; s != nil {
 		return s
 	}
-	s := &share{}
-	if n := len(q.spare); n > 0 {
-		s, q.spare = q.spare[n-1], q.spare[:n-1]
-	}
+	s := q.fresh()
 	*s = share{org: org, place: -1}
 	q.orgs[org] = s
+	return s
+}
+
+func (q *shares) fresh() *share {
+	n := len(q.spare)
+	if n == 0 {
+		return &share{}
+	}
+	s := q.spare[n-1]
+	q.spare = q.spare[:n-1]
 	return s
 }
 
