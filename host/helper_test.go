@@ -30,10 +30,11 @@ var (
 	noPlugin    string // hosttest/process
 )
 
-var long = flag.Bool("long", false, "run ten times as many crash cycles")
-
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if dir := os.Getenv(hostVariable); dir != "" {
+		actAsHost(dir)
+	}
 	dir, err := os.MkdirTemp("", "twbin")
 	if err == nil {
 		fakeBinary, err = hosttest.Build(dir, "fakeplugin")

@@ -39,6 +39,7 @@ type Plugin struct {
 	bulkhead *guard.Bulkhead
 	breakers *guard.Breakers
 	redactor *session.Redactor
+	accounts *accounts
 	observer *observer
 	routes   atomic.Pointer[routes]
 	turn     chan struct{} // holds a token while the runs are being changed
@@ -62,8 +63,9 @@ func (h *Host) newPlugin(name string) *Plugin {
 		observer: h.newObserver(name),
 		turn:     make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
 	}
+	p.accounts = newAccounts(p.redactor)
 	below := newRouter(p)
-	p.Client = client.New(p.guarded(below, tally{below}))
+	p.Client = client.New(p.guarded(below, tally{below, p.accounts}))
 	return p
 }
 

@@ -170,23 +170,6 @@ func (t *routes) peek(route client.Route, routed bool) (*run, bool) {
 	return r, ok
 }
 
-// tally counts the calls that an open breaker refused for the run that would
-// have got them: a version that fails must not look well because it is spared.
-type tally struct{ router *router }
-
-// Begin lets every call pass.
-func (tally) Begin(ctx context.Context, _ *guard.Call) (context.Context, error) { return ctx, nil }
-
-// End counts what was not sent, for the router counts the rest.
-func (t tally) End(_ context.Context, c *guard.Call, err error) {
-	if c.Sent || !fault.Is(err, fault.ClassUnavailable) {
-		return
-	}
-	if r, ok := t.router.plugin.routes.Load().peek(c.Route, c.Routed); ok {
-		r.count(err)
-	}
-}
-
 // use makes what is chosen in the catalogue the routes of all calls from now on.
 // Runs that it needs and that do not exist begin; a candidate comes before an
 // equal one that serves. It returns the runs that nobody needs now.

@@ -174,8 +174,8 @@ func (r *run) retire(ctx context.Context) error {
 // cannotServe reports whether a call failed because of the plugin and not
 // because of what was asked.
 func cannotServe(err error) bool {
-	f, answered := convert.FaultFromStatus(err)
-	if !answered && !errors.As(err, &f) {
+	var f *fault.Error
+	if !errors.As(carried(err), &f) {
 		switch status.Code(err) {
 		case codes.Canceled, codes.ResourceExhausted, codes.Unimplemented:
 			return false
@@ -183,6 +183,15 @@ func cannotServe(err error) bool {
 		return true
 	}
 	return f.Class == fault.ClassInternal || f.Class == fault.ClassUnavailable || f.Outcome == fault.OutcomeUnknown
+}
+
+// carried returns the fault that err is or that came with it from the plugin;
+// other errors as they are.
+func carried(err error) error {
+	if f, ok := convert.FaultFromStatus(err); ok {
+		return f
+	}
+	return err
 }
 
 // users counts who is in a run, so that it can be ended when nobody is.

@@ -23,8 +23,9 @@ type Status struct {
 	SHA256       string // of what runs, or else of what would be started
 	PID          int    // 0 when it does not run
 	Health       supervise.Health
-	Calls        int // at work, in all runs
-	Waiting      int // calls waiting for a slot
+	Accounts     []AccountHealth // those at the cloud that are not well, by id
+	Calls        int             // at work, in all runs
+	Waiting      int             // calls waiting for a slot
 	Capabilities []provider.Capability
 	NextTry      time.Time              // when it is started again by itself; zero when that is not due
 	History      []supervise.Transition // the last ones, oldest first
@@ -76,7 +77,7 @@ func (p *Plugin) Status() Status {
 		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts, Health: st.Health,
 		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
 		Version: active.entry.Version, SHA256: active.entry.SHA256, Source: active.entry.Source,
-		Crashes: p.observer.crashes.Load(), Runs: p.runStatuses(), Changes: p.changes(),
+		Accounts: p.accounts.list(), Crashes: p.observer.crashes.Load(), Runs: p.runStatuses(), Changes: p.changes(),
 	}
 	if c, err := p.host.choose(p.name); err == nil {
 		out.Previous = c.previous

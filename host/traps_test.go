@@ -356,37 +356,6 @@ func TestOverloadIsRefused(t *testing.T) {
 	}
 }
 
-// TestStopDrains: a call at work ends well, a new one is refused.
-func TestCrashesLeakNothing(t *testing.T) {
-	cycles := 100
-	switch {
-	case *long:
-		cycles = 1000
-	case testing.Short():
-		cycles = 20
-	}
-	cfg := dev()
-	cfg.Policy.Budget, cfg.Policy.MaxBackoff, cfg.Policy.Backoff = 10*cycles, time.Millisecond, time.Millisecond
-	h, p, _ := started(t, cfg)
-	crash := func() {
-		_, _ = ask(t.Context(), p, "do", "exit")
-		if _, err := ask(t.Context(), p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	crash()
-	before, files := len(goroutines()), hosttest.OpenFiles(t)
-	for range cycles {
-		crash()
-	}
-	hosttest.Eventually(t, "goroutines and descriptors are as before", func() bool {
-		return len(goroutines()) <= before+3 && hosttest.OpenFiles(t) <= files+3
-	})
-	if st := status(h); st.Restarts < cycles {
-		t.Errorf("only %d restarts", st.Restarts)
-	}
-}
-
 // TestLostSocketIsNoticed: a plugin that lives and answers on the open
 // connection, but cannot be dialled any more, is down.
 func TestLostSocketIsNoticed(t *testing.T) {

@@ -79,6 +79,29 @@ func Eventually(tb testing.TB, what string, cond func() bool) {
 	}
 }
 
+// Children returns the processes that this one started and has not reaped,
+// zombies among them.
+func Children(tb testing.TB) []int {
+	tb.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []int
+	for _, path := range stats {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(os.Getpid()) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
 // OpenFiles counts this process's open descriptors.
 func OpenFiles(tb testing.TB) int {
 	tb.Helper()

@@ -77,7 +77,7 @@ func (st *stream) RecvMsg(m any) error {
 }
 
 // stateLag is how long gRPC may take to show a lost connection in its state.
-const stateLag = 50 * time.Millisecond
+const stateLag = 250 * time.Millisecond
 
 // inspect closes Done when err comes from a lost connection and not from the
 // plugin.

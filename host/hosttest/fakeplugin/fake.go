@@ -44,6 +44,9 @@ func name() string {
 
 // Check implements provider.Provider.
 func (f *fake) Check(_ context.Context, req provider.CheckRequest) (provider.CheckResponse, error) {
+	if problem := req.Call.Account.Settings["problem"]; problem != "" {
+		return provider.CheckResponse{Problem: problem}, nil
+	}
 	return provider.CheckResponse{OK: true, Account: req.Call.Account.ID}, nil
 }
 
@@ -89,6 +92,8 @@ func (f *fake) misbehave(ctx context.Context, call provider.Call) error {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 	}
 	switch call.Account.Settings["do"] {
+	case "sign_in":
+		return fault.Unauthenticated("the key is not known")
 	case "panic":
 		panic("asked to panic")
 	case "die":
