@@ -13,6 +13,7 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud/auth"
 	"github.com/ucloud/ucloud-sdk-go/ucloud/log"
 
+	"tradewind.example/sdk/cloudhttp"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
@@ -56,7 +57,7 @@ func (p *plugin) open(call provider.Call) (*cloud, error) {
 	return &cloud{
 		cfg: cfg, endpoint: url, region: call.Region, zone: call.Zone, headers: headers,
 		secrets: []secret.Value{cfg.PrivateKey, cfg.SecurityToken, cfg.ChannelKey},
-		base:    p.transport, retry: p.retry,
+		base:    cloudhttp.Traced(p.transport), retry: p.retry,
 	}, nil
 }
 
