@@ -276,11 +276,14 @@ func output(ctx context.Context, s *session) error {
 // shutdown ends the plugin and looks for what it left.
 func shutdown(ctx context.Context, s *session) error {
 	_ = s.leave(ctx, nil)
+	if s.process != nil {
+		ctx, cancel := context.WithTimeout(ctx, killTime)
+		defer cancel()
+		err := s.Shutdown(ctx)
+		return errors.Join(err, s.close())
+	}
 	if err := s.close(); err != nil {
 		return err
-	}
-	if s.process != nil {
-		return nil
 	}
 	end := time.After(promptly)
 	tick := time.NewTicker(5 * time.Millisecond)

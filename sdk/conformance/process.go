@@ -24,6 +24,7 @@ import (
 const (
 	startTime    = 30 * time.Second
 	killTime     = 5 * time.Second
+	exitTime     = 2 * time.Second
 	describeTime = 15 * time.Second
 )
 
@@ -90,8 +91,10 @@ func (p *process) dial() (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// close ends the process, by force when it does not end by itself.
+// close ends the process, by force when it does not end by itself, which is an
+// error: the library waits two seconds for it.
 func (p *process) close() error {
+	began := time.Now()
 	forced := time.AfterFunc(killTime, func() {
 		if p.command.Process != nil {
 			_ = p.command.Process.Kill()
@@ -99,8 +102,8 @@ func (p *process) close() error {
 	})
 	p.client.Kill()
 	var err error
-	if !forced.Stop() {
-		err = fmt.Errorf("the process did not end within %s and was killed", killTime)
+	if took := time.Since(began); !forced.Stop() || took > exitTime {
+		err = fmt.Errorf("the process did not end by itself and was killed after %s", took.Round(time.Second))
 	}
 	return errors.Join(err, os.RemoveAll(p.dir))
 }

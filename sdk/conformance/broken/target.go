@@ -34,9 +34,8 @@ func Variants() []Flaw {
 	}
 }
 
-// OfBinary are the flaws that only a process can have; see the program beside
-// this package.
-func OfBinary() []Flaw { return []Flaw{"output"} }
+// OfBinary are the flaws of the program beside this package.
+func OfBinary() []Flaw { return []Flaw{"output", "shutdown"} }
 
 // Target returns a plugin with a flaw, and a function that ends what it left.
 func Target(flaw Flaw) (conformance.Target, func()) {

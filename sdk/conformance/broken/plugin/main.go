@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tradewind.example/sdk"
 	"tradewind.example/sdk/conformance/broken"
@@ -27,9 +28,15 @@ func (p printing) Check(ctx context.Context, req provider.CheckRequest) (provide
 func main() {
 	flaw := broken.Flaw(strings.TrimPrefix(filepath.Ext(os.Args[0]), "."))
 	p := broken.New(flaw, broken.NewCloud(), 1)
-	if flaw == "output" {
+	switch flaw {
+	case "output":
 		sdk.Serve(printing{p})
-		return
+	case "shutdown":
+		sdk.Serve(p)
+		if len(os.Args) == 1 { // not when it only describes itself
+			<-time.After(time.Minute)
+		}
+	default:
+		sdk.Serve(p)
 	}
-	sdk.Serve(p)
 }
