@@ -130,6 +130,14 @@ type Sorting struct {
 // Reverse reports whether the newest come first.
 func (o Sorting) Reverse() bool { return o.Order != "asc" }
 
+// Ascending is [Sorting] for lists that begin with the first name, or the oldest.
+type Ascending struct {
+	Order string `query:"order" enum:"asc,desc" default:"asc" doc:"desc: the other way round"`
+}
+
+// Reverse reports whether the list is read from its end.
+func (o Ascending) Reverse() bool { return o.Order == "desc" }
+
 // List is the body of every list.
 type List[T any] struct {
 	Items []T    `json:"items" nullable:"false" doc:"The rows of this page"`

@@ -48,6 +48,8 @@ type Query struct {
 	Root   string // records of all orgs of this tree
 	Cursor string
 	Limit  int // 1..store.MaxList
+
+	OldestFirst bool
 }
 
 // Entry is a stored record.
@@ -144,12 +146,17 @@ func List(r store.Reader, q Query) (Page, error) {
 		return Page{}, fault.Internal(nil, "a list of audit records names an org or a root")
 	}
 	span := store.Prefix(party).Last(q.Limit + 1)
+	span.Reverse = !q.OldestFirst
 	if q.Cursor != "" {
-		before, err := strconv.ParseUint(q.Cursor, 10, 64)
+		last, err := strconv.ParseUint(q.Cursor, 10, 64)
 		if err != nil {
 			return Page{}, fault.Invalid("cursor", "is not one that this list returned: start again without it")
 		}
-		span.To = store.Key(party, before)
+		if q.OldestFirst {
+			span.From = append(store.Key(party, last), 0)
+		} else {
+			span.To = store.Key(party, last)
+		}
 	}
 	return page(r, bucket, span, q.Limit)
 }

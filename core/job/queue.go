@@ -224,6 +224,8 @@ type Filter struct {
 	Keep   func(*Job) bool // what else the jobs must fulfil; nil: nothing
 	Cursor string
 	Limit  int // 1..store.MaxList
+
+	OldestFirst bool
 }
 
 // Page is a part of a list. Next is "" at the end.
@@ -232,10 +234,10 @@ type Page struct {
 	Next  string
 }
 
-// List returns one page of jobs, the newest first. When few of many fulfil the
+// List returns one page of jobs, the newest first unless asked otherwise. When few of many fulfil the
 // filter, a page may be short, or empty, and still have a Next.
 func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
-	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: true}
+	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: !f.OldestFirst}
 	switch {
 	case f.OrgID != "":
 		sq.Index, sq.Prefix = "org", store.Key(f.OrgID)

@@ -18,8 +18,9 @@ type Page[T any] struct {
 
 // Span asks for one page.
 type Span struct {
-	Cursor string // Next of the page before; "" for the first
-	Limit  int    // 1..store.MaxList
+	Cursor      string // Next of the page before; "" for the first
+	Limit       int    // 1..store.MaxList
+	OldestFirst bool   // from the least key up
 }
 
 // AccountBalance is an account with its balance.
@@ -67,13 +68,13 @@ func (t Transaction) Of(book string) Transaction {
 	return t
 }
 
-// in cuts from the range what the pages before have shown. All lists of the
-// ledger run from the greatest key down, so that the newest comes first.
+// in cuts from the range what the pages before have shown. Lists of the ledger
+// run from the greatest key down, so that the newest comes first, or back.
 func (s Span) in(rng store.Range) (store.Range, error) {
 	if s.Limit < 1 || s.Limit > store.MaxList {
 		return rng, fault.Invalid("limit", "must be from 1 to %d", store.MaxList)
 	}
-	rng.Reverse, rng.Limit = true, s.Limit+1
+	rng.Reverse, rng.Limit = !s.OldestFirst, s.Limit+1
 	if s.Cursor == "" {
 		return rng, nil
 	}
@@ -81,7 +82,11 @@ func (s Span) in(rng store.Range) (store.Range, error) {
 	if err != nil || len(s.Cursor) > 2*store.MaxKey || !bytes.HasPrefix(last, rng.From) {
 		return rng, fault.Invalid("cursor", "is not one that this list returned: start again without it")
 	}
-	rng.To = last
+	if s.OldestFirst {
+		rng.From = append(last, 0)
+	} else {
+		rng.To = last
+	}
 	return rng, nil
 }
 
@@ -110,15 +115,19 @@ func (l *Ledger) Accounts(r store.Reader, book string, at time.Time, s Span) (Pa
 	if err != nil {
 		return Page[AccountBalance]{}, err
 	}
+	if s.OldestFirst && s.Cursor != "" { // past the whole account, not only its prefix
+		rng.From = store.PrefixOf(rng.From[:len(rng.From)-1]).To
+	}
 	rng.Limit = 1
 	page := Page[AccountBalance]{}
+	var last []byte // prefix of the account that was shown last
 	for {
 		prefix, account, err := nextAccount(r, rng)
 		if err != nil || prefix == nil {
 			return page, err
 		}
 		if len(page.Items) == s.Limit {
-			page.Next = base64.RawURLEncoding.EncodeToString(rng.To)
+			page.Next = base64.RawURLEncoding.EncodeToString(last)
 			return page, nil
 		}
 		e, err := lastEntry(r, prefix, at)
@@ -126,12 +135,16 @@ func (l *Ledger) Accounts(r store.Reader, book string, at time.Time, s Span) (Pa
 			return page, err
 		}
 		page.Items = append(page.Items, AccountBalance{Account: account, Balance: e.Balance})
-		rng.To = prefix
+		if last = prefix; s.OldestFirst {
+			rng.From = store.PrefixOf(prefix).To
+		} else {
+			rng.To = prefix
+		}
 	}
 }
 
-// nextAccount returns the account of the greatest key in the range; nil when
-// the range is empty.
+// nextAccount returns the account of the first key in the range, in its
+// direction; nil when the range is empty.
 func nextAccount(r store.Reader, rng store.Range) ([]byte, Account, error) {
 	var prefix []byte
 	var account Account

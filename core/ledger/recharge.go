@@ -204,7 +204,7 @@ func (s *Service) ListRecharges(ctx context.Context, c access.Caller, q Recharge
 			return err
 		}
 		page, err := paging.Where(r, s.recharges, store.Query{
-			Index: rechargesByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true,
+			Index: rechargesByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
 		}, func(row *Recharge) bool { return trade.Private(c, row.Seller, row.Buyer) })
 		for _, doc := range page.Items {
 			out.Items = append(out.Items, doc.Value)

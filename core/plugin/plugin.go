@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"tradewind.example/core/access"
@@ -73,12 +75,51 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg}, nil
 }
 
-// List returns every installed plugin, by name.
-func (s *Service) List(ctx context.Context, c access.Caller) ([]Plugin, error) {
+// Query asks for one page of the installed plugins.
+type Query struct {
+	Cursor  string // Next of the page before; "" for the first
+	Limit   int    // 1..store.MaxList
+	Reverse bool   // the last name first
+}
+
+// Page is a part of the list. Next is "" at the end.
+type Page struct {
+	Items []Plugin
+	Next  string
+}
+
+// List returns one page of the installed plugins, by name. The cursor is the
+// last name of the page before: a plugin that is installed or goes meanwhile
+// moves no other.
+func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, error) {
 	if err := s.check(ctx, c, access.PluginRead, ""); err != nil {
-		return nil, err
+		return Page{}, err
 	}
-	return s.cfg.Host.Plugins(ctx)
+	if q.Limit < 1 || q.Limit > store.MaxList {
+		return Page{}, fault.Invalid("limit", "must be from 1 to %d", store.MaxList)
+	}
+	if q.Cursor != "" && !fileName.MatchString(q.Cursor) {
+		return Page{}, fault.Invalid("cursor", "is not one that this list returned: start again without it")
+	}
+	all, err := s.cfg.Host.Plugins(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	return q.page(all), nil
+}
+
+func (q Query) page(all []Plugin) Page {
+	rest := slices.SortedFunc(slices.Values(all), func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
+	if q.Reverse {
+		slices.Reverse(rest)
+	}
+	if q.Cursor != "" {
+		rest = slices.DeleteFunc(rest, func(p Plugin) bool { return p.Name == q.Cursor || p.Name < q.Cursor != q.Reverse })
+	}
+	if len(rest) <= q.Limit {
+		return Page{Items: rest}
+	}
+	return Page{Items: rest[:q.Limit], Next: rest[q.Limit-1].Name}
 }
 
 // Get returns one installed plugin.

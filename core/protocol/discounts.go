@@ -180,7 +180,8 @@ type DiscountsQuery struct {
 	Seller    string // empty: the caller's own organisation
 	ProductID string // empty: of all products
 	Cursor    string
-	Limit     int // 1..store.MaxList
+	Limit     int  // 1..store.MaxList
+	Reverse   bool // by product the other way round, newest first
 }
 
 // ListDiscounts lists a seller's unified discounts by product, oldest first,
@@ -199,7 +200,7 @@ func (s *Service) ListDiscounts(ctx context.Context, c access.Caller, q Discount
 		if err != nil {
 			return err
 		}
-		page, err = s.discounts.List(r, store.Query{Index: discountsBySeller, Prefix: prefix, Cursor: q.Cursor, Limit: q.Limit})
+		page, err = s.discounts.List(r, store.Query{Index: discountsBySeller, Prefix: prefix, Cursor: q.Cursor, Limit: q.Limit, Reverse: q.Reverse})
 		return err
 	})
 	return page, err

@@ -212,7 +212,8 @@ func (s *Service) GetLine(ctx context.Context, c access.Caller, id string) (stor
 type LinesQuery struct {
 	ProtocolID string
 	Cursor     string
-	Limit      int // 1..store.MaxList
+	Limit      int  // 1..store.MaxList
+	Reverse    bool // newest first
 }
 
 // ListLines lists a protocol's lines, oldest first, ended ones included.
@@ -228,7 +229,7 @@ func (s *Service) ListLines(ctx context.Context, c access.Caller, q LinesQuery) 
 			return err
 		}
 		page, err = s.lines.List(r, store.Query{
-			Index: linesByProtocol, Prefix: store.Key(q.ProtocolID), Cursor: q.Cursor, Limit: q.Limit,
+			Index: linesByProtocol, Prefix: store.Key(q.ProtocolID), Cursor: q.Cursor, Limit: q.Limit, Reverse: q.Reverse,
 		})
 		return err
 	})

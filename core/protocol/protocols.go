@@ -252,6 +252,8 @@ type ListQuery struct {
 	Org    string // empty: the caller's own
 	Cursor string
 	Limit  int // 1..store.MaxList
+
+	OldestFirst bool
 }
 
 // List lists protocols, newest first: those between the organisation and the
@@ -267,7 +269,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q ListQuery) (store
 			return err
 		}
 		page, err = paging.Where(r, s.protocols, store.Query{
-			Index: protocolsByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: true,
+			Index: protocolsByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
 		}, func(p *Protocol) bool { return trade.Private(c, p.Seller, p.Buyer) })
 		return err
 	})

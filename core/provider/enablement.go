@@ -426,7 +426,8 @@ type EnablementFilter struct {
 	OrgID      string
 	State      State
 	Cursor     string
-	Limit      int // 1..store.MaxList
+	Limit      int  // 1..store.MaxList
+	Reverse    bool // newest first
 }
 
 func (f EnablementFilter) keeps(e *Enablement) bool {
@@ -435,7 +436,7 @@ func (f EnablementFilter) keeps(e *Enablement) bool {
 }
 
 func (f EnablementFilter) query(root string, reach access.Reach) store.Query {
-	q := store.Query{Index: "root", Prefix: store.Key(root), Cursor: f.Cursor, Limit: f.Limit}
+	q := store.Query{Index: "root", Prefix: store.Key(root), Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse}
 	switch {
 	case f.OrgID != "":
 		q.Index, q.Prefix = "org", store.Key(f.OrgID)

@@ -201,7 +201,8 @@ type GrantFilter struct {
 	To         string
 	State      State
 	Cursor     string
-	Limit      int // 1..store.MaxList
+	Limit      int  // 1..store.MaxList
+	Reverse    bool // newest first
 }
 
 func (f GrantFilter) keeps(g *Grant) bool {
@@ -218,7 +219,7 @@ func (s *Service) Grants(ctx context.Context, c access.Caller, in GrantFilter) (
 		if err != nil {
 			return err
 		}
-		q := store.Query{Index: "root", Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit}
+		q := store.Query{Index: "root", Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
 		if in.To != "" {
 			q.Index, q.Prefix = "to", store.Key(in.To)
 		} else if !reach.Subtree {

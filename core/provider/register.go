@@ -258,16 +258,17 @@ func (s *Service) sees(r store.Reader, c access.Caller, p *Provider) (bool, erro
 
 // ProviderFilter selects providers.
 type ProviderFilter struct {
-	State  State // "" for all
-	Cursor string
-	Limit  int // 1..store.MaxList
+	State   State // "" for all
+	Cursor  string
+	Limit   int  // 1..store.MaxList
+	Reverse bool // newest first
 }
 
 // Providers lists the providers the caller may know of.
 func (s *Service) Providers(ctx context.Context, c access.Caller, in ProviderFilter) (Page[Provider], error) {
 	var out Page[Provider]
 	err := s.Store.View(ctx, func(r store.Reader) error {
-		q := store.Query{Index: "root", Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit}
+		q := store.Query{Index: "root", Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
 		page, err := s.rows.providers.List(r, q)
 		out.Next = page.Next
 		for _, d := range page.Items {

@@ -301,10 +301,18 @@ func (s *Service) settle(ctx context.Context, w *comparing) error {
 	}
 }
 
+// DiscrepancyQuery asks for differences, oldest first.
+type DiscrepancyQuery struct {
+	Kind    DiscrepancyKind // "" for all
+	Cursor  string
+	Limit   int  // 1..store.MaxList
+	Reverse bool // newest first
+}
+
 // Discrepancies returns one page of what differs in the accounts that the
 // caller operates.
-func (s *Service) Discrepancies(ctx context.Context, c access.Caller, kind DiscrepancyKind, cursor string, limit int) (Page[Discrepancy], error) {
-	switch kind {
+func (s *Service) Discrepancies(ctx context.Context, c access.Caller, in DiscrepancyQuery) (Page[Discrepancy], error) {
+	switch in.Kind {
 	case "", MissingHere, MissingThere, Differs:
 	default:
 		return Page[Discrepancy]{}, fault.Invalid("kind", "must be missing_here, missing_there or differs")
@@ -318,8 +326,8 @@ func (s *Service) Discrepancies(ctx context.Context, c access.Caller, kind Discr
 		if c.OrgID == c.RootID {
 			index, org = "root", c.RootID
 		}
-		q := store.Query{Index: index, Prefix: store.Key(org), Cursor: cursor, Limit: limit}
-		page, err := paging.Where(r, s.discrepancies, q, func(d *Discrepancy) bool { return kind == "" || d.Kind == kind })
+		q := store.Query{Index: index, Prefix: store.Key(org), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
+		page, err := paging.Where(r, s.discrepancies, q, func(d *Discrepancy) bool { return in.Kind == "" || d.Kind == in.Kind })
 		if err != nil {
 			return err
 		}

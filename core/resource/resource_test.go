@@ -265,7 +265,7 @@ func TestCompare(t *testing.T) {
 				w.clock.Advance(24 * time.Hour)
 			}
 			got := map[string]resource.DiscrepancyKind{}
-			for _, d := range must(w.svc.Discrepancies(w.ctx, w.staff, "", "", 10)).Items {
+			for _, d := range must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items {
 				got[d.VendorID] = d.Kind
 				if !d.First.Equal(start) || d.Last.Equal(start) {
 					t.Errorf("%s was seen first %s and last %s", d.VendorID, d.First, d.Last)
@@ -281,7 +281,7 @@ func TestCompare(t *testing.T) {
 			if err := w.svc.Compare(w.ctx, what); err != nil {
 				t.Fatal(err)
 			}
-			if left := must(w.svc.Discrepancies(w.ctx, w.staff, "", "", 10)).Items; len(left) != 0 {
+			if left := must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items; len(left) != 0 {
 				t.Errorf("what is cured still stands: %+v", left)
 			}
 			if list := must(w.svc.List(w.ctx, w.staff, resource.Query{Limit: 10})); len(list.Items) != 3 {

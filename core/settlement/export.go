@@ -70,7 +70,7 @@ func (s *Service) eachLine(ctx context.Context, statementID string, fn func(Deta
 	for {
 		var page Page[DetailedLine]
 		err := s.cfg.Store.View(ctx, func(r store.Reader) error {
-			span, err := resumeAt(statementID, cursor)
+			span, err := LinesQuery{StatementID: statementID, Cursor: cursor}.span()
 			if err != nil {
 				return err
 			}

@@ -14,21 +14,29 @@ import (
 // maxCursor bounds a cursor in bytes.
 const maxCursor = 512
 
+// LinesQuery asks for the bills of one statement.
+type LinesQuery struct {
+	StatementID string
+	Cursor      string
+	Limit       int  // 1..store.MaxList
+	Reverse     bool // newest first
+}
+
 // Lines returns one page of a statement's bills, oldest first.
-func (s *Service) Lines(ctx context.Context, c access.Caller, statementID, cursor string, limit int) (Page[DetailedLine], error) {
-	if limit < 1 || limit > store.MaxList {
+func (s *Service) Lines(ctx context.Context, c access.Caller, q LinesQuery) (Page[DetailedLine], error) {
+	if q.Limit < 1 || q.Limit > store.MaxList {
 		return Page[DetailedLine]{}, fault.Invalid("limit", "must be from 1 to %d", store.MaxList)
 	}
 	var out Page[DetailedLine]
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
-		if _, err := s.get(r, c, access.StatementRead, statementID); err != nil {
+		if _, err := s.get(r, c, access.StatementRead, q.StatementID); err != nil {
 			return err
 		}
-		span, err := resumeAt(statementID, cursor)
+		span, err := q.span()
 		if err != nil {
 			return err
 		}
-		out, err = s.linePage(r, span, len(store.Key(statementID)), limit)
+		out, err = s.linePage(r, span, len(store.Key(q.StatementID)), q.Limit)
 		return err
 	})
 	return out, err
@@ -39,7 +47,8 @@ func (s *Service) Lines(ctx context.Context, c access.Caller, statementID, curso
 func (s *Service) linePage(r store.Reader, span store.Range, prefix, limit int) (Page[DetailedLine], error) {
 	var out Page[DetailedLine]
 	var last []byte
-	err := r.Scan(lines, span.First(limit+1), func(k, raw []byte) error {
+	span.Limit = limit + 1
+	err := r.Scan(lines, span, func(k, raw []byte) error {
 		if len(out.Items) == limit {
 			out.Next = base64.RawURLEncoding.EncodeToString(last[prefix:])
 			return store.Stop
@@ -55,17 +64,22 @@ func (s *Service) linePage(r store.Reader, span store.Range, prefix, limit int) 
 	return out, nil
 }
 
-func resumeAt(statementID, cursor string) (store.Range, error) {
-	prefix := store.Key(statementID)
+func (q LinesQuery) span() (store.Range, error) {
+	prefix := store.Key(q.StatementID)
 	span := store.PrefixOf(prefix)
-	if cursor == "" {
+	span.Reverse = q.Reverse
+	if q.Cursor == "" {
 		return span, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(cursor) > maxCursor || len(raw) == 0 {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	if err != nil || len(q.Cursor) > maxCursor || len(raw) == 0 {
 		return span, fault.Invalid("cursor", "is not one that this list returned: start again without it")
 	}
-	span.From = append(append(prefix, raw...), 0)
+	if last := append(prefix, raw...); q.Reverse {
+		span.To = last
+	} else {
+		span.From = append(last, 0)
+	}
 	return span, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -225,7 +226,10 @@ func TestRights(t *testing.T) {
 			_, err := w.svc.Refuse(w.ctx, stranger, settlement.Decision{StatementID: v.ID})
 			return err
 		},
-		"lines":  func() error { _, err := w.svc.Lines(w.ctx, stranger, v.ID, "", 10); return err },
+		"lines": func() error {
+			_, err := w.svc.Lines(w.ctx, stranger, settlement.LinesQuery{StatementID: v.ID, Limit: 10})
+			return err
+		},
 		"export": func() error { return w.svc.Export(w.ctx, stranger, v.ID, io.Discard) },
 	}
 	for name, call := range calls {
@@ -249,7 +253,7 @@ func TestLinesAndExport(t *testing.T) {
 	v := w.statements(settlement.StateOpen)[0]
 	var got []money.Amount
 	for cursor := ""; ; {
-		page := must(w.svc.Lines(w.ctx, w.finance, v.ID, cursor, 700))
+		page := must(w.svc.Lines(w.ctx, w.finance, settlement.LinesQuery{StatementID: v.ID, Cursor: cursor, Limit: 700}))
 		for _, line := range page.Items {
 			got = append(got, line.Amount)
 			if line.OrderID == "" || line.ProductName != "Server" {
@@ -263,7 +267,21 @@ func TestLinesAndExport(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
-	if _, err := w.svc.Lines(w.ctx, w.finance, v.ID, "!", 10); !fault.Is(err, fault.ClassInvalid) {
+	var back []money.Amount
+	for cursor := ""; ; {
+		page := must(w.svc.Lines(w.ctx, w.finance, settlement.LinesQuery{StatementID: v.ID, Cursor: cursor, Limit: 999, Reverse: true}))
+		for _, line := range page.Items {
+			back = append(back, line.Amount)
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	slices.Reverse(back)
+	if diff := cmp.Diff(want, back); diff != "" {
+		t.Errorf("lines from the end, turned round (-want +got):\n%s", diff)
+	}
+	if _, err := w.svc.Lines(w.ctx, w.finance, settlement.LinesQuery{StatementID: v.ID, Cursor: "!", Limit: 10}); !fault.Is(err, fault.ClassInvalid) {
 		t.Errorf("a wrong cursor: %v", err)
 	}
 	var out bytes.Buffer

@@ -31,6 +31,7 @@ type ListOrgsInput struct {
 	ParentID string // only direct children of this org, by age
 	Cursor   string
 	Limit    int
+	Reverse  bool // the last name, or the youngest, first
 }
 
 // MoveOrgInput puts an org, and all below it, under another parent.
@@ -89,9 +90,10 @@ type UpdateUserInput struct {
 
 // ListUsersInput asks for the users of one org, by login.
 type ListUsersInput struct {
-	OrgID  string // empty: the caller's own
-	Cursor string
-	Limit  int
+	OrgID   string // empty: the caller's own
+	Cursor  string
+	Limit   int
+	Reverse bool // the last login first
 }
 
 // ChangePasswordInput changes the caller's own password.
@@ -139,6 +141,8 @@ type ListKeysInput struct {
 	UserID string // empty: the caller
 	Cursor string
 	Limit  int
+
+	OldestFirst bool
 }
 
 // RootInput makes a root: an operator org and its first superadmin.

@@ -129,7 +129,7 @@ func (s *Service) ListOrgs(ctx context.Context, c access.Caller, in ListOrgsInpu
 }
 
 func (s *Service) orgQuery(r store.Reader, c access.Caller, reach access.Reach, in ListOrgsInput) (store.Query, error) {
-	q := store.Query{Index: orgsByAncestor, Prefix: store.Key(reach.Org), Cursor: in.Cursor, Limit: in.Limit}
+	q := store.Query{Index: orgsByAncestor, Prefix: store.Key(reach.Org), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
 	for _, narrow := range [...]struct{ index, org string }{{orgsByAncestor, in.Below}, {orgsByParent, in.ParentID}} {
 		if narrow.org == "" {
 			continue

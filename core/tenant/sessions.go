@@ -203,7 +203,7 @@ func listKeys[T any](ctx context.Context, s *Service, c access.Caller, right acc
 		}
 		var err error
 		page, err = rows.List(r, store.Query{Index: rowsByUser, Prefix: store.Key(in.UserID),
-			Cursor: in.Cursor, Limit: in.Limit, Reverse: true})
+			Cursor: in.Cursor, Limit: in.Limit, Reverse: !in.OldestFirst})
 		return err
 	})
 	return page, err

@@ -167,7 +167,7 @@ func (s *Service) ListUsers(ctx context.Context, c access.Caller, in ListUsersIn
 			return err
 		}
 		var err error
-		page, err = s.users.List(r, store.Query{Index: usersByOrg, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit})
+		page, err = s.users.List(r, store.Query{Index: usersByOrg, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse})
 		return err
 	})
 	return page, err

@@ -26,10 +26,10 @@ type AuditEntry struct {
 }
 
 type listAudit struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page, newest first"`
-	OrgID  string `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
-	Tree   bool   `query:"tree" doc:"Of your whole tree instead; for the operator"`
+	api.Paging
+	api.Sorting
+	OrgID string `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
+	Tree  bool   `query:"tree" doc:"Of your whole tree instead; for the operator"`
 }
 
 func bindAudit(s *api.Server, svc Services) {
@@ -37,7 +37,7 @@ func bindAudit(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", Tag: "Audit", Summary: "Read the audit log",
 		Detail: "Append-only and hash-chained; verify it with: tradewind audit verify.",
 	}, func(ctx context.Context, c access.Caller, in *listAudit) (*api.ListOut[AuditEntry], error) {
-		q := audit.Query{Org: orOwn(in.OrgID, c), Cursor: in.Cursor, Limit: in.Limit}
+		q := audit.Query{Org: orOwn(in.OrgID, c), Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}
 		target := access.Target{OrgID: q.Org, Thing: "org", ID: q.Org}
 		if in.Tree {
 			q.Org, q.Root = "", c.RootID

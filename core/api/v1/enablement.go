@@ -82,6 +82,7 @@ type changeEnablement struct {
 
 type listEnablements struct {
 	api.Paging
+	api.Ascending
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	OrgID      string `query:"org_id" maxLength:"64"`
 	State      string `query:"state" enum:"pending,active,failed,disabled,revoked"`
@@ -102,7 +103,7 @@ func bindEnablements(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/enablements", ID: "list-enablements", Tag: tag, Summary: "List enablements",
 	}, func(ctx context.Context, c access.Caller, in *listEnablements) (*api.ListOut[Enablement], error) {
 		p, err := svc.Providers.Enablements(ctx, c, provider.EnablementFilter{
-			ProviderID: in.ProviderID, OrgID: in.OrgID, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit,
+			ProviderID: in.ProviderID, OrgID: in.OrgID, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
 		})
 		if err != nil {
 			return nil, err

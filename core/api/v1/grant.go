@@ -38,6 +38,7 @@ type revokeGrant struct {
 
 type listGrants struct {
 	api.Paging
+	api.Ascending
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	To         string `query:"to" maxLength:"64"`
 	State      string `query:"state" enum:"active,revoked"`
@@ -56,7 +57,7 @@ func bindGrants(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/grants", ID: "list-grants", Tag: tag, Summary: "List grants",
 	}, func(ctx context.Context, c access.Caller, in *listGrants) (*api.ListOut[Grant], error) {
 		p, err := svc.Providers.Grants(ctx, c, provider.GrantFilter{
-			ProviderID: in.ProviderID, To: in.To, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit,
+			ProviderID: in.ProviderID, To: in.To, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
 		})
 		if err != nil {
 			return nil, err

@@ -26,9 +26,9 @@ type Job struct {
 }
 
 type listJobs struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page, newest first"`
-	State  string `query:"state" enum:"ready,running,done,dead,parked"`
+	api.Paging
+	api.Sorting
+	State string `query:"state" enum:"ready,running,done,dead,parked"`
 }
 
 func bindJobs(s *api.Server, svc Services) {
@@ -45,7 +45,7 @@ func bindJobs(s *api.Server, svc Services) {
 				return job.Page{}, err
 			}
 			mine := func(j *job.Job) bool { return svc.Access.Check(r, c, access.JobRead, jobTarget(*j)) == nil }
-			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Keep: mine, Cursor: in.Cursor, Limit: in.Limit})
+			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Keep: mine, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		})
 		if err != nil {
 			return nil, err

@@ -40,12 +40,14 @@ type LedgerPosting struct {
 
 type listAccounts struct {
 	api.Paging
+	api.Sorting
 	Book string    `query:"book" maxLength:"64" doc:"Your own org when absent"`
 	At   time.Time `query:"at" doc:"Balances at this instant; now when absent"`
 }
 
 type listTransactions struct {
 	api.Paging
+	api.Sorting
 	Book string `query:"book" maxLength:"64" doc:"Your own org when absent"`
 }
 
@@ -55,16 +57,16 @@ func bindLedger(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/ledger/accounts", ID: "list-ledger-accounts", Tag: tag,
 		Summary: "List the accounts of a book", Detail: "With balances now or at any past instant.",
 	}, func(ctx context.Context, c access.Caller, in *listAccounts) (*api.ListOut[LedgerAccount], error) {
-		p, err := svc.Books.ListAccounts(ctx, c, ledger.AccountsQuery{Book: in.Book, At: in.At, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit}})
+		p, err := svc.Books.ListAccounts(ctx, c, ledger.AccountsQuery{Book: in.Book, At: in.At, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
 		if err != nil {
 			return nil, err
 		}
 		return api.NewList(p.Items, p.Next, accountOf), nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", Tag: tag, Summary: "List the transactions of a book, newest first",
+		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", Tag: tag, Summary: "List the transactions of a book",
 	}, func(ctx context.Context, c access.Caller, in *listTransactions) (*api.ListOut[LedgerTransaction], error) {
-		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit}})
+		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
 		if err != nil {
 			return nil, err
 		}

@@ -104,8 +104,8 @@ type moveOrg struct {
 }
 
 type listOrgs struct {
-	Cursor   string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
+	api.Paging
+	api.Ascending
 	Below    string `query:"below" maxLength:"64" doc:"This org and what is below it"`
 	ParentID string `query:"parent_id" maxLength:"64" doc:"Only direct children of this org"`
 }
@@ -122,7 +122,7 @@ func bindOrgs(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
 	}, func(ctx context.Context, c access.Caller, in *listOrgs) (*api.ListOut[Org], error) {
-		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{Below: in.Below, ParentID: in.ParentID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{Below: in.Below, ParentID: in.ParentID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

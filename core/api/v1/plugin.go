@@ -53,6 +53,11 @@ type ByName struct {
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"The plugin's name"`
 }
 
+type listPlugins struct {
+	api.Paging
+	api.Ascending
+}
+
 type installPlugin struct {
 	Body struct {
 		File   string `json:"file" minLength:"1" maxLength:"128" doc:"Name of a binary in the drop folder"`
@@ -69,12 +74,12 @@ func bindPlugins(s *api.Server, svc Services) {
 	const tag = "Plugins"
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/plugins", ID: "list-plugins", Tag: tag, Summary: "List installed plugins",
-	}, func(ctx context.Context, c access.Caller, _ *struct{}) (*api.ListOut[Plugin], error) {
-		all, err := svc.Plugins.List(ctx, c)
+	}, func(ctx context.Context, c access.Caller, in *listPlugins) (*api.ListOut[Plugin], error) {
+		p, err := svc.Plugins.List(ctx, c, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}
-		return api.NewList(all, "", pluginOf), nil
+		return api.NewList(p.Items, p.Next, pluginOf), nil
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/plugins/{name}", ID: "get-plugin", Tag: tag, Summary: "Read an installed plugin",

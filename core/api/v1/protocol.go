@@ -77,6 +77,7 @@ type updateProtocol struct {
 
 type listProtocols struct {
 	api.Paging
+	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"As seller or buyer; your own org when absent"`
 }
 
@@ -104,6 +105,7 @@ type closeLine struct {
 type listLines struct {
 	ByID
 	api.Paging
+	api.Ascending
 }
 
 func bindProtocols(s *api.Server, svc Services) {
@@ -126,7 +128,7 @@ func bindProtocols(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/protocols", ID: "list-protocols", Tag: tag, Summary: "List protocols",
 	}, func(ctx context.Context, c access.Caller, in *listProtocols) (*api.ListOut[Protocol], error) {
-		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +183,7 @@ func bindLines(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", Tag: tag, Summary: "List the price lines of a protocol",
 	}, func(ctx context.Context, c access.Caller, in *listLines) (*api.ListOut[Line], error) {
-		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

@@ -117,6 +117,7 @@ type actOnResource struct {
 
 type listDiscrepancies struct {
 	api.Paging
+	api.Ascending
 	Kind string `query:"kind" enum:"missing_here,missing_there,differs"`
 }
 
@@ -148,7 +149,7 @@ func bindResources(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/discrepancies", ID: "list-discrepancies", Tag: "Resources",
 		Summary: "List differences with the clouds", Detail: "Found by the daily comparison: resources at the cloud that are not here, here and not there, or told differently.",
 	}, func(ctx context.Context, c access.Caller, in *listDiscrepancies) (*api.ListOut[Discrepancy], error) {
-		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyKind(in.Kind), in.Cursor, in.Limit)
+		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyQuery{Kind: resource.DiscrepancyKind(in.Kind), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

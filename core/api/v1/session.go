@@ -38,8 +38,8 @@ type signIn struct {
 }
 
 type listKeys struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
+	api.Paging
+	api.Sorting
 	UserID string `query:"user_id" maxLength:"64" doc:"Of this user; you when absent"`
 }
 
@@ -69,7 +69,7 @@ func bindSessions(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/sessions", ID: "list-sessions", Tag: tag, Summary: "List sessions",
 	}, func(ctx context.Context, c access.Caller, in *listKeys) (*api.ListOut[Session], error) {
-		p, err := svc.Tenants.ListSessions(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Tenants.ListSessions(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

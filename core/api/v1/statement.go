@@ -79,6 +79,7 @@ type listStatements struct {
 type listStatementLines struct {
 	ByID
 	api.Paging
+	api.Ascending
 }
 
 // workbook is an XLSX file.
@@ -135,7 +136,7 @@ func bindStatementLines(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		p, err := svc.Statements.Lines(ctx, c, in.ID, in.Cursor, in.Limit)
+		p, err := svc.Statements.Lines(ctx, c, settlement.LinesQuery{StatementID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

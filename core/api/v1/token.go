@@ -54,7 +54,7 @@ func bindTokens(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/tokens", ID: "list-tokens", Tag: tag, Summary: "List API tokens",
 	}, func(ctx context.Context, c access.Caller, in *listKeys) (*api.ListOut[Token], error) {
-		p, err := svc.Tenants.ListTokens(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Tenants.ListTokens(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

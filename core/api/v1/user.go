@@ -60,9 +60,9 @@ type deleteUser struct {
 }
 
 type listUsers struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
-	OrgID  string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
+	api.Paging
+	api.Ascending
+	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 }
 
 type changePassword struct {
@@ -93,7 +93,7 @@ func bindUsers(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", Tag: tag, Summary: "List the people of an org",
 	}, func(ctx context.Context, c access.Caller, in *listUsers) (*api.ListOut[User], error) {
-		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{OrgID: in.OrgID, Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{OrgID: in.OrgID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {
 			return nil, err
 		}

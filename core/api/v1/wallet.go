@@ -58,6 +58,7 @@ type setCredit struct {
 
 type listWallets struct {
 	api.Paging
+	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Side  string `query:"side" enum:"buyer,seller" default:"buyer" doc:"buyer: what the org pays from; seller: what its buyers hold with it"`
 }
@@ -76,6 +77,7 @@ type createRecharge struct {
 
 type listRecharges struct {
 	api.Paging
+	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"As buyer or seller; your own org when absent"`
 }
 
@@ -122,7 +124,7 @@ func bindRecharges(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", Tag: tag, Summary: "List recharges, newest first",
+		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", Tag: tag, Summary: "List recharges",
 	}, func(ctx context.Context, c access.Caller, in *listRecharges) (*api.ListOut[Recharge], error) {
 		p, err := svc.Books.ListRecharges(ctx, c, ledger.RechargesQuery{Org: in.OrgID, Span: in.span()})
 		if err != nil {
@@ -137,8 +139,12 @@ func bindRecharges(s *api.Server, svc Services) {
 	})
 }
 
-func (l listWallets) span() ledger.Span   { return ledger.Span{Cursor: l.Cursor, Limit: l.Limit} }
-func (l listRecharges) span() ledger.Span { return ledger.Span{Cursor: l.Cursor, Limit: l.Limit} }
+func (l listWallets) span() ledger.Span {
+	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Reverse()}
+}
+func (l listRecharges) span() ledger.Span {
+	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Reverse()}
+}
 
 func walletAnswer(w ledger.WalletRow, err error) (*One[Wallet], error) {
 	if err != nil {
