@@ -28,7 +28,8 @@ type Stage interface {
 // not keep or change them.
 type MessageStage interface {
 	Stage
-	// Message sees m before it is sent, or after it was received.
+	// Message sees m after it was sent or received; a message that was sent has
+	// its wire size cached.
 	Message(ctx context.Context, c *Call, d Direction, m any)
 }
 
@@ -102,7 +103,7 @@ func chain(cfg Config) []link {
 		{"deadline", deadline{}},
 		{"bulkhead", queueing{cfg.Bulkhead, cfg.Breakers}},
 		{"breaker", breaking{cfg.Breakers}},
-		{"session", sending{cfg.Pick, cfg.Sending}},
+		{"session", sending{cfg.Pick}},
 	}
 	used := all[:0]
 	for _, l := range all {

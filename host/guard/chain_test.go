@@ -133,7 +133,7 @@ func TestStagesSeeEveryCall(t *testing.T) {
 		},
 		"Panic": {
 			reason: "a call that panics has ended, too", far: panicking{}, do: get,
-			want: []string{"trace begin", "metrics begin", "metrics request", "metrics end: internal", "trace end: internal"},
+			want: []string{"trace begin", "metrics begin", "metrics end: internal", "trace end: internal"},
 		},
 	}
 	hold(t, full, "", 1)

@@ -36,6 +36,7 @@ type Config struct {
 type Conn struct {
 	plugin   string
 	rules    map[string]Rule
+	sending  func(request any)
 	links    []link
 	watchers []MessageStage
 }
@@ -47,10 +48,13 @@ func NewConn(cfg Config) *Conn {
 	if cfg.Rules == nil {
 		cfg.Rules = Rules()
 	}
+	if cfg.Sending == nil {
+		cfg.Sending = func(any) {}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{plugin: cfg.Plugin, rules: cfg.Rules, links: chain(cfg)}
+	c := &Conn{plugin: cfg.Plugin, rules: cfg.Rules, sending: cfg.Sending, links: chain(cfg)}
 	for _, l := range c.links {
 		if w, ok := l.stage.(MessageStage); ok {
 			c.watchers = append(c.watchers, w)
@@ -86,9 +90,11 @@ func (c *Conn) Invoke(ctx context.Context, method string, args, reply any, opts 
 		return err
 	}
 	err = errAbandoned
-	c.message(ctx, call, ToPlugin, args)
+	c.sending(args)
 	call.Sent = true
-	if err = call.conn.Invoke(ctx, method, args, reply, opts...); err == nil {
+	err = call.conn.Invoke(ctx, method, args, reply, opts...)
+	c.message(ctx, call, ToPlugin, args)
+	if err == nil {
 		c.message(ctx, call, FromPlugin, reply)
 	}
 	return err
@@ -138,8 +144,12 @@ func (s *stream) end(err error) {
 
 // SendMsg sends one message.
 func (s *stream) SendMsg(m any) error {
-	s.conn.message(s.ctx, s.call, ToPlugin, m)
-	return s.ClientStream.SendMsg(m)
+	s.conn.sending(m)
+	err := s.ClientStream.SendMsg(m)
+	if err == nil {
+		s.conn.message(s.ctx, s.call, ToPlugin, m)
+	}
+	return err
 }
 
 // RecvMsg receives one message; any error is the stream's end.

@@ -11,10 +11,7 @@ import (
 type Picker func(ctx context.Context) (grpc.ClientConnInterface, error)
 
 // sending is the last stage: it finds the session that takes the call.
-type sending struct {
-	pick Picker
-	saw  func(request any)
-}
+type sending struct{ pick Picker }
 
 // Begin picks the session.
 func (s sending) Begin(ctx context.Context, c *Call) (context.Context, error) {
@@ -28,10 +25,3 @@ func (s sending) Begin(ctx context.Context, c *Call) (context.Context, error) {
 
 // End has nothing to put away: a session outlives its calls.
 func (s sending) End(context.Context, *Call, error) {}
-
-// Message shows each request to whoever wants to see it.
-func (s sending) Message(_ context.Context, _ *Call, d Direction, m any) {
-	if d == ToPlugin && s.saw != nil {
-		s.saw(m)
-	}
-}

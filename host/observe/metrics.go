@@ -149,10 +149,11 @@ func (s *counting) Message(_ context.Context, c *guard.Call, d guard.Direction, 
 		return
 	}
 	begun := s.of(c).begun()
+	size := float64(proto.MarshalOptions{UseCachedSize: d == guard.ToPlugin}.Size(pm)) // cached since it was sent
 	if d == guard.ToPlugin {
-		begun.sent.Add(float64(proto.Size(pm)))
+		begun.sent.Add(size)
 	} else {
-		begun.received.Add(float64(proto.Size(pm)))
+		begun.received.Add(size)
 	}
 }
 
