@@ -9,9 +9,15 @@
 // outcome is not done. Each call has a deadline and a slot. [Host.Install] copies
 // a binary into the catalogue and pins its hash. [Host.Close] ends everything.
 //
+// Several versions of a plugin may serve at once: a call goes to the version that
+// its org is pinned to, or else to the active one, and perhaps to a process for
+// that org alone. [Host.Upgrade] replaces the active version without failing a
+// call, and goes back by itself when the new one fails more.
+//
 // The work is done by the packages below, each of which can be read alone:
 // catalog and manifest (what may run), launch (one process), session (one
-// connection), supervise (when to start again), guard (what one call may cost).
+// connection), supervise (when to start again), rollout (replacing a version),
+// guard (what one call may cost).
 //
 // # Errors
 //
