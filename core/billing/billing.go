@@ -50,13 +50,13 @@ type Bill struct {
 	Operation     Operation
 	Currency      money.Currency
 	Amount        money.Amount // what the buyer owes
-	Commission    money.Amount // what the seller owes the buyer for it
+	Commission    money.Amount `json:",omitzero"` // what the seller owes the buyer for it
 	Settle        pricing.SettleMode
-	State         State
+	State         State `json:",omitzero"`
 	Quantity      int
 	Periods       int
 	TransactionID string // of the ledger
-	Reverses      string // the ledger transaction that a refund gives back, "" otherwise
+	Reverses      string `json:",omitzero"` // the ledger transaction that a refund gives back, "" otherwise
 	Time          time.Time
 }
 

@@ -228,7 +228,7 @@ func Default() Config {
 			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute}, Deadlines: map[string]Deadline{}, Entries: []Plugin{},
 			Storage: PluginStorage{Keys: 1_000_000, Bytes: 1 << 30, KeepTokens: 90 * 24 * time.Hour, EventsPerSecond: 200}},
 		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},
-		Jobs:      Jobs{Workers: 64, KeepDone: time.Hour, Grace: 10 * time.Second},
+		Jobs:      Jobs{Workers: 128, KeepDone: time.Hour, Grace: 10 * time.Second},
 		Quotes:    Quotes{Life: 30 * time.Minute, Keep: 7 * 24 * time.Hour, ListLife: time.Minute},
 		Orders:    Orders{CallTimeout: 30 * time.Second, RetryFor: 10 * time.Minute, AttentionAfter: 15 * time.Minute},
 		Catalogue: Catalogue{SyncEvery: 6 * time.Hour},

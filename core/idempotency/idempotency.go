@@ -131,12 +131,18 @@ func (k *Keys) Claim(tx store.Tx, s Scope, key string, body Hash) (ref string, r
 	if err != nil || replay {
 		return ref, replay, err
 	}
-	rec := record{body: body, at: k.clock.Now()}
+	return "", false, k.Take(tx, s, key, body, "")
+}
+
+// Take takes a key that Find has just found free in the same transaction, for
+// the thing that ref names.
+func (k *Keys) Take(tx store.Tx, s Scope, key string, body Hash, ref string) error {
+	rec := record{body: body, at: k.clock.Now(), ref: ref}
 	at := store.Key(s.Org, s.Operation, key)
 	if err := tx.Put(keys, at, rec.encode()); err != nil {
-		return "", false, err
+		return err
 	}
-	return "", false, tx.Put(ages, store.Key(rec.at, s.Org, s.Operation, key), at)
+	return tx.Put(ages, store.Key(rec.at, s.Org, s.Operation, key), at)
 }
 
 // Once claims the key for a change of something that exists: ref is its id and

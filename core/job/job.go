@@ -37,20 +37,20 @@ const (
 type Job struct {
 	ID      string // by Enqueue when empty
 	Kind    string // names the handler
-	Ref     string // what it is about, an order id for example
-	OrgID   string // whose it is, for lists
-	Payload []byte // for the handler; no secrets
+	Ref     string `json:",omitzero"` // what it is about, an order id for example
+	OrgID   string `json:",omitzero"` // whose it is, for lists
+	Payload []byte `json:",omitzero"` // for the handler; no secrets
 	// Trace is the W3C traceparent of the request that asked for it; "" when
 	// nobody wants to see that.
 	Trace       string `json:",omitempty"`
 	State       State
-	Attempt     int // starts so far, stored durably before the handler runs: 1 on the first
-	Failures    int // of the attempts, those that ended with an error
-	MaxAttempts int // failures that make it dead; 0 = the kind's policy
+	Attempt     int `json:",omitzero"` // starts so far, stored durably before the handler runs: 1 on the first
+	Failures    int `json:",omitzero"` // of the attempts, those that ended with an error
+	MaxAttempts int `json:",omitzero"` // failures that make it dead; 0 = the kind's policy
 	RunAt       time.Time
 	Created     time.Time
 	Updated     time.Time
-	LastError   string // of the last failure, shortened
+	LastError   string `json:",omitzero"` // of the last failure, shortened
 }
 
 // Handler does the work of one kind. Its ctx ends with the kind's timeout and

@@ -9,6 +9,7 @@ import (
 	"tradewind.example/core/billing"
 	"tradewind.example/core/id"
 	"tradewind.example/core/money"
+	"tradewind.example/core/pricing"
 	"tradewind.example/core/provider"
 	"tradewind.example/core/resource"
 	"tradewind.example/core/store"
@@ -131,12 +132,9 @@ func (s *Service) change(tx store.Tx, o *Order, edit func(*resource.Resource) er
 
 // bought charges the share of the units that were made and stores them.
 func (s *Service) bought(tx store.Tx, o *Order, made int) error {
-	charged, err := o.Priced.Refund(int64(made), int64(len(o.Units)))
-	if err != nil {
-		return fmt.Errorf("sharing the price of order %q: %w", o.ID, err)
+	if err := o.chargeFor(made); err != nil {
+		return err
 	}
-	charged.Quantity = made
-	o.Charged = &charged
 	if err := s.charge(tx, o, billing.OperationBuy); err != nil {
 		return err
 	}
@@ -164,9 +162,32 @@ func (s *Service) bought(tx store.Tx, o *Order, made int) error {
 	return o.move(StateActive, s.cfg.Clock.Now(), "system", reason)
 }
 
+// chargeFor says what is captured when so many units were made.
+func (o *Order) chargeFor(made int) error {
+	if made == len(o.Units) {
+		o.ChargedAll = true
+		return nil
+	}
+	part, err := o.Priced.Refund(int64(made), int64(len(o.Units)))
+	if err != nil {
+		return fmt.Errorf("sharing the price of order %q: %w", o.ID, err)
+	}
+	part.Quantity = made
+	o.Charged = &part
+	return nil
+}
+
+// charged is what was captured, nil until the order is active.
+func (o *Order) charged() *pricing.Result {
+	if o.ChargedAll {
+		return &o.Priced
+	}
+	return o.Charged
+}
+
 func (s *Service) charge(tx store.Tx, o *Order, op billing.Operation) error {
 	receipt, err := s.cfg.Biller.ChargeTx(tx, billing.Charge{
-		Facts: o.billFacts("charge"), Operation: op, HoldID: o.HoldID, Held: o.Priced, Result: *o.Charged,
+		Facts: o.billFacts("charge"), Operation: op, HoldID: o.HoldID, Held: o.Priced, Result: *o.charged(),
 	})
 	if err != nil {
 		return err
@@ -211,8 +232,7 @@ func (s *Service) newResource(o *Order, u *Unit, no, units int, list money.Amoun
 
 // renewed charges the renewal and prolongs the resource.
 func (s *Service) renewed(tx store.Tx, w *work, o *Order) error {
-	charged := o.Priced
-	o.Charged = &charged
+	o.ChargedAll = true
 	if err := s.charge(tx, o, billing.OperationRenew); err != nil {
 		return err
 	}
@@ -272,11 +292,12 @@ func (s *Service) refund(tx store.Tx, o *Order, r *resource.Resource, n int, f R
 	if err != nil {
 		return err
 	}
-	if old.Value.Charged == nil {
+	charged := old.Value.charged()
+	if charged == nil {
 		return fault.Internal(nil, "order %q is refunded but was not charged", f.OrderID)
 	}
 	// Unit k of n has the part from (k-1)/n to k/n of what was charged.
-	back, err := old.Value.Charged.RefundAfter(int64(f.Unit-1)*f.Whole, f.Part, int64(f.Units)*f.Whole)
+	back, err := charged.RefundAfter(int64(f.Unit-1)*f.Whole, f.Part, int64(f.Units)*f.Whole)
 	if err != nil {
 		return fmt.Errorf("sharing the refund of order %q: %w", f.OrderID, err)
 	}

@@ -122,8 +122,8 @@ func (s *Service) view(r store.Reader, c access.Caller, o *Order) View {
 	if o.OrgID == c.OrgID {
 		v.QuoteID = o.QuoteID
 	}
-	if o.Charged != nil {
-		charged := o.Charged.View(c.OrgID)
+	if all := o.charged(); all != nil {
+		charged := all.View(c.OrgID)
 		v.Charged = &charged
 	}
 	for _, given := range o.Given {

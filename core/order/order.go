@@ -48,40 +48,44 @@ type Order struct {
 	ProductID    string
 	ProductName  string
 	ResourceKind string
-	Region, Zone string
-	Name         string
-	Spec         json.RawMessage
+	Region       string          `json:",omitzero"`
+	Zone         string          `json:",omitzero"`
+	Name         string          `json:",omitzero"`
+	Spec         json.RawMessage `json:",omitzero"`
 	Term         contract.Term
-	QuoteID      string
+	QuoteID      string `json:",omitzero"`
 	// Priced is what was held (buy, renew) for all units.
 	Priced pricing.Result
-	// Charged is what was captured, nil until the order is active.
-	Charged *pricing.Result
+	// Charged is what was captured, when that is not all that was held; see
+	// [Order.charged].
+	Charged *pricing.Result `json:",omitzero"`
+	// ChargedAll means that all that was held was captured.
+	ChargedAll bool `json:",omitzero"`
 	// TransactionID is the ledger's, of the charge or of the refund.
-	TransactionID string
+	TransactionID string `json:",omitzero"`
 	// Refunds are what a release gives back, one for each paid term.
-	Refunds []Refund
+	Refunds []Refund `json:",omitzero"`
 	// Given is what went back for each of them, leg by leg.
-	Given []pricing.Result
+	Given []pricing.Result `json:",omitzero"`
 	// ResourceID is the resource that is renewed or released.
-	ResourceID  string
-	ResourceIDs []string // what was made, or changed
+	ResourceID  string   `json:",omitzero"`
+	ResourceIDs []string `json:",omitzero"` // what was made, or changed
 	Token       string   // the purchase token; unit n has Token-n when there are several
 	Units       []Unit
 	State       State
 	Transitions []Transition
-	HoldID      string // "" when there is nothing to hold
-	JobID       string // the job that works on it now
-	Attention   *Attention
-	Note        string // of the last person who decided something about it
+	HoldID      string     `json:",omitzero"` // "" when there is nothing to hold
+	JobID       string     `json:",omitzero"` // the job that works on it now
+	Attention   *Attention `json:",omitzero"`
+	Note        string     `json:",omitzero"` // of the last person who decided something about it
 	// IdempotencyKey is the client's key of the request.
 	IdempotencyKey string
-	Reason         string // the buyer's, for a release
+	Reason         string `json:",omitzero"` // the buyer's, for a release
 	Actor          string
-	RequestID      string
+	RequestID      string `json:",omitzero"`
 	Created        time.Time
 	Updated        time.Time
-	Decided        time.Time // zero while it is open
+	Decided        time.Time `json:",omitzero"` // zero while it is open
 }
 
 // Refund is the part of an earlier charge that a release gives back.
@@ -113,26 +117,26 @@ type Unit struct {
 	No        int // from 1
 	Token     string
 	State     UnitState
-	Calls     int // changes asked for
-	Tries     int // refusals that may pass
-	Lookups   int // questions asked since the last call
-	FirstCall time.Time
-	LastCall  time.Time
-	NextAt    time.Time // not to be worked on before
+	Calls     int       `json:",omitzero"` // changes asked for
+	Tries     int       `json:",omitzero"` // refusals that may pass
+	Lookups   int       `json:",omitzero"` // questions asked since the last call
+	FirstCall time.Time `json:",omitzero"`
+	LastCall  time.Time `json:",omitzero"`
+	NextAt    time.Time `json:",omitzero"` // not to be worked on before
 	// Undecidable means that there is no further question to ask the cloud.
-	Undecidable bool
+	Undecidable bool `json:",omitzero"`
 	// Marked is the job whose first attempt makes the call that the unit was
 	// marked for together with its order: only that one knows that nothing has
 	// called yet.
-	Marked    string `json:",omitempty"`
-	Operation string // of a started change
-	Resource  *contract.Resource
-	Cost      contract.Decimal
+	Marked    string             `json:",omitzero"`
+	Operation string             `json:",omitzero"` // of a started change
+	Resource  *contract.Resource `json:",omitzero"`
+	Cost      contract.Decimal   `json:",omitzero"`
 	// CostCurrency and VendorOrder are the cloud's; "" when not told.
-	CostCurrency string
-	VendorOrder  string
-	ResourceID   string // ours, when made
-	Problem      *Problem
+	CostCurrency string   `json:",omitzero"`
+	VendorOrder  string   `json:",omitzero"`
+	ResourceID   string   `json:",omitzero"` // ours, when made
+	Problem      *Problem `json:",omitzero"`
 }
 
 // Problem is the last thing that went wrong at the cloud.

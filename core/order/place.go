@@ -60,10 +60,10 @@ func (s *Service) place(ctx context.Context, q request, draft func(tx store.Tx, 
 			out = old
 			return err
 		}
-		if _, _, err := s.cfg.Keys.Claim(tx, q.keyScope(), q.key, q.body); err != nil {
+		o := s.blank(q)
+		if err := s.cfg.Keys.Take(tx, q.keyScope(), q.key, q.body, o.ID); err != nil {
 			return err
 		}
-		o := s.blank(q)
 		if err := draft(tx, &o); err != nil {
 			return err
 		}
@@ -115,9 +115,6 @@ func (s *Service) storeNew(tx store.Tx, q request, o *Order) error {
 	}
 	if j.State == job.StateRunning && o.ResourceID == "" {
 		begun = o.copy()
-	}
-	if err := s.cfg.Keys.Bind(tx, q.keyScope(), q.key, o.ID); err != nil {
-		return err
 	}
 	return s.record(tx, o, q.caller.Actor(), q.right, nil)
 }

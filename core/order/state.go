@@ -24,23 +24,33 @@ const (
 
 // Transition is one change of an order's state.
 type Transition struct {
-	From, To State
-	Time     time.Time
-	Actor    string
-	Reason   string
+	From   State `json:",omitzero"`
+	To     State
+	Time   time.Time
+	Actor  string
+	Reason string `json:",omitzero"`
 }
 
-// transitions is the state machine: from each state, where it may go.
-func transitions() map[State][]State {
-	return map[State][]State{
-		"":                    {StateDraft},
-		StateDraft:            {StateQuoted, StateCancelled},
-		StateQuoted:           {StateAwaitingApproval, StateHeld, StateCancelled},
-		StateAwaitingApproval: {StateHeld, StateCancelled},
-		StateHeld:             {StateProvisioning, StateCancelled, StateFailed},
-		StateProvisioning:     {StateActive, StateFailed, StateRefunded},
-		StateActive:           {StateRefunded},
+// may is the state machine: whether an order may go from s to another state.
+func (s State) may(to State) bool {
+	switch s {
+	case "":
+		return to == StateDraft
+	case StateDraft:
+		return to == StateQuoted || to == StateCancelled
+	case StateQuoted:
+		return to == StateAwaitingApproval || to == StateHeld || to == StateCancelled
+	case StateAwaitingApproval:
+		return to == StateHeld || to == StateCancelled
+	case StateHeld:
+		return to == StateProvisioning || to == StateCancelled || to == StateFailed
+	case StateProvisioning:
+		return to == StateActive || to == StateFailed || to == StateRefunded
+	case StateActive:
+		return to == StateRefunded
+	case StateFailed, StateCancelled, StateRefunded:
 	}
+	return false
 }
 
 // Final reports whether the order is decided: nothing is under way any more.
@@ -52,19 +62,16 @@ func (s State) Final() bool {
 	return false
 }
 
-// move takes the order to a state and records it; a move that the table does
-// not have is a precondition fault.
+// move takes the order to a state and records it; a move that the state
+// machine does not have is a precondition fault.
 func (o *Order) move(to State, at time.Time, actor, reason string) error {
-	for _, next := range transitions()[o.State] {
-		if next != to {
-			continue
-		}
-		o.Transitions = append(o.Transitions, Transition{From: o.State, To: to, Time: at, Actor: actor, Reason: reason})
-		o.State, o.Updated = to, at
-		if to.Final() && o.Decided.IsZero() {
-			o.Decided = at
-		}
-		return nil
+	if !o.State.may(to) {
+		return fault.Precondition("order %q is %s and cannot become %s", o.ID, o.State, to)
 	}
-	return fault.Precondition("order %q is %s and cannot become %s", o.ID, o.State, to)
+	o.Transitions = append(o.Transitions, Transition{From: o.State, To: to, Time: at, Actor: actor, Reason: reason})
+	o.State, o.Updated = to, at
+	if to.Final() && o.Decided.IsZero() {
+		o.Decided = at
+	}
+	return nil
 }

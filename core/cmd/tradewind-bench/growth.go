@@ -219,7 +219,6 @@ func (f *filler) delivered(n int) order.Order {
 	for i := range o.Priced.Margins {
 		o.Priced.Margins[i].Org = g.path[i]
 	}
-	charged := o.Priced
-	o.Charged = &charged
+	o.ChargedAll = true
 	return o
 }
