@@ -26,7 +26,7 @@ const (
 	bigRows = 100_000
 	// Growth of memory while a big list is streamed, in bytes. A process's is
 	// measured from outside, with what its collector has not given back.
-	heapGrowth    = 8 << 20
+	heapGrowth    = 24 << 20
 	processGrowth = 64 << 20
 )
 
