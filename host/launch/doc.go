@@ -11,11 +11,15 @@
 //   - The bytes that were hashed are the file that runs: the binary is opened
 //     once, hashed through that descriptor, and executed as /proc/self/fd/3.
 //   - The environment is empty but for an allow-list and what is declared.
-//   - Umask 077, no core dumps, a private working folder, a private socket
-//     folder of mode 0700 that the host removes.
+//   - Umask 077, a private working folder, a private socket folder of mode 0700
+//     that the host removes.
+//   - No core dumps, a bounded number of descriptors and whatever [Isolation]
+//     says, in force before the program's first instruction; what cannot be
+//     enforced is told by [Process.Applied].
 //   - Three guards against orphans: SIGKILL to the process group when the
 //     process ends or is killed, a parent-death signal, and a lifeline pipe whose
-//     far end only the host holds. What still survives a killed host is swept by
+//     far end only the host holds. What left the group ends with the process's
+//     cgroup, or is found by its mark. What still survives a killed host is swept by
 //     the next [OpenDir].
 //   - [Process.Kill] is bounded, whatever the process does.
 //
