@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,8 +29,9 @@ const mostLine = 256 << 10
 type markers map[string]secret.Value
 
 func (m markers) put(place string, v secret.Value) {
-	if len(v.Reveal()) >= minMarker {
+	if text := v.Reveal(); len(text) >= minMarker {
 		m[place] = v
+		m[place+" in base64"] = secret.New(base64.StdEncoding.EncodeToString([]byte(text)))
 	}
 }
 
