@@ -32,12 +32,18 @@ type Upgrades struct {
 	Validate func(ctx context.Context, plugin string, d provider.Description) (checked string, err error)
 	// Shadow makes one cheap read, known to work, through the new version, before
 	// any other call goes there. Its results are as Validate's.
-	Shadow func(ctx context.Context, plugin string, cloud *client.Client) (read string, err error)
+	Shadow func(ctx context.Context, plugin string, cloud Reads) (read string, err error)
 	// Phase bounds each of validate, health and shadow; default 30 s.
 	Phase time.Duration
 	// Watch says when a new version that fails more calls than the old one is
 	// rolled back.
 	Watch rollout.Policy
+}
+
+// Reads are the calls that may be made through a version before it comes into use.
+type Reads interface {
+	Check(ctx context.Context, req provider.CheckRequest) (provider.CheckResponse, error)
+	Regions(ctx context.Context, req provider.RegionsRequest) ([]provider.Region, error)
 }
 
 // change is one replacement that is going on.

@@ -20,7 +20,6 @@ import (
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
-	"tradewind.example/sdk/wire/client"
 )
 
 // twoVersions opens a host with 1.0.0 of the fake plugin serving and 2.0.0
@@ -140,7 +139,7 @@ func TestUpgradeTellsItsPhases(t *testing.T) {
 			validated = name + " " + d.Version
 			return "3 accounts", nil
 		},
-		Shadow: func(ctx context.Context, _ string, cloud *client.Client) (string, error) {
+		Shadow: func(ctx context.Context, _ string, cloud host.Reads) (string, error) {
 			rs, err := cloud.Regions(ctx, provider.RegionsRequest{Call: settings("do", "version")})
 			if err == nil {
 				shadowed = rs[0].ID
@@ -216,17 +215,17 @@ func TestFailedUpgradeKeepsTheOldVersion(t *testing.T) {
 		"Settings": {reason: "the accounts must fit the new schema", phase: rollout.PhaseValidate, class: fault.ClassInvalid,
 			cfg: host.Upgrades{Validate: func(context.Context, string, provider.Description) (string, error) { return "", wrong }}},
 		"Shadow": {reason: "a read that worked must work still", phase: rollout.PhaseShadow, class: fault.ClassUnavailable,
-			cfg: host.Upgrades{Shadow: func(ctx context.Context, _ string, cloud *client.Client) (string, error) {
+			cfg: host.Upgrades{Shadow: func(ctx context.Context, _ string, cloud host.Reads) (string, error) {
 				_, err := cloud.Regions(ctx, provider.RegionsRequest{Call: settings("fails_in", "2.0.0")})
 				return "", err
 			}}},
 		"Hanging": {reason: "a phase is bounded", phase: rollout.PhaseShadow, class: fault.ClassUnavailable,
-			cfg: host.Upgrades{Phase: 100 * time.Millisecond, Shadow: func(ctx context.Context, _ string, cloud *client.Client) (string, error) {
+			cfg: host.Upgrades{Phase: 100 * time.Millisecond, Shadow: func(ctx context.Context, _ string, cloud host.Reads) (string, error) {
 				_, err := cloud.Regions(ctx, provider.RegionsRequest{Call: settings("do", "deadlock")})
 				return "", err
 			}}},
 		"Dies": {reason: "it must live until the swap", phase: rollout.PhaseShadow, class: fault.ClassUnavailable,
-			cfg: host.Upgrades{Shadow: func(ctx context.Context, _ string, cloud *client.Client) (string, error) {
+			cfg: host.Upgrades{Shadow: func(ctx context.Context, _ string, cloud host.Reads) (string, error) {
 				_, err := cloud.Regions(ctx, provider.RegionsRequest{Call: settings("do", "exit")})
 				return "", err
 			}}},

@@ -45,7 +45,6 @@ import (
 	"tradewind.example/core/tenant"
 	"tradewind.example/core/trade"
 	"tradewind.example/host"
-	hostcatalog "tradewind.example/host/catalog"
 	"tradewind.example/host/guard"
 	"tradewind.example/sdk/clock"
 	contract "tradewind.example/sdk/provider"
@@ -163,18 +162,15 @@ func (a *App) openKeys(context.Context) (err error) {
 
 func (a *App) openHost(ctx context.Context) (err error) {
 	c := a.cfg.Plugins
-	entries := make([]hostcatalog.Entry, 0, len(c.Entries))
-	for _, e := range c.Entries {
-		entries = append(entries, hostcatalog.Entry{
-			Name: e.Name, Version: e.Version, Path: e.Path, SHA256: e.SHA256, Args: e.Args, Env: e.Env, Disabled: e.Disabled,
-			Isolation: isolation(e.Isolation),
-		})
-	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
+	trust, err := PluginTrust(a.cfg)
+	if err != nil {
+		return err
+	}
 	a.host, err = host.Open(ctx, host.Config{
-		Dir: c.Dir, RunDir: c.RunDir, Plugins: entries, Dev: c.Dev, Log: a.log,
+		Dir: c.Dir, RunDir: c.RunDir, Plugins: declared(c.Entries), Selections: selections(c.Selections), Trust: trust, Dev: c.Dev, Log: a.log,
 		Isolation: bounds(c.Isolation), Cgroup: c.Cgroup, Tracer: a.tracer(),
 		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
 		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},

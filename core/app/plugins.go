@@ -14,6 +14,7 @@ import (
 	"tradewind.example/core/resource"
 	"tradewind.example/host"
 	hostcatalog "tradewind.example/host/catalog"
+	"tradewind.example/host/rollout"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 )
@@ -129,4 +130,24 @@ func (o operated) Operate(ctx context.Context, name string, verb plugin.Verb) er
 		return o.host.Resume(ctx, name)
 	}
 	return fault.Invalid("verb", "must be start, stop, restart or resume")
+}
+
+// fitsAccounts checks the accounts of a plugin with the schema of a version that
+// is about to come into use.
+func (a *App) fitsAccounts(ctx context.Context, name string, d contract.Description) (string, error) {
+	n, err := a.providers.FitsPlugin(ctx, name, d)
+	if err == nil && n == 0 {
+		err = rollout.Skip("the plugin has no account yet")
+	}
+	return fmt.Sprintf("%d accounts fit", n), err
+}
+
+// checkThrough makes one harmless read through a version that is about to come
+// into use.
+func (a *App) checkThrough(ctx context.Context, name string, cloud host.Reads) (string, error) {
+	enablement, err := a.providers.CheckThrough(ctx, name, cloud)
+	if err == nil && enablement == "" {
+		err = rollout.Skip("no account of the plugin is known to be good")
+	}
+	return "checked the account of enablement " + enablement, err
 }
