@@ -205,27 +205,95 @@ func (p *problems) oneOf(path, value string, words ...string) {
 	p.add(path, "must be one of %s, not %q", strings.Join(words, ", "), value)
 }
 
+var (
+	pluginName  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	pinGroup    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	sha256Digit = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
 func (p *problems) plugins(c Plugins) {
-	name := regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
-	hash := regexp.MustCompile(`^[0-9a-f]{64}$`)
-	seen := map[string]int{}
+	type version struct{ name, version string }
+	seen := map[version]int{}
+	count := map[string]int{}
 	for i, e := range c.Entries {
 		at := fmt.Sprintf("plugins.entries[%d].", i)
-		if !name.MatchString(e.Name) {
+		this := version{e.Name, e.Version}
+		if !pluginName.MatchString(e.Name) {
 			p.add(at+"name", "must be lower-case letters, digits, - and _, beginning with a letter")
-		} else if first, twice := seen[e.Name]; twice {
-			p.add(at+"name", "is %q again, as in plugins.entries[%d]", e.Name, first)
+		} else if first, twice := seen[this]; twice {
+			p.add(at+"version", "is %q of %q again, as in plugins.entries[%d]", e.Version, e.Name, first)
+		} else {
+			seen[this] = i
+			count[e.Name]++
 		}
-		seen[e.Name] = i
 		if e.Path == "" {
 			p.add(at+"path", "is required")
 		}
-		if !hash.MatchString(e.SHA256) && (e.SHA256 != "" || !c.Dev) {
+		if !sha256Digit.MatchString(e.SHA256) && (e.SHA256 != "" || !c.Dev) {
 			p.add(at+"sha256", "must be the binary's SHA-256 in lower-case hex")
 		}
 		if e.Version == "" && !c.Dev {
 			p.add(at+"version", "is required")
 		}
 		p.isolation(at+"isolation", e.Isolation)
+	}
+	declared := func(name, v string) bool { _, ok := seen[version{name, v}]; return ok }
+	p.selections(c.Selections, count, declared)
+	p.signing(c)
+}
+
+// selections wants a choice for every plugin with several versions, among those
+// that are declared.
+func (p *problems) selections(all []PluginSelection, versions map[string]int, declared func(name, version string) bool) {
+	chosen := map[string]bool{}
+	for i, s := range all {
+		at := fmt.Sprintf("plugins.selections[%d].", i)
+		switch {
+		case versions[s.Name] == 0:
+			p.add(at+"name", "%q has no entry in plugins.entries", s.Name)
+			continue
+		case chosen[s.Name]:
+			p.add(at+"name", "is %q again", s.Name)
+		case !declared(s.Name, s.Active):
+			p.add(at+"active", "version %q of %q has no entry in plugins.entries", s.Active, s.Name)
+		}
+		chosen[s.Name] = true
+		for j, pin := range s.Pins {
+			p.pin(fmt.Sprintf("%spins[%d].", at, j), pin, pin.Version == "" || declared(s.Name, pin.Version))
+		}
+	}
+	for _, name := range sortedKeys(versions) {
+		if versions[name] > 1 && !chosen[name] {
+			p.add("plugins.selections", "must say which of the %d versions of %q is active", versions[name], name)
+		}
+	}
+}
+
+func (p *problems) pin(at string, pin PluginPin, declared bool) {
+	if !pinGroup.MatchString(pin.Group) {
+		p.add(at+"group", "must be lower-case letters, digits, ., - and _")
+	}
+	if len(pin.Orgs) == 0 {
+		p.add(at+"orgs", "must name at least one org")
+	}
+	if !declared {
+		p.add(at+"version", "version %q has no entry in plugins.entries", pin.Version)
+	}
+	if pin.Version == "" && !pin.Isolated {
+		p.add(at+"version", "is required, unless the group is isolated")
+	}
+}
+
+func (p *problems) signing(c Plugins) {
+	for i, file := range c.SigningKeys {
+		if strings.TrimSpace(file) == "" {
+			p.add(fmt.Sprintf("plugins.signing_keys[%d]", i), "must be the name of a file")
+		}
+	}
+	if c.RequireSignature && len(c.SigningKeys) == 0 {
+		p.add("plugins.require_signature", "needs plugins.signing_keys: without a key nothing could run")
+	}
+	if c.RequireSignature && c.Dev {
+		p.add("plugins.require_signature", "cannot be combined with plugins.dev, which lets anything run")
 	}
 }

@@ -109,7 +109,11 @@ type Plugins struct {
 	Storage   PluginStorage       `yaml:"storage"`
 	Isolation Isolation           `yaml:"isolation"` // of every plugin whose entry says nothing else
 	Cgroup    string              `yaml:"cgroup"`    // a delegated cgroup v2 folder without processes; empty: plugins have no cgroup
-	Entries   []Plugin            `yaml:"entries"`
+	// SigningKeys are files with the public keys of those who may sign plugins.
+	SigningKeys      []string          `yaml:"signing_keys"`
+	RequireSignature bool              `yaml:"require_signature"` // nothing else runs
+	Entries          []Plugin          `yaml:"entries"`
+	Selections       []PluginSelection `yaml:"selections"` // needed for plugins with several entries
 }
 
 // Breaker holds calls back to an account at a cloud that is not served.
@@ -144,6 +148,22 @@ type Plugin struct {
 	Disabled bool              `yaml:"disabled"`
 	// Isolation of this plugin; what it leaves at 0 is as for all plugins.
 	Isolation Isolation `yaml:"isolation"`
+}
+
+// PluginSelection says which of a plugin's entries serves whom.
+type PluginSelection struct {
+	Name   string      `yaml:"name"`
+	Active string      `yaml:"active"` // version
+	Pins   []PluginPin `yaml:"pins"`
+}
+
+// PluginPin lets a group of orgs be served by another version than the active
+// one, or by processes of their own.
+type PluginPin struct {
+	Group    string   `yaml:"group"`   // a name of the operator's choice
+	Orgs     []string `yaml:"orgs"`    // ids; a root's id means its whole tree
+	Version  string   `yaml:"version"` // empty: the active one, of an isolated group
+	Isolated bool     `yaml:"isolated"`
 }
 
 // Isolation bounds what one plugin process may take; 0 sets no bound.
@@ -225,7 +245,8 @@ func Default() Config {
 		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
 		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
 		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second,
-			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute}, Deadlines: map[string]Deadline{}, Entries: []Plugin{},
+			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute}, Deadlines: map[string]Deadline{},
+			SigningKeys: []string{}, Entries: []Plugin{}, Selections: []PluginSelection{},
 			Storage: PluginStorage{Keys: 1_000_000, Bytes: 1 << 30, KeepTokens: 90 * 24 * time.Hour, EventsPerSecond: 200}},
 		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},
 		Jobs:      Jobs{Workers: 128, KeepDone: time.Hour, Grace: 10 * time.Second},

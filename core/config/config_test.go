@@ -203,10 +203,30 @@ func TestValidate(t *testing.T) {
 		"Plugin": {"a pinned plugin", func(c *config.Config) {
 			c.Plugins.Entries = []config.Plugin{{Name: "ucloud", Version: "1", Path: "p", SHA256: hash}}
 		}, ""},
-		"PluginTwice": {"a name is declared once", func(c *config.Config) {
+		"PluginTwice": {"a version is declared once", func(c *config.Config) {
 			e := config.Plugin{Name: "ucloud", Version: "1", Path: "p", SHA256: hash}
 			c.Plugins.Entries = []config.Plugin{e, e}
-		}, "plugins.entries[1].name"},
+		}, "plugins.entries[1].version"},
+		"Versions": {"several versions stand side by side", func(c *config.Config) {
+			twoVersions(c)
+			c.Plugins.Selections = []config.PluginSelection{{Name: "ucloud", Active: "1", Pins: []config.PluginPin{
+				{Group: "pilots", Orgs: []string{"o"}, Version: "2"}, {Group: "alone", Orgs: []string{"p"}, Isolated: true},
+			}}}
+		}, ""},
+		"VersionsUnchosen":  {"one of them must be chosen", twoVersions, "plugins.selections"},
+		"SelectionOfNone":   {"of a plugin that is declared", selecting(config.PluginSelection{Name: "other", Active: "1"}), "plugins.selections[1].name"},
+		"SelectionTwice":    {"once", selecting(config.PluginSelection{Name: "ucloud", Active: "1"}), "plugins.selections[1].name"},
+		"SelectionVersion":  {"in a version that is declared", choosing("9"), "plugins.selections[0].active"},
+		"PinVersion":        {"pins as well", choosing("1", config.PluginPin{Group: "g", Orgs: []string{"o"}, Version: "9"}), "plugins.selections[0].pins[0].version"},
+		"PinNothing":        {"a pin says what differs", choosing("1", config.PluginPin{Group: "g", Orgs: []string{"o"}}), "plugins.selections[0].pins[0].version"},
+		"PinNobody":         {"and for whom", choosing("1", config.PluginPin{Group: "g", Isolated: true}), "plugins.selections[0].pins[0].orgs"},
+		"PinGroup":          {"groups have names", choosing("1", config.PluginPin{Group: "A b", Orgs: []string{"o"}, Isolated: true}), "plugins.selections[0].pins[0].group"},
+		"SignatureNoKey":    {"without a key nothing could run", func(c *config.Config) { c.Plugins.RequireSignature = true }, "plugins.require_signature"},
+		"SignatureKey":      {"keys are files", func(c *config.Config) { c.Plugins.SigningKeys = []string{" "} }, "plugins.signing_keys[0]"},
+		"SignatureRequired": {"a key and the wish", func(c *config.Config) { c.Plugins.SigningKeys, c.Plugins.RequireSignature = []string{"k.pub"}, true }, ""},
+		"SignatureDev": {"development runs anything", func(c *config.Config) {
+			c.Plugins.SigningKeys, c.Plugins.RequireSignature, c.Plugins.Dev = []string{"k.pub"}, true, true
+		}, "plugins.require_signature"},
 		"Unpinned": {"production runs what was pinned", func(c *config.Config) {
 			c.Plugins.Entries = []config.Plugin{{Name: "ucloud", Version: "1", Path: "p"}}
 		}, "plugins.entries[0].sha256"},
@@ -234,6 +254,29 @@ func TestValidate(t *testing.T) {
 				t.Errorf("%s: want one problem at %q, got %v", tc.reason, tc.path, err)
 			}
 		})
+	}
+}
+
+// twoVersions declares a plugin in two versions.
+func twoVersions(c *config.Config) {
+	for _, v := range []string{"1", "2"} {
+		c.Plugins.Entries = append(c.Plugins.Entries, config.Plugin{Name: "ucloud", Version: v, Path: "p", SHA256: strings.Repeat("0", 64)})
+	}
+}
+
+// choosing selects one of them.
+func choosing(active string, pins ...config.PluginPin) func(*config.Config) {
+	return func(c *config.Config) {
+		twoVersions(c)
+		c.Plugins.Selections = []config.PluginSelection{{Name: "ucloud", Active: active, Pins: pins}}
+	}
+}
+
+// selecting adds a selection to a good one.
+func selecting(s config.PluginSelection) func(*config.Config) {
+	return func(c *config.Config) {
+		choosing("1")(c)
+		c.Plugins.Selections = append(c.Plugins.Selections, s)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tradewind.example/core/app"
 	"tradewind.example/core/config"
 	"tradewind.example/host"
 )
@@ -27,7 +28,11 @@ func withHost(ctx context.Context, cfg config.Config, fn func(*host.Host) error)
 	if err := os.MkdirAll(cfg.Plugins.Dir, 0o700); err != nil {
 		return err
 	}
-	h, err := host.Open(ctx, host.Config{Dir: cfg.Plugins.Dir, RunDir: cfg.Plugins.RunDir, Lazy: true, Log: slog.New(slog.DiscardHandler)})
+	trust, err := app.PluginTrust(cfg)
+	if err != nil {
+		return err
+	}
+	h, err := host.Open(ctx, host.Config{Dir: cfg.Plugins.Dir, RunDir: cfg.Plugins.RunDir, Trust: trust, Lazy: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
