@@ -69,12 +69,22 @@ func showReport(w io.Writer, r conformance.Report, asJSON, quiet bool) error {
 		_, err = w.Write(raw)
 		return err
 	}
+	foreign := 0
+	for _, result := range r.Results {
+		if result.Foreign {
+			foreign++
+		}
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, result := range r.Results {
 		if quiet && result.Verdict != conformance.Fail {
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", result.Verdict, result.ID, result.Took.Round(time.Millisecond), result.Title)
+		verdict := string(result.Verdict)
+		if result.Foreign {
+			verdict = "-"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", verdict, result.ID, result.Took.Round(time.Millisecond), result.Title)
 		if result.Reason != "" {
 			fmt.Fprintf(table, "\t\t\t  %s\n", strings.ReplaceAll(strings.TrimSpace(result.Reason), "\n", "\n\t\t\t  "))
 		}
@@ -82,7 +92,7 @@ func showReport(w io.Writer, r conformance.Report, asJSON, quiet bool) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s %s: %d rules passed, %d failed, %d not proved\n",
-		r.Plugin, r.Version, r.Count(conformance.Pass), r.Count(conformance.Fail), r.Count(conformance.Skip))
+	_, err := fmt.Fprintf(w, "%s %s: %d rules passed, %d failed, %d not proved, %d do not apply\n",
+		r.Plugin, r.Version, r.Count(conformance.Pass), r.Count(conformance.Fail), r.Count(conformance.Skip)-foreign, foreign)
 	return err
 }

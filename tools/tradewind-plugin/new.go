@@ -41,7 +41,7 @@ func newCommand() *cobra.Command {
 	f.StringVar(&dir, "dir", "", "folder to write into, missing or empty (default NAME)")
 	f.StringVar(&p.SDKVersion, "sdk-version", "v0.1.0", "version of the SDK to require")
 	f.StringVar(&p.SDKReplace, "sdk-replace", "", "path of a local copy of the SDK to use")
-	f.BoolVar(&tidy, "tidy", true, "resolve the dependencies with go mod tidy")
+	f.BoolVar(&tidy, "tidy", true, "resolve the dependencies, check the plugin and complete its README")
 	return cmd
 }
 
@@ -53,9 +53,12 @@ func writeModule(cmd *cobra.Command, dir string, p scaffold.Plugin, tidy bool) e
 		if err := goCommand(cmd.Context(), cmd, dir, "mod", "tidy"); err != nil {
 			return fmt.Errorf("resolving the dependencies: %w; a local copy of the SDK is used with --sdk-replace", err)
 		}
-		// The section follows from the built plugin, as it does ever after.
+		// The README's sections follow from the plugin, as they do ever after.
 		if err := writeDocs(cmd.Context(), cmd, dir, false); err != nil {
 			return err
+		}
+		if err := goCommand(cmd.Context(), cmd, dir, "test", "-run", "^TestConformance$", "-update", "."); err != nil {
+			return fmt.Errorf("checking what was written: %w", err)
 		}
 	}
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s is ready in %s; next: cd %s && make test check\n", p.Name, dir, dir)
