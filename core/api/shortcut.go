@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -25,6 +26,8 @@ type shortcut[I, O any] struct {
 	params []param
 	body   *bodyjson.Reader // nil: every request is left to huma
 	index  int              // of the input's Body
+
+	scratch sync.Pool // of *[]byte, where answers are written
 }
 
 // param is a text of the header or the path that fills a field of the input.
@@ -172,7 +175,13 @@ func (x *shortcut[I, O]) write(c *fiber.Ctx, out *O) error {
 	body := reflect.ValueOf(out).Elem().Field(0).Addr().Interface()
 	resp := c.Response()
 	if own, ok := body.(Appender); ok {
-		resp.SetBodyRaw(append(own.AppendJSON(make([]byte, 0, 1024)), '\n'))
+		scratch, _ := x.scratch.Get().(*[]byte)
+		if scratch == nil {
+			scratch = new([]byte)
+		}
+		*scratch = append(own.AppendJSON((*scratch)[:0]), '\n')
+		resp.SetBody(*scratch) // copies
+		x.scratch.Put(scratch)
 	} else {
 		enc := json.NewEncoder(resp.BodyWriter())
 		enc.SetEscapeHTML(false)

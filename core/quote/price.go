@@ -41,7 +41,7 @@ func (s *Service) PriceTx(r store.Reader, in PriceInput) (pricing.Result, []Warn
 	return s.price(r, in, &p, chain)
 }
 
-func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain []tenant.Org) (pricing.Result, []Warning, error) {
+func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain []*tenant.Org) (pricing.Result, []Warning, error) {
 	legs, err := s.legs(r, in, p, chain)
 	if err != nil {
 		return pricing.Result{}, nil, err
@@ -63,7 +63,7 @@ func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain
 }
 
 // legs looks up the terms of every hop, the provider's first.
-func (s *Service) legs(r store.Reader, in PriceInput, p *catalog.Product, chain []tenant.Org) ([]pricing.Terms, error) {
+func (s *Service) legs(r store.Reader, in PriceInput, p *catalog.Product, chain []*tenant.Org) ([]pricing.Terms, error) {
 	own, err := s.Providers.ProviderTx(r, p.ProviderID)
 	if err != nil {
 		return nil, fmt.Errorf("reading the provider: %w", err)
@@ -85,7 +85,7 @@ func (s *Service) legs(r store.Reader, in PriceInput, p *catalog.Product, chain 
 	return legs, nil
 }
 
-func guard(result pricing.Result, chain []tenant.Org) ([]Warning, error) {
+func guard(result pricing.Result, chain []*tenant.Org) ([]Warning, error) {
 	breaches := pricing.Guard(result, func(org string) pricing.Policy {
 		for i := range chain {
 			if chain[i].ID == org {

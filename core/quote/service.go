@@ -27,7 +27,7 @@ type Authority interface {
 // Orgs knows sale chains; *tenant.Service is one.
 type Orgs interface {
 	// ChainTx returns the orgs root … buyer.
-	ChainTx(r store.Reader, buyer string) ([]tenant.Org, error)
+	ChainTx(r store.Reader, buyer string) ([]*tenant.Org, error)
 }
 
 // Catalog knows products; *catalog.Service is one.

@@ -16,20 +16,24 @@ func (s *Service) OrgTx(r store.Reader, org string) (Org, error) {
 	if err != nil {
 		return Org{}, err
 	}
-	return s.orgAt(r, at, org)
-}
-
-// orgAt is OrgTx with the stamp of r's snapshot.
-func (s *Service) orgAt(r store.Reader, at memo.Stamp, org string) (Org, error) {
-	if o, ok := s.orgCache.Get(org, at); ok {
-		return *o, nil
-	}
-	doc, err := s.orgs.Get(r, org)
+	o, err := s.orgAt(r, at, org)
 	if err != nil {
 		return Org{}, err
 	}
+	return *o, nil
+}
+
+// orgAt is OrgTx with the stamp of r's snapshot. The org is shared.
+func (s *Service) orgAt(r store.Reader, at memo.Stamp, org string) (*Org, error) {
+	if o, ok := s.orgCache.Get(org, at); ok {
+		return o, nil
+	}
+	doc, err := s.orgs.Get(r, org)
+	if err != nil {
+		return nil, err
+	}
 	s.orgCache.Put(org, at, &doc.Value)
-	return doc.Value, nil
+	return &doc.Value, nil
 }
 
 // PathTx returns the path root … org, also of a deleted org.
@@ -39,8 +43,8 @@ func (s *Service) PathTx(r store.Reader, org string) ([]string, error) {
 }
 
 // ChainTx returns the sale chain root … buyer. A deleted org, or a provider's,
-// is nobody's buyer.
-func (s *Service) ChainTx(r store.Reader, buyer string) ([]Org, error) {
+// is nobody's buyer. The orgs are shared: treat them as read-only.
+func (s *Service) ChainTx(r store.Reader, buyer string) ([]*Org, error) {
 	at, err := s.orgStamp.At(r)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,7 @@ func (s *Service) ChainTx(r store.Reader, buyer string) ([]Org, error) {
 	case o.Kind == KindProvider:
 		return nil, fault.Precondition("org %q is a provider and cannot buy", buyer)
 	}
-	chain := make([]Org, len(o.Path))
+	chain := make([]*Org, len(o.Path))
 	for i, above := range o.Path {
 		if chain[i], err = s.orgAt(r, at, above); err != nil {
 			return nil, err
