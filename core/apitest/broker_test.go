@@ -125,11 +125,18 @@ func settings(t testing.TB) config.Config {
 // start runs a broker with two roots until the test ends.
 func start(t testing.TB) *broker {
 	t.Helper()
+	return startWith(t, app.Options{})
+}
+
+// startWith is start with options beside clock and log.
+func startWith(t testing.TB, opt app.Options) *broker {
+	t.Helper()
 	b := &broker{cfg: settings(t), clock: &moving{}, log: &journal{}, secrets: newSecrets()}
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(t.Context())
 	var err error
-	if b.app, err = app.Open(ctx, b.cfg, app.Options{Clock: b.clock, Logger: log, Version: "test"}); err != nil {
+	opt.Clock, opt.Logger, opt.Version = b.clock, log, "test"
+	if b.app, err = app.Open(ctx, b.cfg, opt); err != nil {
 		cancel()
 		t.Fatal(err)
 	}
