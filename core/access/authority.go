@@ -65,14 +65,11 @@ func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error
 	if err != nil {
 		return fmt.Errorf("looking up the org of %s %q: %w", t.Thing, t.ID, err)
 	}
-	ok, err := a.admits(r, c, right, path)
-	if ok && err == nil {
-		ok, err = a.runs(r, c, right)
-	}
+	ok, err := a.gives(r, c, right, path)
 	if err != nil || ok {
 		return err
 	}
-	readable, err := a.admits(r, c, readingOf(right, t), path)
+	readable, err := a.gives(r, c, readingOf(right, t), path)
 	switch {
 	case err != nil:
 		return err
@@ -81,6 +78,15 @@ func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error
 	default:
 		return missing(t)
 	}
+}
+
+// gives reports whether the caller has the right over the org of a path.
+func (a *Authority) gives(r store.Reader, c Caller, right Right, path []string) (bool, error) {
+	ok, err := a.admits(r, c, right, path)
+	if !ok || err != nil {
+		return false, err
+	}
+	return a.runs(r, c, right)
 }
 
 // runs reports whether the caller's root may use a right over the whole broker;

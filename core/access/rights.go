@@ -88,7 +88,13 @@ func (r Right) Reading() Right {
 
 // OfBroker reports whether the right is over the whole broker and thereby over
 // every root in its store.
-func (r Right) OfBroker() bool { return r == PluginWrite || r == SystemBackup }
+func (r Right) OfBroker() bool {
+	switch r {
+	case PluginRead, PluginWrite, SystemBackup, SystemMetrics:
+		return true
+	}
+	return false
+}
 
 // Extent says over which orgs a role has a right. Extents add up.
 type Extent uint8

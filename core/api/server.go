@@ -38,7 +38,7 @@ type Config struct {
 	// traceparent and what is to be told of its end.
 	Trace func(ctx context.Context, method, traceparent string) (next context.Context, here string, end func(route string, status int))
 	// MetricsAllowed decides who may read /metrics; nil: everyone.
-	MetricsAllowed func(c access.Caller) bool
+	MetricsAllowed func(ctx context.Context, c access.Caller) bool
 	Registry       *prometheus.Registry
 }
 
@@ -169,7 +169,7 @@ func (s *Server) needMetricsRight(c *fiber.Ctx) error {
 	if !ok {
 		return s.answer(c, errUnauthenticated)
 	}
-	if !s.cfg.MetricsAllowed(caller) {
+	if !s.cfg.MetricsAllowed(c.UserContext(), caller) {
 		return s.answer(c, fault.Forbidden("your roles do not let you read metrics"))
 	}
 	return c.Next()

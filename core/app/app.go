@@ -196,7 +196,7 @@ func (a *App) openServer() error {
 		Auth: a.tenants, Logger: a.log, Clock: a.clock, Version: a.version, BodyLimit: h.BodyLimit, RequestTimeout: h.RequestTimeout,
 		ReadTimeout: h.ReadTimeout, IdleTimeout: h.IdleTimeout, MaxConnections: h.MaxConnections,
 		RatePerSecond: a.cfg.Rate.PerSecond, RateBurst: a.cfg.Rate.Burst, Registry: registry, Ready: a.ready, Trace: a.traceRequest(),
-		MetricsAllowed: func(c access.Caller) bool { return a.access.Has(c, access.SystemMetrics) },
+		MetricsAllowed: a.mayReadMetrics,
 	})
 	if err != nil {
 		return err
@@ -204,6 +204,14 @@ func (a *App) openServer() error {
 	v1.Bind(s, a.bindings())
 	a.server = s
 	return nil
+}
+
+// mayReadMetrics reports whether the caller works for who runs the broker:
+// metrics tell of all roots.
+func (a *App) mayReadMetrics(ctx context.Context, c access.Caller) bool {
+	return a.store.View(ctx, func(r store.Reader) error {
+		return a.access.Check(r, c, access.SystemMetrics, access.Target{OrgID: c.RootID, Thing: "metrics"})
+	}) == nil
 }
 
 // ready reports whether the store answers.

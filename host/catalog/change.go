@@ -13,6 +13,10 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
+// ErrStale is the cause of the conflict of a change that was made from another
+// revision than the present one.
+var ErrStale = errors.New("the plugin was changed meanwhile")
+
 // Apply performs the operations on an installed plugin, all of them or none, and
 // returns its selection afterwards. Operations that change nothing leave the
 // revision as it is. A plugin that is declared by a file or the configuration,
@@ -136,7 +140,7 @@ func (c *Catalog) current(name string, edit Edit) (*record, error) {
 	}
 	if have := r.selection.Revision; edit.Revision != 0 && edit.Revision != have {
 		return nil, fault.Conflict("plugin %q is at revision %d by now, not %d: look at it again", name, have, edit.Revision).
-			From(fault.SourceHost)
+			From(fault.SourceHost).With(ErrStale)
 	}
 	return r, nil
 }
