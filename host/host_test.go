@@ -71,7 +71,8 @@ func TestStopDrains(t *testing.T) {
 	}
 	select {
 	case err := <-failed:
-		if !errors.Is(err, context.DeadlineExceeded) {
+		// The plugin sees the deadline, too, and may be faster to say so.
+		if !errors.Is(err, context.DeadlineExceeded) && fault.As(err).Source != fault.SourcePlugin {
 			t.Errorf("the call was cut off: %v", err)
 		}
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -407,5 +408,47 @@ func TestUpgradeOfAStoppedPlugin(t *testing.T) {
 	}
 	if v, _ := serves(t, p, "", ""); v != "2.0.0" {
 		t.Errorf("version %s serves", v)
+	}
+}
+
+// TestDrainIsBounded: calls and streams at work hold the old version back, but
+// not for ever; those that were cut are told.
+func TestDrainIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		reason string
+		hold   func(ctx context.Context, p *host.Plugin) error
+	}{
+		"Call": {"a call that does not end is cut", func(ctx context.Context, p *host.Plugin) error {
+			_, err := ask(ctx, p, "do", "deadlock")
+			return err
+		}},
+		"Stream": {"a stream counts as well", func(ctx context.Context, p *host.Plugin) error {
+			return p.Offerings(ctx, provider.OfferingsRequest{Call: settings("rows", "1000", "ms", "1000")}, func(provider.Offering) error { return nil })
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := host.Config{}
+			cfg.Policy.DrainTimeout, cfg.Policy.StopTimeout = 300*time.Millisecond, 300*time.Millisecond
+			h, p := twoVersions(t, cfg)
+			held := make(chan error, 1)
+			go func() { held <- tc.hold(t.Context(), p) }()
+			hosttest.Eventually(t, "the call is at work", func() bool { return status(h).Runs[0].Calls == 1 })
+			begin := time.Now()
+			if err := h.Upgrade(t.Context(), "fake", "2.0.0", catalog.Edit{}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begin); took < 300*time.Millisecond || took > 10*time.Second {
+				t.Errorf("%s: the upgrade took %s", tc.reason, took)
+			}
+			if err := <-held; !fault.Is(err, fault.ClassUnavailable) {
+				t.Errorf("%s: it ended with %v", tc.reason, err)
+			}
+			i := slices.IndexFunc(last(h).Phases, func(r rollout.Record) bool { return r.Phase == rollout.PhaseDrain })
+			if drain := last(h).Phases[i]; drain.Outcome != rollout.OutcomeFailed || drain.Note != "1 calls were still at work when their time was over" {
+				t.Errorf("%s: drain is %+v", tc.reason, drain)
+			}
+		})
 	}
 }
