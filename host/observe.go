@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -197,9 +199,10 @@ func words[S ~string](list []S) []string {
 // Plugins tells of all plugins.
 func (f figures) Plugins() []observe.Plugin {
 	f.h.mu.RLock()
-	defer f.h.mu.RUnlock()
-	out := make([]observe.Plugin, 0, len(f.h.plugins))
-	for _, p := range f.h.plugins {
+	all := slices.Collect(maps.Values(f.h.plugins))
+	f.h.mu.RUnlock()
+	out := make([]observe.Plugin, 0, len(all))
+	for _, p := range all {
 		out = append(out, p.figures())
 	}
 	return out
