@@ -1,8 +1,10 @@
 package plugintest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 
@@ -21,18 +23,21 @@ func (s *slowToLeave) Describe(context.Context) (provider.Description, error) {
 	return provider.Description{Name: "slow", Version: "1.0.0"}, nil
 }
 
-func (s *slowToLeave) Offerings(ctx context.Context, _ provider.OfferingsRequest, yield func(provider.Offering) error) error {
-	for yield(provider.Offering{ID: "o"}) == nil {
+func (s *slowToLeave) Offerings(_ context.Context, _ provider.OfferingsRequest, yield func(provider.Offering) error) error {
+	var err error
+	for err == nil {
+		err = yield(provider.Offering{ID: "o"})
 	}
 	<-s.let
 	s.left.Store(true)
-	return ctx.Err()
+	return err
 }
 
 func TestCloseWaitsForCallsInTheAuthorsCode(t *testing.T) {
 	t.Parallel()
 	s := &slowToLeave{let: make(chan struct{})}
-	p, err := plugintest.Serve(t.Context(), s, plugintest.Config{})
+	var log bytes.Buffer
+	p, err := plugintest.Serve(t.Context(), s, plugintest.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,5 +55,8 @@ func TestCloseWaitsForCallsInTheAuthorsCode(t *testing.T) {
 	close(s.let)
 	if err := <-closed; err != nil || !s.left.Load() {
 		t.Errorf("%v; the call has left: %v", err, s.left.Load())
+	}
+	if log.Len() > 0 {
+		t.Errorf("a caller that leaves is no defect of the plugin, but was logged:\n%s", log.String())
 	}
 }

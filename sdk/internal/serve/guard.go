@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/handshake"
@@ -93,6 +95,9 @@ func (s *Server) fail(ctx context.Context, method string, req any, err error) er
 	}
 	if carried, ok := convert.FaultFromStatus(err); ok {
 		return convert.StatusFromFault(carried)
+	}
+	if code := status.Code(err); ctx.Err() != nil && (code == codes.Canceled || code == codes.Unavailable) {
+		err = ctx.Err() // the stream's words for a caller that has left: no defect
 	}
 	e := *fault.As(err)
 	e.Source, e.Outcome = fault.SourcePlugin, fault.OutcomeNotDone
