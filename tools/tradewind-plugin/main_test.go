@@ -48,6 +48,9 @@ func TestMain(m *testing.M) {
 // plugins returns the shared plugins.
 func plugins(t *testing.T) made {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("builds plugins")
+	}
 	shared.once.Do(func() { shared.made, shared.err = build() })
 	if shared.err != "" {
 		t.Fatal(shared.err)
