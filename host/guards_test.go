@@ -64,9 +64,11 @@ func TestAStuckPluginStopsNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(status(h).PID, syscall.SIGSTOP); err != nil {
+	pid := status(h).PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	hosttest.Eventually(t, "the process has stopped", func() bool { return hosttest.Stopped(pid) })
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	for range 6 {
