@@ -452,3 +452,41 @@ func TestDrainIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitingCallsFollowAnUpgrade: a call that waits for a crashed version to
+// come back goes to the new version as soon as that serves.
+func TestWaitingCallsFollowAnUpgrade(t *testing.T) {
+	t.Parallel()
+	h, _ := open(t, host.Config{WaitReady: hosttest.Bound, Policy: supervise.Policy{Backoff: 10 * time.Second}})
+	for _, binary := range []string{fakeBinary, otherBinary} {
+		if _, err := h.Install(t.Context(), binary, host.InstallOptions{AcceptComputed: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Start(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.Plugin("fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = ask(t.Context(), p, "do", "exit")
+	hosttest.Eventually(t, "it backs off", func() bool { return status(h).State == supervise.StateBackingOff })
+	answered := make(chan error, 1)
+	go func() {
+		_, err := ask(t.Context(), p)
+		answered <- err
+	}()
+	hosttest.Eventually(t, "the call waits", func() bool { return status(h).Runs[0].Calls == 1 })
+	if err := h.Upgrade(t.Context(), "fake", "2.0.0", catalog.Edit{}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-answered:
+		if err != nil {
+			t.Errorf("the waiting call: %v", err)
+		}
+	case <-time.After(hosttest.Bound / 2):
+		t.Error("the call waits still")
+	}
+}
