@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -72,7 +73,8 @@ func runDev(cmd *cobra.Command, binary, debugger string) error {
 	run := exec.CommandContext(cmd.Context(), args[0], args[1:]...)
 	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) }
 	run.WaitDelay = endTime
-	run.Stderr = cmd.ErrOrStderr()
+	said := &oneWriter{to: cmd.ErrOrStderr()}
+	run.Stderr = said
 	out, err := run.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("running the plugin: %w", err)
@@ -80,7 +82,7 @@ func runDev(cmd *cobra.Command, binary, debugger string) error {
 	if err := run.Start(); err != nil {
 		return fmt.Errorf("running the plugin: %w", err)
 	}
-	err = pass(out, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	err = pass(out, cmd.OutOrStdout(), said)
 	ended := run.Wait()
 	if cmd.Context().Err() != nil {
 		return err // it was asked to end
@@ -89,6 +91,18 @@ func runDev(cmd *cobra.Command, binary, debugger string) error {
 		ended = fmt.Errorf("the plugin ended: %w", ended)
 	}
 	return errors.Join(err, ended)
+}
+
+// oneWriter lets what the plugin prints and what it logs share a writer.
+type oneWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *oneWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(b)
 }
 
 // pass copies the line for the broker to out, all else to rest.
