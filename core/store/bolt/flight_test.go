@@ -13,18 +13,25 @@ import (
 	"tradewind.example/core/store"
 )
 
+// hold is a commit that waits.
+type hold struct {
+	begun chan struct{} // closed when the commit has begun
+	letGo chan struct{} // close it to let the commit end
+}
+
 // held makes the next commit wait until it is let go, and then end with cause.
-func held(db *DB, cause error) (letGo chan struct{}) {
-	letGo = make(chan struct{})
+func held(db *DB, cause error) hold {
+	h := hold{begun: make(chan struct{}), letGo: make(chan struct{})}
 	db.writer.commit = func(tx *bbolt.Tx) error {
 		db.writer.commit = (*bbolt.Tx).Commit
-		<-letGo
+		close(h.begun)
+		<-h.letGo
 		if cause != nil {
 			return cause
 		}
 		return tx.Commit()
 	}
-	return letGo
+	return h
 }
 
 // overtake starts an update that writes "a", and while it is written, one that
@@ -32,15 +39,16 @@ func held(db *DB, cause error) (letGo chan struct{}) {
 // ran, and both results.
 func overtake(t *testing.T, db *DB, cause error) (saw []bool, first, second error) {
 	t.Helper()
-	letGo, ran := make(chan chan struct{}, 1), make(chan struct{}, 2)
+	holds, ran := make(chan hold, 1), make(chan struct{}, 2)
 	var group sync.WaitGroup
 	group.Go(func() {
 		first = db.Update(t.Context(), func(tx store.Tx) error {
-			letGo <- held(db, cause)
+			holds <- held(db, cause)
 			return tx.Put("box", []byte("a"), []byte("1"))
 		})
 	})
-	release := <-letGo
+	h := <-holds
+	<-h.begun // an update that came earlier would be of the same batch
 	group.Go(func() {
 		second = db.Update(t.Context(), func(tx store.Tx) error {
 			v, err := tx.Get("box", []byte("a"))
@@ -53,7 +61,7 @@ func overtake(t *testing.T, db *DB, cause error) (saw []bool, first, second erro
 		})
 	})
 	<-ran
-	close(release)
+	close(h.letGo)
 	group.Wait()
 	return saw, first, second
 }
