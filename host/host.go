@@ -219,6 +219,14 @@ func (h *Host) Entries() []catalog.Entry {
 	return out
 }
 
+// Versions returns all versions of one plugin, oldest first; none when there is
+// no such plugin.
+func (h *Host) Versions(name string) []catalog.Entry { return h.catalog.Entries(name) }
+
+// Declared reports whether a plugin comes from the configuration or a file, and
+// so is changed there alone.
+func (h *Host) Declared(name string) bool { return h.catalog.Declared(name) }
+
 // Start starts a plugin that does not run and waits until it serves or has
 // failed. A failed start is an unavailable fault that says why (phase, exit,
 // last output); the plugin is tried again by itself.

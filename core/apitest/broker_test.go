@@ -128,10 +128,14 @@ func start(t testing.TB) *broker {
 	return startWith(t, app.Options{})
 }
 
-// startWith is start with options beside clock and log.
-func startWith(t testing.TB, opt app.Options) *broker {
+// startWith is start with options beside clock and log, and other settings.
+func startWith(t testing.TB, opt app.Options, edits ...func(*config.Config)) *broker {
 	t.Helper()
-	b := &broker{cfg: settings(t), clock: &moving{}, log: &journal{}, secrets: newSecrets()}
+	cfg := settings(t)
+	for _, edit := range edits {
+		edit(&cfg)
+	}
+	b := &broker{cfg: cfg, clock: &moving{}, log: &journal{}, secrets: newSecrets()}
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(t.Context())
 	var err error

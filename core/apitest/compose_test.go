@@ -36,6 +36,7 @@ var texts = map[string]any{
 	"template": "daily", "kind": "customer", "mode": "discount", "settle": "realtime", "state": "active", "periods": 1, "unit": 1, "made": false,
 	"title": "walker", "scopes": []string{"order.read"}, "vendor_id": "walker-1", "plugin_name": "sandbox", "action": "stop", "verb": "start",
 	"credentials": map[string]string{"api_key": brand + "-walker"}, "password": brand + "-walker", "new": brand + "-walker", "old": brand + "-walker",
+	"version": "1.0.0", "report": "20260101T000000.000000000-00000000", "group": "walkers", "level": "info", "set-plugin-version-state/state": "enabled",
 	"time_zone": "Asia/Shanghai", "floor_policy": "block", "create-product/kind": "instance", "update-user/roles": []string{"customer_user"}, "create-protocol/mode": "floor",
 	"expires": "2027-06-01T00:00:00Z",
 }

@@ -11,9 +11,13 @@ import (
 // itself, or on what belongs to the whole broker.
 var idless = map[string]string{
 	"sign-in": "names a login, which is its own secret", "sign-out": "ends the caller's own session", "change-password": "is the caller's own",
-	"create-token": "is the caller's own", "install-plugin": "plugins belong to the broker", "operate-plugin": "plugins belong to the broker",
-	"get-plugin": "plugins belong to the broker",
+	"create-token": "is the caller's own", "install-plugin": brokers, "operate-plugin": brokers, "get-plugin": brokers,
+	"list-plugin-versions": brokers, "remove-plugin-version": brokers, "set-plugin-version-state": brokers, "upgrade-plugin": brokers,
+	"roll-back-plugin": brokers, "unpin-plugin": brokers, "set-plugin-log-level": brokers, "list-plugin-crashes": brokers,
+	"get-plugin-crash": brokers, "list-plugin-breakers": brokers,
 }
+
+const brokers = "plugins belong to the broker; TestPluginsAreOfWhoRunsTheBroker"
 
 // wholeBroker are the reads that show every root, for the superadmin of the
 // first root alone.

@@ -23,10 +23,14 @@ type versioned struct {
 var unversioned = map[string]string{
 	"set-credit": "has an idempotency key", "change-password": "needs the old one", "reset-password": "a password has no version to read",
 	"end-session": "a session is only ended", "sign-out": "a session is only ended", "revoke-token": "a token is only revoked",
+	"set-plugin-log-level": "the last one who turns it wins, and it is kept nowhere",
 }
 
 // unreached are versioned changes that this world cannot reach.
-var unreached = map[string]string{"accept-product-price": "core/catalog: a price must have risen at the cloud"}
+var unreached = map[string]string{
+	"accept-product-price": "core/catalog: a price must have risen at the cloud",
+	"upgrade-plugin":       "plugin_test.go: it takes a key as well", "roll-back-plugin": "plugin_test.go: it takes a key as well",
+}
 
 func (s *stage) versions(t *testing.T) []versioned {
 	t.Helper()
@@ -37,6 +41,11 @@ func (s *stage) versions(t *testing.T) []versioned {
 	enablement, grant := at("enablement", s.r1.own, "/v1/enablements"), at("grant", s.r1.own, "/v1/grants")
 	product, provider := "/v1/products/"+s.a.products[4], "/v1/providers/"+s.a.provider
 	line := r.do(t, http.MethodPost, protocol+"/lines", fields{"product_id": s.a.products[5], "rate": "0.95"})
+	next, err := nextVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	boss.must(t, http.MethodPost, "/v1/plugins", s.drop(t, next), nil)
 	guest, spare := s.guest(t), r.make(t, "/v1/orgs", fields{"kind": "customer", "name": "spare"})
 	return []versioned{
 		{"update-org", r, http.MethodPut, org, "", org, fields{"name": "c", "state": "active", "time_zone": "Asia/Shanghai", "currency": "CNY", "floor_policy": "warn"}},
@@ -53,6 +62,10 @@ func (s *stage) versions(t *testing.T) []versioned {
 		{"update-provider", boss, http.MethodPut, provider, "", provider, fields{"title": "p"}},
 		{"set-provider-state", boss, http.MethodPut, provider, "", provider + "/state", fields{"state": "disabled"}},
 		{"revoke-grant", boss, http.MethodPost, grant, "", grant + "/revoke", nil},
+		{"pin-plugin", boss, http.MethodPut, sandboxPath, "", sandboxPath + "/pins/alone", fields{"orgs": []string{r.org}, "isolated": true}},
+		{"unpin-plugin", boss, http.MethodDelete, sandboxPath, "", sandboxPath + "/pins/alone", nil},
+		{"set-plugin-version-state", boss, http.MethodPut, sandboxPath, "", sandboxPath + "/versions/1.1.0/state", fields{"state": "disabled"}},
+		{"remove-plugin-version", boss, http.MethodDelete, sandboxPath, "", sandboxPath + "/versions/1.1.0", nil},
 		{"delete-user", r, http.MethodDelete, "/v1/users/" + guest, "", "/v1/users/" + guest, nil},
 		{"delete-org", r, http.MethodDelete, "/v1/orgs/" + spare, "", "/v1/orgs/" + spare, nil},
 	}

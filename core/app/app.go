@@ -46,6 +46,7 @@ import (
 	"tradewind.example/core/trade"
 	"tradewind.example/host"
 	"tradewind.example/host/guard"
+	"tradewind.example/host/signature"
 	"tradewind.example/sdk/clock"
 	contract "tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
@@ -76,6 +77,7 @@ type App struct {
 	store   *bolt.DB
 	keyring *seal.Keyring
 	areas   *pluginstore.Service
+	trust   signature.Trust // of plugins
 	host    *host.Host
 	spans   sdktrace.SpanExporter
 	traces  *telemetry.Telemetry // nil: nothing is traced
@@ -165,12 +167,11 @@ func (a *App) openHost(ctx context.Context) (err error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
-	trust, err := PluginTrust(a.cfg)
-	if err != nil {
+	if a.trust, err = PluginTrust(a.cfg); err != nil {
 		return err
 	}
 	a.host, err = host.Open(ctx, host.Config{
-		Dir: c.Dir, RunDir: c.RunDir, Plugins: declared(c.Entries), Selections: selections(c.Selections), Trust: trust, Dev: c.Dev, Log: a.log,
+		Dir: c.Dir, RunDir: c.RunDir, Plugins: declared(c.Entries), Selections: selections(c.Selections), Trust: a.trust, Dev: c.Dev, Log: a.log,
 		Isolation: bounds(c.Isolation), Cgroup: c.Cgroup, Tracer: a.tracer(),
 		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
 		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},
@@ -273,6 +274,9 @@ func (a *App) Close(ctx context.Context) error {
 	var err error
 	if a.host != nil {
 		err = a.host.Close(ctx)
+	}
+	if a.plugins != nil {
+		a.plugins.Wait() // the host's end has ended them
 	}
 	if a.traces != nil {
 		err = errors.Join(err, a.traces.Close(ctx))

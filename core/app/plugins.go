@@ -3,17 +3,13 @@ package app
 import (
 	"context"
 	"fmt"
-	"path/filepath"
-	"slices"
 
 	"tradewind.example/core/catalog"
 	"tradewind.example/core/order"
-	"tradewind.example/core/plugin"
 	"tradewind.example/core/provider"
 	"tradewind.example/core/quote"
 	"tradewind.example/core/resource"
 	"tradewind.example/host"
-	hostcatalog "tradewind.example/host/catalog"
 	"tradewind.example/host/rollout"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
@@ -57,79 +53,6 @@ func (p plugins[C]) Describe(_ context.Context, name string) (contract.Descripti
 		return contract.Description{}, fault.Unavailable("plugin %q has not told what it is yet", name)
 	}
 	return d, nil
-}
-
-// operated adapts the host to the operator's use-cases.
-type operated struct {
-	host *host.Host
-	drop string // folder from which plugins are installed
-}
-
-var _ plugin.Host = operated{}
-
-// Plugins returns the state of every plugin.
-func (o operated) Plugins(context.Context) ([]plugin.Plugin, error) {
-	statuses := o.host.Statuses()
-	out := make([]plugin.Plugin, 0, len(statuses))
-	for _, s := range statuses {
-		p, err := o.host.Plugin(s.Name)
-		if err != nil {
-			return nil, err
-		}
-		d, _ := p.Description()
-		out = append(out, plugin.Plugin{
-			Name: s.Name, Version: s.Version, SHA256: s.SHA256, State: fmt.Sprint(s.State), Since: s.Since, Reason: s.Reason,
-			Restarts: s.Restarts, LastError: s.LastError, PID: s.PID, Description: d,
-		})
-	}
-	return out, nil
-}
-
-// Install takes a binary of the drop folder and brings it into use: a new
-// version of a known plugin replaces the old one without failing a call.
-func (o operated) Install(ctx context.Context, file, sum string) (plugin.Plugin, error) {
-	if o.drop == "" {
-		return plugin.Plugin{}, fault.Unsupported("installing over REST is off: set plugins.drop_dir")
-	}
-	before := o.host.Entries()
-	entry, err := o.host.Install(ctx, filepath.Join(o.drop, filepath.Base(file)), host.InstallOptions{SHA256: sum})
-	if err != nil {
-		return plugin.Plugin{}, err
-	}
-	known := slices.ContainsFunc(before, func(e hostcatalog.Entry) bool { return e.Name == entry.Name })
-	if known {
-		err = o.host.Upgrade(ctx, entry.Name, entry.Version, hostcatalog.Edit{})
-	} else {
-		err = o.host.Start(ctx, entry.Name)
-	}
-	if err != nil {
-		return plugin.Plugin{}, fmt.Errorf("starting the installed version: %w", err)
-	}
-	all, err := o.Plugins(ctx)
-	if err != nil {
-		return plugin.Plugin{}, err
-	}
-	for _, p := range all {
-		if p.Name == entry.Name {
-			return p, nil
-		}
-	}
-	return plugin.Plugin{}, fault.Internal(nil, "the installed plugin %q is not listed", entry.Name)
-}
-
-// Operate performs a verb.
-func (o operated) Operate(ctx context.Context, name string, verb plugin.Verb) error {
-	switch verb {
-	case plugin.VerbStart:
-		return o.host.Start(ctx, name)
-	case plugin.VerbStop:
-		return o.host.Stop(ctx, name)
-	case plugin.VerbRestart:
-		return o.host.Restart(ctx, name)
-	case plugin.VerbResume:
-		return o.host.Resume(ctx, name)
-	}
-	return fault.Invalid("verb", "must be start, stop, restart or resume")
 }
 
 // fitsAccounts checks the accounts of a plugin with the schema of a version that

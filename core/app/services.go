@@ -31,6 +31,7 @@ func (a *App) services() error {
 		do   func() error
 	}{
 		{"clouds", a.clouds}, {"prices", a.prices}, {"orders", a.orders}, {"settlement", a.settlement},
+		{"the plugins' events", a.pluginEvents},
 	}
 	for _, s := range steps {
 		if err := s.do(); err != nil {
@@ -86,8 +87,9 @@ func (a *App) books() (err error) {
 }
 
 func (a *App) clouds() (err error) {
+	host := operated{host: a.host, areas: a.areas, trust: a.trust, drop: a.cfg.Plugins.DropDir}
 	a.plugins, err = plugin.New(plugin.Config{
-		Store: a.store, Clock: a.clock, Authority: a.access, Host: operated{host: a.host, drop: a.cfg.Plugins.DropDir},
+		Store: a.store, Clock: a.clock, Authority: a.access, Host: host, Catalogue: host, Crashes: host, Keys: a.keys, OrgExists: a.orgExists,
 	})
 	if err != nil {
 		return err

@@ -9,13 +9,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/audit"
+	"tradewind.example/core/idempotency"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
@@ -39,10 +40,35 @@ type Plugin struct {
 // Host runs the plugins.
 type Host interface {
 	Plugins(ctx context.Context) ([]Plugin, error)
-	// Install takes a binary from the drop folder; sum is its expected SHA-256.
-	Install(ctx context.Context, file, sum string) (Plugin, error)
-	// Operate performs start, stop, restart or resume.
+	// Inspect tells everything of one plugin; a not_found fault when there is none.
+	Inspect(ctx context.Context, name string) (Detail, error)
+	// Operate performs a [Verb].
 	Operate(ctx context.Context, name string, verb Verb) error
+	// SetLogLevel shows the plugin's log from a level on: debug, info, warn, error.
+	SetLogLevel(ctx context.Context, name, level string) error
+	// ResetBreaker closes one circuit breaker; not_found when nothing is known of it.
+	ResetBreaker(ctx context.Context, name string, key BreakerKey) error
+}
+
+// Catalogue holds the versions of plugins and says which one serves whom. What
+// is declared by the configuration or a file is not changed: a conflict. So is a
+// change from another revision than the present one, with the cause store.ErrStale.
+type Catalogue interface {
+	// Install takes a binary or an archive from the drop folder; sum is its
+	// expected SHA-256. The first version of a plugin becomes active and starts.
+	Install(ctx context.Context, file, sum string, by Edit) (Installed, error)
+	// Upgrade brings an installed version into use without failing a call.
+	Upgrade(ctx context.Context, name, version string, by Edit) error
+	// Rollback is Upgrade to the version that was active before.
+	Rollback(ctx context.Context, name string, by Edit) error
+	// Alter changes what else is selected.
+	Alter(ctx context.Context, name string, a Alteration, by Edit) error
+}
+
+// Crashes keeps the reports of plugins that crashed.
+type Crashes interface {
+	Crashes(ctx context.Context, name string) ([]Crash, error) // newest first
+	Crash(ctx context.Context, name, id string) (Crash, error)
 }
 
 // Verb is what can be done with an installed plugin.
@@ -53,6 +79,7 @@ const (
 	VerbStart   Verb = "start"
 	VerbStop    Verb = "stop"
 	VerbRestart Verb = "restart"
+	VerbReload  Verb = "reload" // fresh processes of the same version, without failing a call
 	VerbResume  Verb = "resume" // out of quarantine
 )
 
@@ -61,136 +88,90 @@ type Config struct {
 	Store     store.Store
 	Clock     clock.Clock
 	Host      Host
+	Catalogue Catalogue
+	Crashes   Crashes
+	Keys      *idempotency.Keys
 	Authority *access.Authority
+	// OrgExists reports whether an org of that id exists.
+	OrgExists func(r store.Reader, id string) (bool, error)
 }
 
-// Service holds the use-cases.
-type Service struct{ cfg Config }
+func (c Config) complete() bool {
+	return c.Store != nil && c.Clock != nil && c.Host != nil && c.Catalogue != nil && c.Crashes != nil && c.Keys != nil &&
+		c.Authority != nil && c.OrgExists != nil
+}
+
+// Service holds the use-cases. It owns the upgrades that go on after their
+// request was answered: [Service.Wait] waits for them.
+type Service struct {
+	cfg  Config
+	work sync.WaitGroup
+}
 
 // New returns a Service.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.Clock == nil || cfg.Host == nil || cfg.Authority == nil {
-		return nil, errors.New("plugin: store, clock, host and authority are required")
+	if !cfg.complete() {
+		return nil, errors.New("plugin: store, clock, host, catalogue, crashes, keys, authority and the org lookup are required")
 	}
 	return &Service{cfg: cfg}, nil
 }
 
-// Query asks for one page of the installed plugins.
-type Query struct {
-	Cursor  string // Next of the page before; "" for the first
-	Limit   int    // 1..store.MaxList
-	Reverse bool   // the last name first
-}
+// Wait waits for the upgrades that are going on. Nothing may be asked of the
+// Service any more, and the host must have been closed, which ends them.
+func (s *Service) Wait() { s.work.Wait() }
 
-// Page is a part of the list. Next is "" at the end.
-type Page struct {
-	Items []Plugin
-	Next  string
-}
-
-// List returns one page of the installed plugins, by name. The cursor is the
-// last name of the page before: a plugin that is installed or goes meanwhile
-// moves no other.
-func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, error) {
+// List returns one page of the installed plugins, by name.
+func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Plugin], error) {
 	if err := s.check(ctx, c, access.PluginRead, ""); err != nil {
-		return Page{}, err
+		return Page[Plugin]{}, err
 	}
-	if q.Limit < 1 || q.Limit > store.MaxList {
-		return Page{}, fault.Invalid("limit", "must be from 1 to %d", store.MaxList)
-	}
-	if q.Cursor != "" && !fileName.MatchString(q.Cursor) {
-		return Page{}, fault.Invalid("cursor", "is not one that this list returned: start again without it")
+	if err := q.validate(); err != nil {
+		return Page[Plugin]{}, err
 	}
 	all, err := s.cfg.Host.Plugins(ctx)
 	if err != nil {
-		return Page{}, err
+		return Page[Plugin]{}, err
 	}
-	return q.page(all), nil
+	slices.SortFunc(all, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
+	return page(q, all, func(p Plugin) string { return p.Name }), nil
 }
 
-func (q Query) page(all []Plugin) Page {
-	rest := slices.SortedFunc(slices.Values(all), func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
-	if q.Reverse {
-		slices.Reverse(rest)
-	}
-	if q.Cursor != "" {
-		rest = slices.DeleteFunc(rest, func(p Plugin) bool { return p.Name == q.Cursor || p.Name < q.Cursor != q.Reverse })
-	}
-	if len(rest) <= q.Limit {
-		return Page{Items: rest}
-	}
-	return Page{Items: rest[:q.Limit], Next: rest[q.Limit-1].Name}
-}
-
-// Get returns one installed plugin.
-func (s *Service) Get(ctx context.Context, c access.Caller, name string) (Plugin, error) {
+// Inspect tells everything of one plugin.
+func (s *Service) Inspect(ctx context.Context, c access.Caller, name string) (Detail, error) {
 	if err := s.check(ctx, c, access.PluginRead, name); err != nil {
-		return Plugin{}, err
+		return Detail{}, err
 	}
-	return s.find(ctx, name)
+	return s.cfg.Host.Inspect(ctx, name)
 }
 
-var (
-	fileName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,127}$`)
-	hexSum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
-
-// Install pins and starts a binary of the drop folder. The operator says its
-// SHA-256: nothing runs that nobody vouched for.
-func (s *Service) Install(ctx context.Context, c access.Caller, file, sum string) (Plugin, error) {
-	var wrong []fault.Field
-	if !fileName.MatchString(file) {
-		wrong = append(wrong, fault.Field{Path: "file", Message: "must be the name of a file in the drop folder, without a path"})
-	}
-	if !hexSum.MatchString(sum) {
-		wrong = append(wrong, fault.Field{Path: "sha256", Message: "must be the SHA-256 of the file, 64 lower-case hex digits"})
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return Plugin{}, err
-	}
-	if err := s.check(ctx, c, access.PluginWrite, ""); err != nil {
-		return Plugin{}, err
-	}
-	p, err := s.cfg.Host.Install(ctx, file, sum)
-	if err != nil {
-		return Plugin{}, fmt.Errorf("installing %q: %w", file, err)
-	}
-	return p, s.record(ctx, c, p.Name, "install", map[string]string{"version": p.Version, "sha256": p.SHA256})
-}
-
-// Operate starts, stops, restarts or resumes a plugin.
-func (s *Service) Operate(ctx context.Context, c access.Caller, name string, verb Verb) (Plugin, error) {
+// Operate starts, stops, restarts, reloads or resumes a plugin.
+func (s *Service) Operate(ctx context.Context, c access.Caller, name string, verb Verb) (Detail, error) {
 	switch verb {
-	case VerbStart, VerbStop, VerbRestart, VerbResume:
+	case VerbStart, VerbStop, VerbRestart, VerbReload, VerbResume:
 	default:
-		return Plugin{}, fault.Invalid("verb", "must be start, stop, restart or resume")
+		return Detail{}, fault.Invalid("verb", "must be start, stop, restart, reload or resume")
 	}
-	if err := s.check(ctx, c, access.PluginWrite, name); err != nil {
-		return Plugin{}, err
-	}
-	if _, err := s.find(ctx, name); err != nil {
-		return Plugin{}, err
+	before, err := s.writable(ctx, c, name)
+	if err != nil {
+		return Detail{}, err
 	}
 	if err := s.cfg.Host.Operate(ctx, name, verb); err != nil {
-		return Plugin{}, fmt.Errorf("%s of plugin %q: %w", verb, name, err)
+		return Detail{}, fmt.Errorf("%s of plugin %q: %w", verb, name, err)
 	}
-	if err := s.record(ctx, c, name, string(verb), nil); err != nil {
-		return Plugin{}, err
+	after, err := s.cfg.Host.Inspect(ctx, name)
+	if err != nil {
+		return Detail{}, err
 	}
-	return s.find(ctx, name)
+	type state struct{ State, Version string }
+	return after, s.record(ctx, c, name, string(verb), state{before.State, before.Version}, state{after.State, after.Version})
 }
 
-func (s *Service) find(ctx context.Context, name string) (Plugin, error) {
-	all, err := s.cfg.Host.Plugins(ctx)
-	if err != nil {
-		return Plugin{}, err
+// writable returns the plugin as it is for somebody who may change it.
+func (s *Service) writable(ctx context.Context, c access.Caller, name string) (Detail, error) {
+	if err := s.check(ctx, c, access.PluginWrite, name); err != nil {
+		return Detail{}, err
 	}
-	for _, p := range all {
-		if p.Name == name {
-			return p, nil
-		}
-	}
-	return Plugin{}, fault.NotFound("plugin", name)
+	return s.cfg.Host.Inspect(ctx, name)
 }
 
 func (s *Service) check(ctx context.Context, c access.Caller, right access.Right, name string) error {
@@ -199,11 +180,13 @@ func (s *Service) check(ctx context.Context, c access.Caller, right access.Right
 	})
 }
 
-func (s *Service) record(ctx context.Context, c access.Caller, name, verb string, after any) error {
-	return s.cfg.Store.Update(ctx, func(tx store.Tx) error {
-		return audit.Append(tx, audit.Record{
-			Time: s.cfg.Clock.Now(), Actor: c.Actor(), Org: c.RootID, Root: c.RootID, Action: "plugin." + verb,
-			Thing: "plugin", ID: name, After: after, RequestID: c.RequestID,
-		})
+func (s *Service) record(ctx context.Context, c access.Caller, name, verb string, before, after any) error {
+	return s.cfg.Store.Update(ctx, func(tx store.Tx) error { return s.note(tx, c, name, verb, before, after) })
+}
+
+func (s *Service) note(tx store.Tx, c access.Caller, name, verb string, before, after any) error {
+	return audit.Append(tx, audit.Record{
+		Time: s.cfg.Clock.Now(), Actor: c.Actor(), Org: c.RootID, Root: c.RootID, Action: "plugin." + verb,
+		Thing: "plugin", ID: name, Before: before, After: after, RequestID: c.RequestID,
 	})
 }

@@ -8,7 +8,7 @@ import (
 func TestPages(t *testing.T) {
 	t.Parallel()
 	var all []Plugin
-	for _, name := range []string{"delta", "alpha", "echo", "charlie", "bravo"} {
+	for _, name := range []string{"alpha", "bravo", "charlie", "delta", "echo"} {
 		all = append(all, Plugin{Name: name})
 	}
 	want := []string{"alpha", "bravo", "charlie", "delta", "echo"}
@@ -16,7 +16,7 @@ func TestPages(t *testing.T) {
 		for limit := 1; limit <= 6; limit++ {
 			var got []string
 			for q := (Query{Limit: limit, Reverse: reverse}); ; {
-				p := q.page(all)
+				p := page(q, all, func(p Plugin) string { return p.Name })
 				if len(p.Items) > limit {
 					t.Fatalf("a page of %d has %d plugins", limit, len(p.Items))
 				}
@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	if p := (Query{Cursor: "bz", Limit: 9}).page(all); len(p.Items) != 3 {
+	if p := page(Query{Cursor: "bz", Limit: 9}, all, func(p Plugin) string { return p.Name }); len(p.Items) != 3 {
 		t.Errorf("behind a plugin that is gone: %d plugins", len(p.Items))
 	}
 }

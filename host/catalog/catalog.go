@@ -190,6 +190,13 @@ func (c *Catalog) Selection(name string) (Selection, error) {
 	return r.selection.clone(), nil
 }
 
+// Declared reports whether the plugin comes from the configuration or a file, and
+// so is changed there alone.
+func (c *Catalog) Declared(name string) bool {
+	r, err := c.record(name)
+	return err == nil && r.declared
+}
+
 // Resolve returns the version that serves an org: the pin of the group that has
 // the org, else of the group that has the root of its tree, else the active one;
 // and whether the org has a process of its own. Calls for no org pass "" for both.

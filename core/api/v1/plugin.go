@@ -58,16 +58,9 @@ type listPlugins struct {
 	api.Ascending
 }
 
-type installPlugin struct {
-	Body struct {
-		File   string `json:"file" minLength:"1" maxLength:"128" doc:"Name of a binary in the drop folder"`
-		SHA256 string `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Its SHA-256, from whoever you trust"`
-	}
-}
-
 type operatePlugin struct {
 	ByName
-	Verb string `path:"verb" enum:"start,stop,restart,resume"`
+	Verb string `path:"verb" enum:"start,stop,restart,reload,resume"`
 }
 
 func bindPlugins(s *api.Server, svc Services) {
@@ -82,28 +75,35 @@ func bindPlugins(s *api.Server, svc Services) {
 		return api.NewList(p.Items, p.Next, pluginOf), nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/plugins/{name}", ID: "get-plugin", Tag: tag, Summary: "Read an installed plugin",
-	}, func(ctx context.Context, c access.Caller, in *ByName) (*One[Plugin], error) {
-		return pluginAnswer(svc.Plugins.Get(ctx, c, in.Name))
+		Method: http.MethodGet, Path: "/v1/plugins/{name}", ID: "get-plugin", Tag: tag, Summary: "Inspect an installed plugin",
+		Detail: "States, processes, versions, upgrades, load, limits and storage at this moment. The ETag is the revision of its versions and selection.",
+	}, func(ctx context.Context, c access.Caller, in *ByName) (*Versioned[PluginDetail], error) {
+		return pluginAnswer(svc.Plugins.Inspect(ctx, c, in.Name))
 	})
+	bindPluginVersions(s, svc)
+	bindPluginPins(s, svc)
+	bindPluginWatch(s, svc)
 	api.Handle(s, api.Route{
-		Method: http.MethodPost, Path: "/v1/plugins", ID: "install-plugin", Tag: tag, Status: http.StatusCreated,
-		Summary: "Install a plugin from the drop folder", Detail: "The binary is copied, pinned to its checksum and started.",
-	}, func(ctx context.Context, c access.Caller, in *installPlugin) (*One[Plugin], error) {
-		return pluginAnswer(svc.Plugins.Install(ctx, c, in.Body.File, in.Body.SHA256))
-	})
-	api.Handle(s, api.Route{
-		Method: http.MethodPost, Path: "/v1/plugins/{name}/{verb}", ID: "operate-plugin", Tag: tag, Summary: "Start, stop, restart or resume a plugin",
-	}, func(ctx context.Context, c access.Caller, in *operatePlugin) (*One[Plugin], error) {
+		Method: http.MethodPost, Path: "/v1/plugins/{name}/{verb}", ID: "operate-plugin", Tag: tag, Summary: "Start, stop, restart, reload or resume a plugin",
+		Detail: "reload brings fresh processes of the same version into use without failing a call; resume ends a quarantine.",
+	}, func(ctx context.Context, c access.Caller, in *operatePlugin) (*Versioned[PluginDetail], error) {
 		return pluginAnswer(svc.Plugins.Operate(ctx, c, in.Name, plugin.Verb(in.Verb)))
 	})
 }
 
-func pluginAnswer(p plugin.Plugin, err error) (*One[Plugin], error) {
+func pluginAnswer(d plugin.Detail, err error) (*Versioned[PluginDetail], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &One[Plugin]{pluginOf(p)}, nil
+	return &Versioned[PluginDetail]{ETag: pluginTag(d), Body: pluginDetailOf(d)}, nil
+}
+
+// pluginTag is empty for what is declared elsewhere and not changed here.
+func pluginTag(d plugin.Detail) string {
+	if d.Selection.Revision == 0 {
+		return ""
+	}
+	return api.ETag(d.Selection.Revision)
 }
 
 func pluginOf(p plugin.Plugin) Plugin {
