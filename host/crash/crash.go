@@ -31,7 +31,7 @@ type Kind string
 const (
 	KindStart Kind = "start" // the process ended before it could serve
 	KindExit  Kind = "exit"  // the process ended by itself while it served
-	KindLost  Kind = "lost"  // the process lived on but could not be reached, and was killed
+	KindLost  Kind = "lost"  // the process lived on, but could not be reached or took too much, and was killed
 	KindPanic Kind = "panic" // a call panicked; the SDK caught it and the process lives
 )
 

@@ -15,7 +15,8 @@ import (
 type Isolation struct {
 	// MemoryBytes bounds memory: nine tenths of it softly, through Go's garbage
 	// collector, and all of it hard where a cgroup with that controller is
-	// delegated. The address space is never bounded: Go reserves far more of it
+	// delegated. Elsewhere a process that a probe finds beyond it is ended. The
+	// address space is never bounded: Go reserves far more of it
 	// than it uses.
 	MemoryBytes int64 `yaml:"memory_bytes,omitempty" json:"memory_bytes,omitempty"`
 	// CPUMillis bounds processor time, in thousandths of one processor: hard in

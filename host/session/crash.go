@@ -1,12 +1,14 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"tradewind.example/host/crash"
 	"tradewind.example/host/launch"
+	"tradewind.example/host/supervise"
 )
 
 const (
@@ -41,8 +43,9 @@ func (s *Session) reportPanic(c caught) {
 	s.onCrash(r)
 }
 
-// reportEnd makes the report of a process that ended without being asked to.
-func (s *Session) reportEnd(kind crash.Kind) {
+// reportEnd makes the report of a process that ended without being asked to, or
+// was killed because of cause.
+func (s *Session) reportEnd(kind crash.Kind, cause error) {
 	end, ended := s.proc.End()
 	if !ended || kind == crash.KindStart && (end.Killed || end.Status == 0) {
 		return // never ran, or was ended by the host
@@ -55,7 +58,10 @@ func (s *Session) reportEnd(kind crash.Kind) {
 	message, trace := s.logs.words.Words()
 	r.Message, r.Trace = s.shown(message), s.masked(trace)
 	r.Output = s.proc.Tail(s.redact.Text)
-	if r.Message == "" {
+	if cause != nil {
+		r.Message = s.shown("killed: " + cause.Error())
+		r.OutOfMemory = r.OutOfMemory || errors.Is(cause, supervise.ErrExceeded)
+	} else if r.Message == "" {
 		r.Message = endText(end)
 	}
 	s.mu.Lock()

@@ -96,6 +96,23 @@ func (r *Redactor) attr(name string, value any) slog.Attr {
 	return a
 }
 
+// maskedError shows an error without the secrets in its text.
+type maskedError struct {
+	text string
+	err  error
+}
+
+func (e *maskedError) Error() string { return e.text }
+func (e *maskedError) Unwrap() error { return e.err }
+
+// maskError masks the secrets in err's text; nil stays nil.
+func maskError(r *Redactor, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &maskedError{text: r.Text(err.Error()), err: err}
+}
+
 func (r *Redactor) knownReplacer() *strings.Replacer {
 	r.mu.RLock()
 	replacer := r.replacer

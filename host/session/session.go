@@ -27,6 +27,7 @@ import (
 	"tradewind.example/host/launch"
 	"tradewind.example/host/manifest"
 	"tradewind.example/host/procfs"
+	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/trace"
@@ -298,19 +299,35 @@ func (s *Session) Figures() (procfs.Figures, bool) {
 }
 
 // Probe asks the plugin whether it can serve, and dials its socket. A missing
-// answer wraps [supervise.ErrNoAnswer].
+// answer wraps [supervise.ErrNoAnswer], memory beyond the isolation's bound
+// [supervise.ErrExceeded]. Secrets in what the plugin says are masked.
 func (s *Session) Probe(ctx context.Context) error {
-	s.Sample()
-	return probe(ctx, s.address(), func(ctx context.Context) error { return s.calls.HealthAt(ctx, s.logging.word()) })
+	if err := s.greedy(); err != nil {
+		return err
+	}
+	err := probe(ctx, s.address(), func(ctx context.Context) error { return s.calls.HealthAt(ctx, s.logging.word()) })
+	return maskError(s.redact, err)
+}
+
+// greedy looks at the process's memory: its bound is hard only in a cgroup.
+func (s *Session) greedy() error {
+	f, ok := s.Sample()
+	if most := s.proc.Applied().MemoryBytes; ok && most > 0 && f.ResidentBytes > most {
+		return fmt.Errorf("%w: it has %d MiB of memory, and may have %d MiB", supervise.ErrExceeded, f.ResidentBytes>>20, most>>20)
+	}
+	return nil
 }
 
 // Close ends the plugin: it asks it to shut down, waits while ctx lasts, then
 // kills its process group. It returns within 5 s of ctx's end, with an error
-// when even then the process has not gone.
+// when even then the process has not gone. An end that nobody asked for leaves a
+// report: ctx's cause tells when a probe condemned the plugin.
 func (s *Session) Close(ctx context.Context) error {
 	end := func() {}
 	if s.Ended() {
-		end = func() { s.reportEnd(crash.KindExit) }
+		end = func() { s.reportEnd(crash.KindExit, nil) }
+	} else if cause := context.Cause(ctx); errors.Is(cause, supervise.ErrNoAnswer) || errors.Is(cause, supervise.ErrExceeded) {
+		end = func() { s.reportEnd(crash.KindLost, cause) }
 	}
 	if ctx.Err() == nil && !s.Ended() {
 		_ = s.calls.Shutdown(ctx) // an unwilling plugin is killed below
@@ -333,7 +350,7 @@ func (s *Session) abort(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
 	s.proc.Signal()
-	return s.putAway(ctx, func() { s.reportEnd(crash.KindStart) })
+	return s.putAway(ctx, func() { s.reportEnd(crash.KindStart, nil) })
 }
 
 // putAway lets go-plugin end its side, which blocks until the process is gone,

@@ -170,10 +170,8 @@ func (s *Supervisor[I]) probed(ctx context.Context, err error, silent int) int {
 		}
 		return 0
 	}
-	if !errors.Is(err, ErrNoAnswer) {
-		silent = 0
-	} else if silent++; silent >= s.policy.ProbeFailures {
-		err = fmt.Errorf("no answer to %d probes in a row: %w", silent, err)
+	silent = nextSilent(silent, err)
+	if err, hopeless := s.condemned(silent, err); hopeless {
 		s.discard(ctx, err)
 		s.failed(EventDown, err)
 		return 0
@@ -183,6 +181,21 @@ func (s *Supervisor[I]) probed(ctx context.Context, err error, silent int) int {
 		s.fire(EventProbeFailed, err.Error())
 	}
 	return silent
+}
+
+func nextSilent(silent int, err error) int {
+	if errors.Is(err, ErrNoAnswer) {
+		return silent + 1
+	}
+	return 0
+}
+
+// condemned reports whether the plugin must be ended after its last probe, and why.
+func (s *Supervisor[I]) condemned(silent int, err error) (error, bool) {
+	if silent >= s.policy.ProbeFailures {
+		return fmt.Errorf("no answer to %d probes in a row: %w", silent, err), true
+	}
+	return err, errors.Is(err, ErrExceeded)
 }
 
 // probe asks inst regularly until ctx ends and hands on what it says.

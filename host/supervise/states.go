@@ -43,7 +43,7 @@ const (
 	EventStartFailed Event = "start_failed" // the launch failed
 	EventProbeFailed Event = "probe_failed" // it answers that it is unwell, or not yet often enough not at all
 	EventProbeOK     Event = "probe_ok"     // it is well again
-	EventDown        Event = "down"         // alive but not answering; it was killed
+	EventDown        Event = "down"         // alive but not answering, or taking too much; it was killed
 	EventExited      Event = "exited"       // the process ended by itself
 	EventBudgetSpent Event = "budget_spent" // too many failures within the window
 	EventRetry       Event = "retry"        // the backoff is over

@@ -29,6 +29,10 @@ var ErrClosed = errors.New("supervisor has ended")
 // at all, as opposed to an answer that it is unwell.
 var ErrNoAnswer = errors.New("no answer")
 
+// ErrExceeded is wrapped by an [Instance]'s Probe when the plugin takes more
+// than it may: it is ended at once, whatever else it says.
+var ErrExceeded = errors.New("more than it may take")
+
 // NotServingError means that no call can be sent to the plugin now.
 type NotServingError struct {
 	State   State
@@ -48,10 +52,11 @@ type Instance interface {
 	// Err tells, after Done, why it ended.
 	Err() error
 	// Probe asks whether it is well. An error that wraps ErrNoAnswer means that
-	// it did not say.
+	// it did not say, one that wraps ErrExceeded that it must end.
 	Probe(ctx context.Context) error
 	// Close ends it, gently while ctx lasts and then by force. It is bounded and
-	// is called exactly once, also after Done.
+	// is called exactly once, also after Done. When a probe condemned the plugin,
+	// that is ctx's cause.
 	Close(ctx context.Context) error
 }
 

@@ -243,6 +243,11 @@ func TestProbes(t *testing.T) {
 			answer: fmt.Errorf("%w: dial failed", supervise.ErrNoAnswer),
 			want:   []supervise.State{supervise.StateDegraded, supervise.StateDegraded, supervise.StateBackingOff},
 		},
+		"Greedy": {
+			reason: "a plugin that takes more than it may is not asked twice",
+			answer: fmt.Errorf("%w: of memory", supervise.ErrExceeded),
+			want:   []supervise.State{supervise.StateBackingOff},
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
