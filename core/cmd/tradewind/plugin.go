@@ -18,8 +18,10 @@ import (
 )
 
 func pluginCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "plugin", Short: "Work with installed plugins", Long: "Work with installed plugins while no broker runs; a running broker is operated over REST, /v1/plugins."}
+	cmd := &cobra.Command{Use: "plugin", Short: "Work with installed plugins", Long: "Work with installed plugins. " +
+		"With --url and --token-file a running broker is asked over REST; list and install without them work on the plugin folder while no broker runs."}
 	cmd.AddCommand(pluginListCommand(), pluginInstallCommand(), pluginHashCommand())
+	cmd.AddCommand(remotePluginCommands()...)
 	return cmd
 }
 
@@ -42,9 +44,13 @@ func withHost(ctx context.Context, cfg config.Config, fn func(*host.Host) error)
 
 func pluginListCommand() *cobra.Command {
 	var from source
+	var at remote
 	cmd := &cobra.Command{
 		Use: "list", Short: "List installed plugins", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if at.url != "" {
+				return listRemote(cmd.Context(), cmd.OutOrStdout(), at)
+			}
 			cfg, err := from.load()
 			if err != nil {
 				return err
@@ -60,22 +66,28 @@ func pluginListCommand() *cobra.Command {
 		},
 	}
 	from.flags(cmd)
+	at.flags(cmd)
 	return cmd
 }
 
 func pluginInstallCommand() *cobra.Command {
 	var from source
+	var at remote
 	var sum string
-	var accept bool
+	var accept, activate bool
 	cmd := &cobra.Command{
-		Use: "install FILE", Short: "Install a plugin binary, pinned to its checksum", Args: cobra.ExactArgs(1),
+		Use: "install FILE", Short: "Install a version of a plugin, pinned to its checksum", Args: cobra.ExactArgs(1),
+		Long: "Install a version of a plugin from a binary or an archive, pinned to its checksum. With --url, FILE is a name in the running broker's drop folder.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if at.url != "" {
+				return installRemote(cmd.Context(), cmd.OutOrStdout(), at, args[0], sum, activate)
+			}
 			cfg, err := from.load()
 			if err != nil {
 				return err
 			}
 			return withHost(cmd.Context(), cfg, func(h *host.Host) error {
-				e, err := h.Install(cmd.Context(), args[0], host.InstallOptions{SHA256: sum, AcceptComputed: accept, Activate: true})
+				e, err := h.Install(cmd.Context(), args[0], host.InstallOptions{SHA256: sum, AcceptComputed: accept, Activate: activate})
 				if err != nil {
 					return err
 				}
@@ -85,6 +97,8 @@ func pluginInstallCommand() *cobra.Command {
 		},
 	}
 	from.flags(cmd)
+	at.flags(cmd)
+	cmd.Flags().BoolVar(&activate, "activate", false, "let the version serve at once; a plugin's first one does so anyway")
 	cmd.Flags().StringVar(&sum, "sha256", "", "expected `checksum`, from whoever you trust")
 	cmd.Flags().BoolVar(&accept, "accept", false, "vouch for the file yourself: pin whatever checksum it has")
 	return cmd
