@@ -31,6 +31,7 @@ import (
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/order"
 	"tradewind.example/core/plugin"
+	"tradewind.example/core/pluginevent"
 	"tradewind.example/core/pluginstore"
 	"tradewind.example/core/protocol"
 	"tradewind.example/core/provider"
@@ -87,6 +88,8 @@ type App struct {
 	jobs    *job.Queue
 	events  *outbox.Outbox
 	counted *prometheus.CounterVec // events by topic
+	acted   *prometheus.CounterVec // plugins' events by plugin, type and result
+	told    *pluginevent.Service
 
 	tenants    *tenant.Service
 	plugins    *plugin.Service
@@ -191,7 +194,7 @@ func deadlines(in map[string]config.Deadline) map[string]guard.Times {
 
 func (a *App) openServer() error {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.counted, a.host.Collector())
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), a.counted, a.acted, a.host.Collector())
 	h := a.cfg.HTTP
 	s, err := api.New(api.Config{
 		Auth: a.tenants, Logger: a.log, Clock: a.clock, Version: a.version, BodyLimit: h.BodyLimit, RequestTimeout: h.RequestTimeout,

@@ -1,8 +1,7 @@
 package app
 
 import (
-	"encoding/json"
-
+	"tradewind.example/core/pluginevent"
 	"tradewind.example/core/pluginstore"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -31,9 +30,5 @@ func (a *App) rootExists(r store.Reader, id string) (bool, error) {
 
 // keepPluginEvent hands a plugin's event to the outbox.
 func (a *App) keepPluginEvent(tx store.Tx, e pluginstore.Event) error {
-	raw, err := json.Marshal(e)
-	if err != nil {
-		return fault.Internal(err, "an event of plugin %q cannot be encoded", e.Plugin)
-	}
-	return a.events.Append(tx, pluginTopic, e.Plugin+"/"+e.Cursor, raw)
+	return a.appendPluginEvent(tx, pluginevent.Event(e))
 }

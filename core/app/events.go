@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +25,7 @@ func (a *App) openEvents(context.Context) (err error) {
 	a.counted = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tradewind_events_total", Help: "Events of the business by topic, each counted at least once.",
 	}, []string{"topic"})
-	var consumers []outbox.Consumer
+	consumers := []outbox.Consumer{{Topic: pluginTopic, Name: "act", Linger: eventLinger / 5, Handle: a.actOnPluginEvents}}
 	for _, topic := range append(append(order.Topics(), settlement.Topics()...), pluginTopic) {
 		consumers = append(consumers, outbox.Consumer{Topic: topic, Name: "metrics", Batch: 1000, Linger: eventLinger, Handle: a.count})
 	}
@@ -40,17 +41,16 @@ func (a *App) count(ctx context.Context, list []outbox.Event) error {
 	return nil
 }
 
-// deliverEvents runs the outbox until the returned function is called, which
-// waits for its end. What is left then is delivered after the next start.
+// deliverEvents runs the outbox, and what plugins' events lead to, until the
+// returned function is called, which waits for their end. What is left then is
+// delivered after the next start.
 func (a *App) deliverEvents(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		a.events.Run(ctx)
-	}()
+	var group sync.WaitGroup
+	group.Go(func() { a.events.Run(ctx) })
+	group.Go(func() { a.told.Run(ctx) })
 	return func() {
 		cancel()
-		<-done
+		group.Wait()
 	}
 }

@@ -31,6 +31,7 @@ func (a *App) services() error {
 		do   func() error
 	}{
 		{"clouds", a.clouds}, {"prices", a.prices}, {"orders", a.orders}, {"settlement", a.settlement},
+		{"the plugins' events", a.pluginEvents},
 	}
 	for _, s := range steps {
 		if err := s.do(); err != nil {

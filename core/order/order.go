@@ -294,6 +294,8 @@ func newOrders() *store.Collection[Order] {
 			}
 			return [][]byte{store.Key(o.Created)}
 		}},
+		// operation finds who waits for what a plugin tells of.
+		store.Index[Order]{Name: "operation", Keys: operationKeys},
 		store.Index[Order]{Name: "attention", Keys: func(o *Order) [][]byte {
 			if o.Attention == nil {
 				return nil

@@ -85,6 +85,8 @@ type Jobs interface {
 	// Begin may return the job as running: its handler starts at once then.
 	Begin(tx store.Tx, j job.Job) (job.Job, error)
 	Complete(tx store.Tx, j job.Job) error
+	// HastenTx makes a waiting job due, or reports that it is at work.
+	HastenTx(tx store.Tx, id string) (busy bool, err error)
 }
 
 // Events carries what became true out of the store, from the transaction that

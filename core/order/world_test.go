@@ -430,6 +430,9 @@ type jobs struct {
 	store store.Store
 	fails int // so many results are refused
 	begin bool
+
+	busy     string   // the job that is at work
+	hastened []string // jobs that were made due
 }
 
 const jobBucket store.Bucket = "test/job"
@@ -459,6 +462,16 @@ func (q *jobs) Complete(tx store.Tx, j job.Job) error {
 		return errBoom
 	}
 	return tx.Delete(jobBucket, store.Key(j.ID))
+}
+
+// HastenTx makes a stored job due; only the busy one is at work.
+func (q *jobs) HastenTx(tx store.Tx, id string) (bool, error) {
+	raw, err := tx.Get(jobBucket, store.Key(id))
+	if err != nil || raw == nil || id == q.busy {
+		return id == q.busy, err
+	}
+	q.hastened = append(q.hastened, id)
+	return false, nil
 }
 
 // count stores that the attempt has begun: the next one has another number.

@@ -15,6 +15,20 @@ func (s *Service) EachProviderTx(r store.Reader, fn func(Provider) error) error 
 	})
 }
 
+// BehindTx returns the ids of a root's providers that a plugin speaks for, also
+// of those that are not active: what was bought there is still there. It checks
+// no rights.
+func (s *Service) BehindTx(r store.Reader, plugin, rootID string) (ids []string, err error) {
+	q := store.Query{Index: "plugin", Prefix: store.Key(plugin), Limit: store.NoLimit}
+	err = s.rows.providers.Each(r, q, func(d store.Doc[Provider]) error {
+		if d.Value.RootID == rootID {
+			ids = append(ids, d.Value.ID)
+		}
+		return nil
+	})
+	return ids, err
+}
+
 // EachEnablementTx streams the enablements that hold an account of their own
 // and are in use, of all roots, to scheduled work. It checks no rights.
 func (s *Service) EachEnablementTx(r store.Reader, fn func(Enablement) error) error {

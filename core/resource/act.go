@@ -33,6 +33,7 @@ type run struct {
 	SealedInput  []byte
 	SealedOutput []byte
 	Operation    string
+	JobID        string
 	Calls        int
 	NextAt       time.Time
 }
@@ -41,6 +42,13 @@ func newRuns() *store.Collection[run] {
 	return store.NewCollection("action", func(r *run) string { return r.ID },
 		store.Index[run]{Name: "resource", Keys: func(r *run) [][]byte {
 			return [][]byte{store.Key(r.ResourceID, r.ID)}
+		}},
+		// operation finds who waits for what a plugin tells of.
+		store.Index[run]{Name: "operation", Keys: func(r *run) [][]byte {
+			if r.State != RunStarted {
+				return nil
+			}
+			return [][]byte{store.Key(r.RootID, r.Operation)}
 		}},
 	)
 }
@@ -164,10 +172,12 @@ func (s *Service) storeRun(tx store.Tx, c access.Caller, in ActInput, body idemp
 	}
 	v.ResourceID, v.OrgID, v.RootID, v.State = r.ID, r.OrgID, r.RootID, RunWaiting
 	v.Token, v.Actor, v.Created = "tw-"+id.New(), c.Actor(), s.cfg.Clock.Now()
-	if _, err := s.runs.Insert(tx, *v); err != nil {
+	j, err := s.cfg.Jobs.Enqueue(tx, job.Job{Kind: ActionJobKind, Ref: v.ID, OrgID: r.OrgID, Trace: c.Trace})
+	if err != nil {
 		return err
 	}
-	if _, err := s.cfg.Jobs.Enqueue(tx, job.Job{Kind: ActionJobKind, Ref: v.ID, OrgID: r.OrgID, Trace: c.Trace}); err != nil {
+	v.JobID = j.ID
+	if _, err := s.runs.Insert(tx, *v); err != nil {
 		return err
 	}
 	if err := s.cfg.Keys.Bind(tx, scope, in.IdempotencyKey, v.ID); err != nil {

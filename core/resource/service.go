@@ -42,6 +42,8 @@ type Sealer interface {
 type Jobs interface {
 	Enqueue(tx store.Tx, j job.Job) (job.Job, error)
 	Complete(tx store.Tx, j job.Job) error
+	// HastenTx makes a waiting job due, or reports that it is at work.
+	HastenTx(tx store.Tx, id string) (busy bool, err error)
 }
 
 // Plugins finds running plugins.

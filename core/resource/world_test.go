@@ -165,6 +165,9 @@ type jobs struct {
 	mu   sync.Mutex
 	hold bool // keep them waiting
 	wg   sync.WaitGroup
+
+	busy     bool     // all are at work
+	hastened []string // jobs that were to be made due
 }
 
 const jobBucket store.Bucket = "test/job"
@@ -186,6 +189,12 @@ func (q *jobs) Enqueue(tx store.Tx, j job.Job) (job.Job, error) {
 }
 
 func (q *jobs) Complete(tx store.Tx, j job.Job) error { return tx.Delete(jobBucket, store.Key(j.ID)) }
+
+// HastenTx notes who was to be made due.
+func (q *jobs) HastenTx(_ store.Tx, id string) (bool, error) {
+	q.hastened = append(q.hastened, id)
+	return q.busy, nil
+}
 
 func (q *jobs) drain() {
 	for range 10 {
