@@ -1,7 +1,6 @@
 package host_test
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -57,30 +55,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// logBook collects a host's log.
-type logBook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func (b *logBook) has(text string) bool { return strings.Contains(b.String(), text) }
-
 // open opens a host on a fresh folder; it is closed when the test ends.
-func open(t *testing.T, cfg host.Config) (*host.Host, *logBook) {
+func open(t *testing.T, cfg host.Config) (*host.Host, *hosttest.LogBook) {
 	t.Helper()
-	book := &logBook{}
+	book := &hosttest.LogBook{}
 	if cfg.Dir == "" {
 		cfg.Dir = hosttest.ShortDir(t)
 	}
@@ -111,7 +89,7 @@ func dev(args ...string) host.Config {
 }
 
 // started opens a host with a serving fake plugin.
-func started(t *testing.T, cfg host.Config) (*host.Host, *host.Plugin, *logBook) {
+func started(t *testing.T, cfg host.Config) (*host.Host, *host.Plugin, *hosttest.LogBook) {
 	t.Helper()
 	h, book := open(t, cfg)
 	if err := h.Start(t.Context(), "fake"); err != nil {

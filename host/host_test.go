@@ -65,7 +65,7 @@ func TestStopDrains(t *testing.T) {
 		_, err := ask(ctx, p, "do", "wait")
 		failed <- err
 	}()
-	hosttest.Eventually(t, "the call is at work", func() bool { return book.has("waiting") })
+	hosttest.Eventually(t, "the call is at work", func() bool { return book.Has("waiting") })
 	if err := h.Stop(t.Context(), "fake"); err != nil {
 		t.Fatal(err)
 	}

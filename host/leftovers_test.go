@@ -202,7 +202,7 @@ func TestCloseIsBounded(t *testing.T) {
 	t.Parallel()
 	cfg := dev()
 	entry := func(version, path string) catalog.Entry {
-		return catalog.Entry{Name: "fake", Version: version, Path: path, Args: []string{"unwilling"}}
+		return catalog.Entry{Name: "fake", Version: version, Path: path, Args: []string{"ignores-shutdown"}}
 	}
 	cfg.Plugins = []catalog.Entry{entry("1.0.0", fakeBinary), entry("2.0.0", otherBinary)}
 	cfg.Selections = []catalog.Selection{{
@@ -220,7 +220,7 @@ func TestCloseIsBounded(t *testing.T) {
 		_, err := askFor(t.Context(), p, "org1", "do", "wait")
 		failed <- err
 	}()
-	hosttest.Eventually(t, "the call is at work", func() bool { return book.has("waiting") })
+	hosttest.Eventually(t, "the call is at work", func() bool { return book.Has("waiting") })
 	runs := status(h).Runs
 	begin := time.Now()
 	if err := h.Close(t.Context()); err != nil {

@@ -101,7 +101,7 @@ func TestCaughtPanicsAreReported(t *testing.T) {
 // TestStoppedPluginsLeaveNoReport: an end that was asked for is no crash.
 func TestStoppedPluginsLeaveNoReport(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"well", "unwilling"} {
+	for _, mode := range []string{"well", "ignores-shutdown"} {
 		cfg := dev(mode)
 		cfg.Policy.StopTimeout = 200 * time.Millisecond
 		h, _, _ := started(t, cfg)
@@ -223,7 +223,7 @@ func TestLogLevelAtRunTime(t *testing.T) {
 		}
 	}
 	say()
-	hosttest.Eventually(t, "the log has come", func() bool { return book.has("long xxx") })
+	hosttest.Eventually(t, "the log has come", func() bool { return book.Has("long xxx") })
 	text := book.String()
 	for _, want := range []string{"said at info", "request_id=req-77", "org=org-88", "plugin=fake", "pid="} {
 		if !strings.Contains(text, want) {
@@ -237,7 +237,7 @@ func TestLogLevelAtRunTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	say()
-	hosttest.Eventually(t, "debug is shown", func() bool { return book.has("said at debug") })
+	hosttest.Eventually(t, "debug is shown", func() bool { return book.Has("said at debug") })
 	if err := h.SetLogLevel(t.Context(), "fake", slog.LevelError); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ func TestIsolationShowsInTheStatus(t *testing.T) {
 	if got.Figures.ResidentBytes < 1<<20 || len(got.StartTimes) != 5 {
 		t.Errorf("process is %+v", got)
 	}
-	if !book.has("plugins run without cgroups") {
+	if !book.Has("plugins run without cgroups") {
 		t.Error("the missing cgroup is not told")
 	}
 	cfg = dev()

@@ -111,3 +111,25 @@ func OpenFiles(tb testing.TB) int {
 	}
 	return len(entries)
 }
+
+// Marked returns the living processes whose environment names dir: plugins that
+// were launched from a run folder below it, and what they started, wherever that
+// is now.
+func Marked(tb testing.TB, dir string) []int {
+	tb.Helper()
+	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []int
+	for _, path := range environs {
+		raw, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(raw), "TRADEWIND_LAUNCH="+dir+"/") {
+			continue // it has ended meanwhile, or is somebody else's
+		}
+		if pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path))); Alive(pid) {
+			out = append(out, pid)
+		}
+	}
+	return out
+}

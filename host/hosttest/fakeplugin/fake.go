@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"tradewind.example/sdk"
@@ -24,7 +23,7 @@ var (
 )
 
 // fake is a cloud that does what a call's settings say.
-type fake struct{ calls atomic.Int64 }
+type fake struct{}
 
 // Describe implements provider.Provider.
 func (f *fake) Describe(context.Context) (provider.Description, error) {
@@ -53,7 +52,7 @@ func (f *fake) Check(_ context.Context, req provider.CheckRequest) (provider.Che
 // Regions does what the setting "do" says and echoes the setting "echo".
 func (f *fake) Regions(ctx context.Context, req provider.RegionsRequest) ([]provider.Region, error) {
 	call := req.Call
-	if err := f.misbehave(ctx, call); err != nil {
+	if err := misbehave(ctx, call); err != nil {
 		return nil, err
 	}
 	switch call.Account.Settings["do"] {
@@ -80,11 +79,7 @@ func variables() []string {
 	return names
 }
 
-func (f *fake) misbehave(ctx context.Context, call provider.Call) error {
-	every, _ := strconv.ParseInt(call.Account.Settings["crash_every"], 10, 64)
-	if every > 0 && f.calls.Add(1)%every == 0 {
-		os.Exit(5)
-	}
+func misbehave(ctx context.Context, call provider.Call) error {
 	if call.Account.Settings["fails_in"] == version {
 		return fault.Unavailable("this version fails")
 	}

@@ -33,9 +33,7 @@ func main() {
 		"silent":   forever,
 		"garbage":  garbage,
 		"outside":  outside,
-		"dies":     dies,
 		"tells":    tells,
-		"newer":    newer,
 	}
 	mode, ok := modes[os.Args[1]]
 	if !ok {
@@ -160,20 +158,8 @@ func outside() {
 	forever()
 }
 
-// dies shakes hands and ends.
-func dies() {
-	fmt.Println("1|1|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/plugin1|grpc")
-	os.Exit(4)
-}
-
 // tells prints a secret instead of a handshake.
 func tells() {
 	fmt.Println("cannot sign in with password=hunter2hunter2")
 	os.Exit(1)
-}
-
-// newer speaks a protocol that this host does not know.
-func newer() {
-	fmt.Println("1|99|unix|" + os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/plugin1|grpc")
-	forever()
 }
