@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,21 @@ func (p *Plugin) Description() (d provider.Description, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.last, p.last.Name != ""
+}
+
+// Runs reports whether calls can be served now or without anyone's help soon:
+// a version serves, or is being started. It makes no call.
+func (p *Plugin) Runs() bool {
+	if _, running := p.activeRun().supervisor.Current(); running {
+		return true
+	}
+	p.mu.Lock()
+	runs := p.all()
+	p.mu.Unlock()
+	return slices.ContainsFunc(runs, func(r *run) bool {
+		s := r.supervisor.Status().State
+		return s.Serving() || s.Coming()
+	})
 }
 
 func (p *Plugin) activeRun() *run { return p.routes.Load().active }

@@ -73,8 +73,12 @@ func (s *stage) cancelTwice(t *testing.T) {
 	c := s.r1.customer
 	quote := c.make(t, "/v1/quotes", fields{"product_id": s.a.products[1]})
 	s.first.must(t, http.MethodPost, "/v1/plugins/sandbox/stop", nil, nil)
-	id := c.make(t, "/v1/orders", fields{"product_id": s.a.products[1], "quote_id": quote})
-	s.repeat(t, repeated{"cancel-order", c, http.MethodPost, "/v1/orders/" + id + "/cancel", fields{"reason": "a"}, fields{"reason": "b"}})
+	var o struct{ ID, State string }
+	c.must(t, http.MethodPost, "/v1/orders", fields{"product_id": s.a.products[1], "quote_id": quote}, &o)
+	if o.State != "held" {
+		t.Errorf("an order whose plugin stands is %s", o.State)
+	}
+	s.repeat(t, repeated{"cancel-order", c, http.MethodPost, "/v1/orders/" + o.ID + "/cancel", fields{"reason": "a"}, fields{"reason": "b"}})
 	s.first.must(t, http.MethodPost, "/v1/plugins/sandbox/start", nil, nil)
 	eventually(t, "the plugin to be ready again", func() bool {
 		var p struct{ State string }

@@ -29,11 +29,15 @@ var (
 )
 
 // Plugin returns the plugin's client; calls wait for a plugin that is starting.
+// One that somebody has to start first is unavailable.
 func (p plugins[C]) Plugin(name string) (C, error) {
 	var none C
 	found, err := p.host.Plugin(name)
 	if err != nil {
 		return none, err
+	}
+	if !found.Runs() {
+		return none, fault.Unavailable("plugin %q does not run: start it or wait until somebody does", name).From(fault.SourceHost)
 	}
 	cloud, ok := any(found).(C)
 	if !ok {

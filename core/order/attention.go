@@ -207,8 +207,11 @@ func (s *Service) Cancel(ctx context.Context, c access.Caller, in CancelInput) (
 			return err
 		}
 		before := o.facts()
-		if err := o.move(StateCancelled, s.cfg.Clock.Now(), c.Actor(), in.Reason); err != nil {
+		if !o.unseen() {
 			return fault.Precondition("order %q is %s: only an order that the cloud has not seen can be cancelled", o.ID, o.State)
+		}
+		if err := o.move(StateCancelled, s.cfg.Clock.Now(), c.Actor(), in.Reason); err != nil {
+			return err
 		}
 		o.Attention, o.RequestID = nil, c.RequestID
 		if err := s.letGo(tx, &o); err != nil {

@@ -123,6 +123,9 @@ func (s *Service) checkSpec(ctx context.Context, look purchase, in BuyInput) (fi
 		return false, nil
 	}
 	findable = slices.Contains(d.Kinds[i].Verbs, contract.VerbFindByToken)
+	if _, err := s.cfg.Plugins.Plugin(look.plugin); err != nil {
+		findable = false // nobody takes the call now: the order waits, held, and can be cancelled
+	}
 	return findable, s.schemas.Check("spec", d.Kinds[i].Spec, specOf(in, look.product))
 }
 

@@ -321,6 +321,64 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCancelWhatNoCloudHasSeen: whether an order can be cancelled depends on
+// what the cloud may know of it, not on whether a worker had a look at it.
+func TestCancelWhatNoCloudHasSeen(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason string
+		down   bool
+		script []string
+		placed order.State
+		before order.State // when it is to be cancelled
+		can    bool
+	}{
+		"NoPlugin":  {reason: "a stopped plugin is not called", down: true, placed: order.StateHeld, before: order.StateHeld, can: true},
+		"Unsent":    {reason: "what the host kept back was not seen", script: []string{"unsent"}, placed: order.StateProvisioning, before: order.StateProvisioning, can: true},
+		"Throttled": {reason: "the cloud was asked", script: []string{"throttled"}, placed: order.StateProvisioning, before: order.StateProvisioning},
+		"Unsent2":   {reason: "the cloud was asked before", script: []string{"throttled", "unsent"}, placed: order.StateProvisioning, before: order.StateProvisioning},
+		"Lost":      {reason: "the cloud may have made it", script: []string{"lost"}, placed: order.StateProvisioning, before: order.StateActive},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fund(1_000_000)
+			w.jobs.begin, w.cloud.down, w.cloud.script = true, tc.down, tc.script
+			o := w.buy(1)
+			if o.State != tc.placed {
+				t.Errorf("%s: placed as %s", tc.reason, o.State)
+			}
+			for range max(1, len(tc.script)) {
+				for _, j := range w.jobs.ready(w) {
+					w.runJob(j)
+				}
+				w.clock.Advance(31 * time.Second)
+			}
+			if got := w.get(o.ID).State; got != tc.before {
+				t.Errorf("%s: it is %s before the attempt", tc.reason, got)
+			}
+			_, err := w.orders.Cancel(w.ctx, w.buyer, order.CancelInput{OrderID: o.ID})
+			if tc.can && err != nil || !tc.can && !fault.Is(err, fault.ClassPrecondition) {
+				t.Errorf("%s: %v", tc.reason, err)
+			}
+			w.cloud.down = false
+			w.drain()
+			want, made := order.StateActive, 1
+			if tc.can {
+				want, made = order.StateCancelled, 0
+			}
+			if got := w.get(o.ID).State; got != want || len(w.cloud.made) != made {
+				t.Errorf("%s: ended as %s, the cloud made %d", tc.reason, got, len(w.cloud.made))
+			}
+			if b := w.wallet(customer, reseller); b.Held != 0 || (b.Posted == 1_000_000) != tc.can {
+				t.Errorf("%s: wallet %+v", tc.reason, b)
+			}
+			w.sameAtCloud()
+		})
+	}
+}
+
 func TestTransitionsAreRecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -21,6 +21,7 @@ import (
 //	"started"      it is under way; the operation ends after two questions
 //	"started-lost" it is under way and the answer is lost
 //	"stillborn"    it is under way and fails
+//	"unsent"       the host says that it sent nothing
 //	class name     it is refused with that class
 type cloud struct {
 	clock    *clock.Fake
@@ -76,6 +77,9 @@ func (c *cloud) next() string {
 }
 
 func classed(word string) error {
+	if word == "unsent" {
+		return fault.Unavailable("the plugin takes no calls now").From(fault.SourceHost)
+	}
 	for _, class := range fault.Classes() {
 		if class.String() == word {
 			return fault.New(class, "the cloud says %s", word).Cloud("Code."+word, "vendor-request")

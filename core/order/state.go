@@ -45,7 +45,7 @@ func (s State) may(to State) bool {
 	case StateHeld:
 		return to == StateProvisioning || to == StateCancelled || to == StateFailed
 	case StateProvisioning:
-		return to == StateActive || to == StateFailed || to == StateRefunded
+		return to == StateActive || to == StateFailed || to == StateRefunded || to == StateCancelled
 	case StateActive:
 		return to == StateRefunded
 	case StateFailed, StateCancelled, StateRefunded:
@@ -60,6 +60,17 @@ func (s State) Final() bool {
 		return true
 	}
 	return false
+}
+
+// unseen reports whether no cloud has seen the order: nothing of it was sent,
+// or the host answered for all of it that it was not.
+func (o *Order) unseen() bool {
+	for i := range o.Units {
+		if o.Units[i].State != UnitWaiting || o.Units[i].Calls > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // move takes the order to a state and records it; a move that the state

@@ -207,8 +207,7 @@ func (s *Service) call(ctx context.Context, w *work, u *Unit) error {
 	cloud, call, err := s.reach(ctx, w, w.purpose())
 	if err != nil {
 		if w.uncalled(u) {
-			u.State, u.Calls, u.Marked = UnitWaiting, 0, ""
-			u.FirstCall, u.LastCall = time.Time{}, time.Time{}
+			u.unmark()
 		}
 		s.refuse(w, u, "open", err)
 		return nil
@@ -229,8 +228,17 @@ func (s *Service) call(ctx context.Context, w *work, u *Unit) error {
 		s.doubt(u, string(w.order.Kind), err)
 		return nil
 	}
+	if u.Calls == 1 && fault.As(err).Source == fault.SourceHost {
+		u.unmark() // the host did not send it
+	}
 	s.refuse(w, u, string(w.order.Kind), err)
 	return nil
+}
+
+// unmark says that the unit was not called after all.
+func (u *Unit) unmark() {
+	u.State, u.Calls, u.Marked = UnitWaiting, 0, ""
+	u.FirstCall, u.LastCall = time.Time{}, time.Time{}
 }
 
 // markLife is how long before its call a unit may have been marked. What asks

@@ -162,7 +162,7 @@ func bindOrders(s *api.Server, svc Services) {
 func bindOrderChanges(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/orders/{id}/cancel", ID: "cancel-order", Tag: "Orders",
-		Summary: "Cancel an order", Detail: "Possible until the cloud was called; everything held is freed.",
+		Summary: "Cancel an order", Detail: "Possible while the cloud has not seen the order: it is `held`, or `provisioning` and nothing of it was sent yet, as while the plugin does not serve. Everything held is freed. Later it is refused with 412; release what the order made.",
 	}, func(ctx context.Context, c access.Caller, in *cancelOrder) (*One[Order], error) {
 		return orderAnswer(svc.Orders.Cancel(ctx, c, order.CancelInput{OrderID: in.ID, Reason: in.Body.Reason, IdempotencyKey: in.IdempotencyKey}))
 	})
