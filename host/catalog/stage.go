@@ -105,6 +105,11 @@ func (s *Staged) fill(ctx context.Context, src *os.File, want string) error {
 	if err != nil {
 		return fmt.Errorf("staging a plugin: %w", err)
 	}
+	// A plugin with a user of its own must be able to execute it. Nobody but the
+	// host finds it: that is up to the folders.
+	if err := dst.Chmod(0o555); err != nil {
+		return fmt.Errorf("staging a plugin: %w", errors.Join(err, dst.Close()))
+	}
 	sum := sha256.New()
 	got, err := copyBinary(dst, bufio.NewReader(io.TeeReader(contextReader{ctx, src}, sum)))
 	if err = errors.Join(err, dst.Sync(), dst.Close()); err != nil {

@@ -118,7 +118,7 @@ func TestInstallDelivered(t *testing.T) {
 			got := tree(t, filepath.Join(dir, "plugins", folder))
 			delete(got, ".")
 			files := map[string]string{
-				"tradewind-provider-fake": "-r-x------ " + string(plugin), "manifest.json": "-r-------- " + string(text),
+				"tradewind-provider-fake": "-r-xr-xr-x " + string(plugin), "manifest.json": "-r-------- " + string(text),
 				"manifest.sig": "-r-------- " + string(signer.Sign(text)),
 			}
 			if diff := cmp.Diff(files, got); diff != "" {
@@ -160,7 +160,7 @@ func TestStageRefusesAndLeavesNothing(t *testing.T) {
 		"OtherPlatform": {reason: "the binary runs here", files: pack("fake", foreign, nil), text: "it is for plan9/mips and this host runs on"},
 		"OtherName":     {reason: "the binary has its plugin's name", files: pack("other", text, nil), want: manifest.ErrInvalid, text: `"other"`},
 		"NoManifest":    {reason: "a manifest can be read", files: pack("fake", []byte("{}"), nil), want: manifest.ErrInvalid},
-		"NewerContract": {reason: "it is told what would do", files: pack("fake", newer, nil), want: manifest.ErrContract, text: "needs contract 1.99, this host speaks 1.0; update the broker or stay with plugin <= 1.5.0"},
+		"NewerContract": {reason: "it is told what would do", files: pack("fake", newer, nil), want: manifest.ErrContract, text: "needs contract 1.99, this host speaks 1.0-1.1; update the broker or stay with plugin <= 1.5.0"},
 		"BadArchive":    {reason: "an archive is whole", files: []archivetest.File{{Name: "x.tar.gz", Content: []byte("\x1f\x8bgarbage")}}, want: archive.ErrInvalid},
 		"Evil":          {reason: "nothing gets out of its folder", files: []archivetest.File{packed(t, archivetest.File{Name: "../../evil", Content: plugin})}, want: archive.ErrInvalid},
 		"Hash":          {reason: "the pinned hash is the file's", files: pack("fake", text, nil), hash: archivetest.Hash(plugin), text: "the file has"},

@@ -29,7 +29,7 @@ type Isolation struct {
 	OpenFiles int `yaml:"open_files,omitempty" json:"open_files,omitempty"`
 	// UID and GID are the plugin's own user and group; 0: those of the host. The
 	// host must run as root, others must be able to walk to the run folder, and
-	// the binary must be executable for others.
+	// the binary must be executable for others, as installed ones are.
 	UID int `yaml:"uid,omitempty" json:"uid,omitempty"`
 	GID int `yaml:"gid,omitempty" json:"gid,omitempty"`
 }

@@ -44,7 +44,7 @@ type Manifest struct {
 	SHA256   string `json:"sha256"`   // of the binary, lower-case hex
 	Protocol int    `json:"protocol"` // major version of the contract
 	// ContractMinor is the oldest additive revision of the contract that the
-	// plugin can do with.
+	// plugin can do with: at least what its description says.
 	ContractMinor int `json:"contract_minor,omitempty"`
 	// Platform is the system and processor that the binary is for, "linux/amd64";
 	// "" when it is not told.
@@ -58,7 +58,10 @@ func Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
 // New makes the manifest of the binary with that hash, which was described on
 // this machine and in this host's protocol.
 func New(sha256 string, d provider.Description) (Manifest, error) {
-	m := Manifest{Format: Format, SHA256: sha256, Protocol: handshake.ProtocolVersion, Platform: Platform(), Description: d}
+	m := Manifest{
+		Format: Format, SHA256: sha256, Protocol: handshake.ProtocolVersion, ContractMinor: d.ContractMinor,
+		Platform: Platform(), Description: d,
+	}
 	return m, m.Verify()
 }
 
@@ -137,17 +140,18 @@ func (m Manifest) Verify() error {
 // fits tells, wrapping [ErrContract], when this host does not speak the contract
 // that the plugin needs.
 func (m Manifest) fits() error {
-	if m.Protocol < 1 || m.ContractMinor < 0 {
+	needs := max(m.ContractMinor, m.Description.ContractMinor)
+	if m.Protocol < 1 || min(m.ContractMinor, m.Description.ContractMinor) < 0 {
 		return fmt.Errorf("contract %d.%d is none; protocol must be at least 1", m.Protocol, m.ContractMinor)
 	}
 	newer := m.Protocol > handshake.ProtocolVersion ||
-		m.Protocol == handshake.ProtocolVersion && m.ContractMinor > handshake.ContractMinor
+		m.Protocol == handshake.ProtocolVersion && needs > handshake.ContractMinor
 	switch speaks := Spoken(); {
 	case newer:
-		return fmt.Errorf("%w: plugin needs contract %d.%d, this host speaks %s; update the broker", ErrContract, m.Protocol, m.ContractMinor, speaks)
+		return fmt.Errorf("%w: plugin needs contract %d.%d, this host speaks %s; update the broker", ErrContract, m.Protocol, needs, speaks)
 	case m.Protocol < handshake.ProtocolVersion:
 		return fmt.Errorf("%w: plugin needs contract %d.%d, this host speaks %s; install a newer version of the plugin",
-			ErrContract, m.Protocol, m.ContractMinor, speaks)
+			ErrContract, m.Protocol, needs, speaks)
 	}
 	return nil
 }
@@ -199,7 +203,7 @@ func parts(d provider.Description) ([]part, error) {
 	}{
 		{"name", d.Name}, {"version", d.Version}, {"title", d.Title}, {"summary", d.Summary},
 		{"currency", d.Currency}, {"capabilities", capabilities}, {"regions model", d.Regions},
-		{"limits", d.Limits}, {"config schema", d.Config}, {"kinds", d.Kinds},
+		{"limits", d.Limits}, {"config schema", d.Config}, {"kinds", d.Kinds}, {"contract minor", d.ContractMinor},
 	}
 	out := make([]part, 0, len(pieces))
 	for _, p := range pieces {

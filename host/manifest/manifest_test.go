@@ -52,17 +52,18 @@ func TestVerify(t *testing.T) {
 		reason string
 		change func(m *manifest.Manifest)
 	}{
-		"Format":     {"another layout cannot be read safely", func(m *manifest.Manifest) { m.Format = 2 }},
-		"Minor":      {"a newer revision cannot be spoken", func(m *manifest.Manifest) { m.ContractMinor = 99 }},
-		"MinorBelow": {"revisions count from 0", func(m *manifest.Manifest) { m.ContractMinor = -1 }},
-		"Protocol":   {"another protocol cannot be spoken", func(m *manifest.Manifest) { m.Protocol = 99 }},
-		"Hash":       {"the hash is the binary's name", func(m *manifest.Manifest) { m.SHA256 = "abc" }},
-		"Platform":   {"a platform is a system and a processor", func(m *manifest.Manifest) { m.Platform = "PDP-11" }},
-		"NameFolder": {"the name becomes a folder", func(m *manifest.Manifest) { m.Description.Name = "../evil" }},
-		"NameEmpty":  {"a plugin has a name", func(m *manifest.Manifest) { m.Description.Name = "" }},
-		"Version":    {"the version becomes a folder", func(m *manifest.Manifest) { m.Description.Version = "1/../../x" }},
-		"Dots":       {"the version becomes a folder", func(m *manifest.Manifest) { m.Description.Version = ".." }},
-		"Kind":       {"a kind has a name", func(m *manifest.Manifest) { m.Description.Kinds[0].Name = "" }},
+		"Format":             {"another layout cannot be read safely", func(m *manifest.Manifest) { m.Format = 2 }},
+		"Minor":              {"a newer revision cannot be spoken", func(m *manifest.Manifest) { m.ContractMinor = 99 }},
+		"MinorOfDescription": {"a newer revision cannot be spoken, whoever says so", func(m *manifest.Manifest) { m.Description.ContractMinor = 99 }},
+		"MinorBelow":         {"revisions count from 0", func(m *manifest.Manifest) { m.ContractMinor = -1 }},
+		"Protocol":           {"another protocol cannot be spoken", func(m *manifest.Manifest) { m.Protocol = 99 }},
+		"Hash":               {"the hash is the binary's name", func(m *manifest.Manifest) { m.SHA256 = "abc" }},
+		"Platform":           {"a platform is a system and a processor", func(m *manifest.Manifest) { m.Platform = "PDP-11" }},
+		"NameFolder":         {"the name becomes a folder", func(m *manifest.Manifest) { m.Description.Name = "../evil" }},
+		"NameEmpty":          {"a plugin has a name", func(m *manifest.Manifest) { m.Description.Name = "" }},
+		"Version":            {"the version becomes a folder", func(m *manifest.Manifest) { m.Description.Version = "1/../../x" }},
+		"Dots":               {"the version becomes a folder", func(m *manifest.Manifest) { m.Description.Version = ".." }},
+		"Kind":               {"a kind has a name", func(m *manifest.Manifest) { m.Description.Kinds[0].Name = "" }},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -85,9 +86,11 @@ func TestOtherContract(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ reason, text, want string }{
 		"NewerMinor": {"a newer plugin", `{"format":1,"protocol":1,"contract_minor":99,"novelty":true,"description":{"name":"fake","version":"3.0.0"}}`,
-			"plugin needs contract 1.99, this host speaks 1.0; update the broker"},
+			"plugin needs contract 1.99, this host speaks 1.0-1.1; update the broker"},
+		"NewerDescription": {"a newer plugin that says so itself", `{"format":1,"protocol":1,"description":{"name":"fake","version":"3.0.0","contract_minor":98}}`,
+			"plugin needs contract 1.98, this host speaks 1.0-1.1; update the broker"},
 		"NewerMajor": {"a much newer plugin", `{"format":2,"protocol":2,"description":{"name":"fake","version":"3.0.0"}}`,
-			"plugin needs contract 2.0, this host speaks 1.0; update the broker"},
+			"plugin needs contract 2.0, this host speaks 1.0-1.1; update the broker"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

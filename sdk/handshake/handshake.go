@@ -16,7 +16,7 @@ const (
 	ProtocolVersion = 1
 	// ContractMinor is the newest additive revision of that major version that
 	// this SDK knows. A host of revision n serves every plugin that needs at most n.
-	ContractMinor = 0
+	ContractMinor = 1
 	// PluginName is the key of the plugin set.
 	PluginName = "provider"
 	// MaxMessageBytes limits one gRPC message, in either direction.

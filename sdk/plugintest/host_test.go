@@ -195,6 +195,8 @@ func TestProblemTellsAllThatIsWrong(t *testing.T) {
 		"nil":       {nil, "there is nothing to serve"},
 		"name":      {wrong{name: "No Good"}, "the name is part of a file's name"},
 		"bad kind":  {wrong{name: "x", kinds: []*provider.Kind{provider.KindOf[spec, state]("thing", "", struct{}{})}}, "a handler without verbs"},
+		"too new":   {wrong{name: "x", minor: 99}, "a contract that this SDK does not know"},
+		"too old":   {wrong{name: "x", minor: -1}, "a contract that never was"},
 		"nil kind":  {wrong{name: "x", kinds: []*provider.Kind{nil}}, "a kind that is nil"},
 		"two kinds": {wrong{name: "x", kinds: []*provider.Kind{goodKind(), goodKind()}}, "one name for two kinds"},
 	} {
@@ -202,7 +204,7 @@ func TestProblemTellsAllThatIsWrong(t *testing.T) {
 			t.Errorf("%s: served, but %s", name, tc.reason)
 		}
 	}
-	if err := plugintest.Problem(t.Context(), wrong{name: "x", kinds: []*provider.Kind{goodKind()}}); err != nil {
+	if err := plugintest.Problem(t.Context(), wrong{name: "x", minor: 1, kinds: []*provider.Kind{goodKind()}}); err != nil {
 		t.Errorf("a good plugin: %v", err)
 	}
 }
@@ -212,11 +214,12 @@ func goodKind() *provider.Kind { return provider.KindOf[spec, state]("thing", ""
 type wrong struct {
 	bare
 	name  string
+	minor int
 	kinds []*provider.Kind
 }
 
 func (w wrong) Describe(context.Context) (provider.Description, error) {
-	return provider.Description{Name: w.name, Version: "1.0.0"}, nil
+	return provider.Description{Name: w.name, Version: "1.0.0", ContractMinor: w.minor}, nil
 }
 
 func (w wrong) Kinds() []*provider.Kind { return w.kinds }

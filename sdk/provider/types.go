@@ -46,6 +46,10 @@ type Description struct {
 	Capabilities []Capability `json:"capabilities,omitempty"`
 	// Currency is the ISO 4217 code the cloud prices in.
 	Currency string `json:"currency,omitempty"`
+	// ContractMinor is the oldest additive revision of the contract without
+	// which the plugin is of no use; 0: it can do with any. A host that knows
+	// only older ones does not install it.
+	ContractMinor int `json:"contract_minor,omitempty"`
 }
 
 // RegionsModel tells how places are named.

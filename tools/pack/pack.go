@@ -42,7 +42,7 @@ type Config struct {
 	Dir     string             // of the plugin's main package
 	Out     string             // folder for the archive; made when missing
 	Version string             // set as main.version; "": what the sources say
-	Minor   int                // oldest minor of the contract that the plugin needs
+	Minor   int                // oldest minor of the contract that the plugin needs, if its description does not say it
 	Key     ed25519.PrivateKey // signs the manifest; nil: not signed
 	Log     io.Writer          // what the go command says; nil: dropped
 }
@@ -157,7 +157,7 @@ func contents(ctx context.Context, built string, cfg Config) ([]file, manifest.M
 		return nil, manifest.Manifest{}, err
 	}
 	m, err := manifest.New(hash(binary), d)
-	m.ContractMinor = cfg.Minor
+	m.ContractMinor = max(m.ContractMinor, cfg.Minor)
 	if err = errors.Join(err, m.Verify()); err != nil {
 		return nil, m, fmt.Errorf("the plugin cannot be packed: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/schema"
 	"tradewind.example/sdk/wire/convert"
@@ -61,6 +62,9 @@ func checkDescription(d provider.Description) error {
 	}
 	if d.Currency != "" && !currency.MatchString(d.Currency) {
 		problems = append(problems, fmt.Errorf("description: currency %q: use an ISO 4217 code", d.Currency))
+	}
+	if d.ContractMinor < 0 || d.ContractMinor > handshake.ContractMinor {
+		problems = append(problems, fmt.Errorf("description: contract minor %d: this SDK knows 0 to %d", d.ContractMinor, handshake.ContractMinor))
 	}
 	if _, err := compile(d.Config); err != nil {
 		problems = append(problems, fmt.Errorf("description: config: %w", err))

@@ -17,7 +17,7 @@ func DescriptionToWire(d provider.Description) *pb.Description {
 			RatePerSecond: int64(d.Limits.RatePerSecond),
 			TokenWindow:   durationToWire(d.Limits.TokenWindow), CreateDeadline: durationToWire(d.Limits.CreateDeadline),
 		},
-		Capabilities: texts(d.Capabilities), Currency: d.Currency,
+		Capabilities: texts(d.Capabilities), Currency: d.Currency, ContractMinor: int64(d.ContractMinor),
 	}
 }
 
@@ -37,6 +37,7 @@ func DescriptionFromWire(d *pb.Description) provider.Description {
 			TokenWindow:   l.GetTokenWindow().AsDuration(), CreateDeadline: l.GetCreateDeadline().AsDuration(),
 		},
 		Capabilities: words[provider.Capability](d.GetCapabilities()), Currency: d.GetCurrency(),
+		ContractMinor: int(d.GetContractMinor()),
 	}
 }
 

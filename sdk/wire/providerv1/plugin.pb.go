@@ -126,7 +126,10 @@ type Description struct {
 	Limits       *Limits            `protobuf:"bytes,8,opt,name=limits,proto3" json:"limits,omitempty"`
 	Capabilities []string           `protobuf:"bytes,9,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// ISO 4217.
-	Currency      string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
+	Currency string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
+	// The oldest additive revision of the contract without which the plugin is of
+	// no use.
+	ContractMinor int64 `protobuf:"varint,11,opt,name=contract_minor,json=contractMinor,proto3" json:"contract_minor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,6 +232,13 @@ func (x *Description) GetCurrency() string {
 		return x.Currency
 	}
 	return ""
+}
+
+func (x *Description) GetContractMinor() int64 {
+	if x != nil {
+		return x.ContractMinor
+	}
+	return 0
 }
 
 // RegionsModel tells how places are named.
@@ -825,7 +835,7 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x0fDescribeRequest\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\"X\n" +
 	"\x10DescribeResponse\x12D\n" +
-	"\vdescription\x18\x01 \x01(\v2\".tradewind.provider.v1.DescriptionR\vdescription\"\x84\x03\n" +
+	"\vdescription\x18\x01 \x01(\v2\".tradewind.provider.v1.DescriptionR\vdescription\"\xab\x03\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
@@ -837,7 +847,8 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x06limits\x18\b \x01(\v2\x1d.tradewind.provider.v1.LimitsR\x06limits\x12\"\n" +
 	"\fcapabilities\x18\t \x03(\tR\fcapabilities\x12\x1a\n" +
 	"\bcurrency\x18\n" +
-	" \x01(\tR\bcurrency\"L\n" +
+	" \x01(\tR\bcurrency\x12%\n" +
+	"\x0econtract_minor\x18\v \x01(\x03R\rcontractMinor\"L\n" +
 	"\fRegionsModel\x12\x1f\n" +
 	"\vhas_regions\x18\x01 \x01(\bR\n" +
 	"hasRegions\x12\x1b\n" +
