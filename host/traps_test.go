@@ -185,8 +185,12 @@ func TestMessageLimits(t *testing.T) {
 		"AnswerAbove":  {reason: "17 MiB from the plugin do not", kv: []string{"size", strconv.Itoa(limit + 1<<20)}, fails: true},
 	}
 	for name, tc := range cases {
-		if _, err := ask(t.Context(), p, tc.kv...); (err != nil) != tc.fails {
+		_, err := ask(t.Context(), p, tc.kv...)
+		if (err != nil) != tc.fails {
 			t.Errorf("%s: %s: got %v", name, tc.reason, err)
+		}
+		if tc.fails && (!fault.Is(err, fault.ClassUnavailable) || !strings.Contains(fmt.Sprint(err), "larger than allowed")) {
+			t.Errorf("%s: %s, and that is told: got %v", name, tc.reason, err)
 		}
 	}
 	if st := status(h); st.Restarts != 0 {

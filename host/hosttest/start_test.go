@@ -3,6 +3,7 @@ package hosttest_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 func failedStart(t *testing.T, cfg host.Config, program, mode string, parts ...string) *trap {
 	t.Helper()
 	cfg.Policy.Backoff, cfg.Policy.MaxBackoff = time.Hour, time.Hour
-	tr := set(t, cfg, program, mode)
+	tr := set(t, cfg, program, strings.Fields(mode)...)
 	err := tr.Start(t.Context(), "fake")
 	expect(t, "the start", err, fault.ClassUnavailable, fault.OutcomeNotDone, fault.SourceHost)
 	if err != nil {
@@ -96,6 +97,13 @@ func TestWrongVersion(t *testing.T) {
 func TestNewerVersion(t *testing.T) {
 	failedStart(t, host.Config{Policy: prompt()}, raw, "newer-version",
 		"in phase handshake", "ncompatible API version", "Plugin version: 99", "Client versions: [1]")
+}
+
+// TestUnhealthyFromTheStart: a plugin that is not well when it starts does not
+// serve, and its own words are told without secrets.
+func TestUnhealthyFromTheStart(t *testing.T) {
+	failedStart(t, host.Config{Policy: prompt()}, raw, "reports-unhealthy always",
+		"in phase dial", "the cloud's gate is shut, token=******")
 }
 
 // TestDifferentManifest: what runs must be what its manifest says, whoever made it.

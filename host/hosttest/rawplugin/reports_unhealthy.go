@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"slices"
 	"sync/atomic"
 
 	"tradewind.example/sdk/fault"
@@ -10,12 +12,19 @@ import (
 )
 
 // reportsUnhealthy says that it is not well from the second time on that it is
-// asked, until it is asked for regions: then it is well again.
-func reportsUnhealthy() { serve(&ill{}) }
+// asked ("always": from the first), until it is asked for regions: then it is
+// well again.
+func reportsUnhealthy() {
+	p := &ill{}
+	if slices.Contains(os.Args, "always") {
+		p.asked.Add(1)
+	}
+	serve(p)
+}
 
 type ill struct {
 	cloud
-	asked  atomic.Int64
+	asked  atomic.Int64 // how often
 	healed atomic.Bool
 }
 
