@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tradewind.example/sdk/identity"
 	"tradewind.example/sdk/internal/callinfo"
 	"tradewind.example/sdk/secret"
 )
@@ -71,11 +72,43 @@ func TestSortLines(t *testing.T) {
 	t.Parallel()
 	var out, rest bytes.Buffer
 	in := "noise\n1|1|unix|/s|grpc|\nmore\n1|1|unix|/second|grpc|\nlast"
-	if err := sortLines(strings.NewReader(in), &out, &rest); err != nil {
+	if err := sortLines(strings.NewReader(in), &out, &rest, ""); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "1|1|unix|/s|grpc|\n" || rest.String() != "noise\nmore\n1|1|unix|/second|grpc|\nlast" {
 		t.Errorf("out %q, rest %q; want one handshake out and all else at rest", &out, &rest)
+	}
+}
+
+func TestAHandshakeGetsTheCertificate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ line, certificate, want, reason string }{
+		"empty field": {"1|1|unix|/s|grpc|\n", "cert", "1|1|unix|/s|grpc|cert\n", "go-plugin leaves out what it has not made"},
+		"more fields": {"1|1|unix|/s|grpc||true\n", "cert", "1|1|unix|/s|grpc|cert|true\n", "what comes after stays"},
+		"given":       {"1|1|unix|/s|grpc|theirs\n", "cert", "1|1|unix|/s|grpc|theirs\n", "go-plugin's own is the one in use"},
+		"no field":    {"1|1|unix|/s|grpc\n", "cert", "1|1|unix|/s|grpc\n", "there is no place for it"},
+		"none":        {"1|1|unix|/s|grpc|\n", "", "1|1|unix|/s|grpc|\n", "the host has no certificate either"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, rest bytes.Buffer
+			if err := sortLines(strings.NewReader(tc.line), &out, &rest, tc.certificate); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != tc.want {
+				t.Errorf("got %q, want %q: %s", &out, tc.want, tc.reason)
+			}
+		})
+	}
+}
+
+func TestABrokenCertificateOfTheHostIsRefused(t *testing.T) {
+	t.Parallel()
+	if own, err := hostsOwn(""); err != nil || own.tls != nil {
+		t.Errorf("without a host's certificate: %v, %v; want neither TLS nor an error", own.tls, err)
+	}
+	if _, err := hostsOwn("nonsense"); !errors.Is(err, identity.ErrNoCertificate) {
+		t.Errorf("got %v, want %v: a plugin must not serve just anybody", err, identity.ErrNoCertificate)
 	}
 }
 

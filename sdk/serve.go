@@ -3,6 +3,7 @@ package sdk
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 
 	"tradewind.example/sdk/handshake"
+	"tradewind.example/sdk/identity"
 	"tradewind.example/sdk/internal/serve"
 	"tradewind.example/sdk/internal/stdio"
 	"tradewind.example/sdk/provider"
@@ -93,14 +95,46 @@ func describe(w io.Writer, d provider.Description) error {
 
 // answer runs go-plugin's server until the host ends it.
 func answer(server *serve.Server, log *slog.Logger) error {
-	handshakes, err := handshakeOutput(log)
+	own, err := hostsOwn(os.Getenv(identity.HostVariable))
+	if err != nil {
+		return err
+	}
+	handshakes, err := handshakeOutput(log, own.line)
 	if err != nil {
 		return err
 	}
 	os.Stdout = handshakes // go-plugin prints there, then replaces it
-	goplugin.Serve(serveConfig(server))
+	cfg := serveConfig(server)
+	cfg.TLSProvider = own.settings
+	goplugin.Serve(cfg)
 	return nil
 }
+
+// secured is how a plugin answers a host that has a certificate; the zero value
+// is for one that has none.
+type secured struct {
+	tls  *tls.Config
+	line string // the plugin's certificate
+}
+
+// hostsOwn makes what serves only the host with the certificate.
+func hostsOwn(certificate string) (secured, error) {
+	if certificate == "" {
+		return secured{}, nil
+	}
+	own, err := identity.New()
+	if err != nil {
+		return secured{}, err
+	}
+	cfg, err := own.Plugin(certificate)
+	if err != nil {
+		return secured{}, err
+	}
+	return secured{tls: cfg, line: own.Line()}, nil
+}
+
+// settings is go-plugin's TLSProvider.
+func (s secured) settings() (*tls.Config, error) { return s.tls, nil }
 
 func serveConfig(server *serve.Server) *goplugin.ServeConfig {
 	return &goplugin.ServeConfig{
@@ -118,28 +152,43 @@ func serveConfig(server *serve.Server) *goplugin.ServeConfig {
 // handshakeOutput returns a file whose handshake line goes to the real
 // standard output. All else that a goroutine of the author prints meanwhile
 // goes to standard error. The copying ends with the process.
-func handshakeOutput(log *slog.Logger) (*os.File, error) {
+func handshakeOutput(log *slog.Logger, certificate string) (*os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making the handshake's pipe: %w", err)
 	}
 	go func() {
-		if err := sortLines(r, stdio.Stdout(), stdio.Stderr()); err != nil {
+		if err := sortLines(r, stdio.Stdout(), stdio.Stderr(), certificate); err != nil {
 			log.Error("reading what was printed failed", "error", err)
 		}
 	}()
 	return w, nil
 }
 
-// sortLines copies the first line that is a handshake to out and all others to rest.
-func sortLines(r io.Reader, out, rest io.Writer) error {
+// certificateField is the place of the plugin's certificate in a handshake, which
+// go-plugin leaves empty for one that it has not made.
+const certificateField = 5
+
+// withCertificate puts the certificate into a handshake that has none.
+func withCertificate(line, certificate string) string {
+	fields := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+	if certificate == "" || len(fields) <= certificateField || fields[certificateField] != "" {
+		return line
+	}
+	fields[certificateField] = certificate
+	return strings.Join(fields, "|") + "\n"
+}
+
+// sortLines copies the first line that is a handshake to out, with the plugin's
+// certificate, and all others to rest.
+func sortLines(r io.Reader, out, rest io.Writer, certificate string) error {
 	prefix := fmt.Sprintf("%d|%d|", goplugin.CoreProtocolVersion, handshake.ProtocolVersion)
 	lines, done := bufio.NewReader(r), false
 	for {
 		line, err := lines.ReadString('\n')
 		to := rest
 		if !done && strings.HasPrefix(line, prefix) {
-			to, done = out, true
+			to, done, line = out, true, withCertificate(line, certificate)
 		}
 		if _, werr := io.WriteString(to, line); werr != nil {
 			return werr

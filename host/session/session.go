@@ -29,6 +29,7 @@ import (
 	"tradewind.example/host/procfs"
 	"tradewind.example/host/supervise"
 	"tradewind.example/sdk/handshake"
+	"tradewind.example/sdk/identity"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/trace"
 	"tradewind.example/sdk/wire/client"
@@ -108,14 +109,14 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	cfg.Launch.Stderr, cfg.Launch.Log = s.logs.writer(slog.LevelInfo), log
 
 	watch := newStopwatch()
-	proc, err := launch.New(cfg.Launch)
+	own, proc, err := prepare(cfg.Launch)
 	watch.lap(PhaseVerify)
 	if err != nil {
 		s.logs.close()
 		return nil, startError(PhaseVerify, watch.done, cfg.Redactor, "", err)
 	}
 	s.proc, pid.proc = proc, proc
-	s.plugin = goplugin.NewClient(s.clientConfig(cfg.StartTimeout))
+	s.plugin = goplugin.NewClient(s.clientConfig(cfg.StartTimeout, own))
 	unwatch := context.AfterFunc(ctx, proc.Signal)
 	defer unwatch()
 	phase, err := s.connect(ctx, cfg, watch)
@@ -133,6 +134,16 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	closeErr := s.abort(ctx)
 	return nil, startError(phase, s.times, s.redact, s.proc.Report(s.redact.Text), errors.Join(err, closeErr))
+}
+
+// prepare makes what a start needs before anything runs.
+func prepare(cfg launch.Config) (*identity.Identity, *launch.Process, error) {
+	own, err := identity.New()
+	if err != nil {
+		return nil, nil, errors.Join(err, cfg.Binary.Close())
+	}
+	proc, err := launch.New(cfg)
+	return own, proc, err
 }
 
 // newSession makes a session that has no process yet.
@@ -171,14 +182,14 @@ func startError(phase Phase, times []PhaseTime, redact *Redactor, report string,
 
 // clientConfig holds go-plugin's settings; each is there for a reason given in
 // the host's README.
-func (s *Session) clientConfig(timeout time.Duration) *goplugin.ClientConfig {
+func (s *Session) clientConfig(timeout time.Duration, own *identity.Identity) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  handshake.Config(),
 		VersionedPlugins: map[int]goplugin.PluginSet{handshake.ProtocolVersion: {}},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			return s.proc.Runner(cmd.Env), nil
+			return s.proc.Runner(append(cmd.Env, own.Variable())), nil
 		},
-		AutoMTLS:         true,
+		TLSConfig:        own.Host(),
 		SkipHostEnv:      true,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		Logger:           hclog.NewNullLogger(),
