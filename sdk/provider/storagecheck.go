@@ -54,11 +54,11 @@ func CheckStorageKey(key string) error {
 func (e Event) CheckEmitted() error {
 	var p problems
 	p.key("cursor", e.Cursor)
-	if e.Type == "" || len(e.Type) > maxEventWord {
-		p.add("type", "must have 1 to %d bytes", maxEventWord)
+	if e.Type == "" || len(e.Type) > maxEventWord || !utf8.ValidString(e.Type) {
+		p.add("type", "must have 1 to %d bytes of valid UTF-8", maxEventWord)
 	}
-	if len(e.Kind) > maxEventWord {
-		p.add("kind", "must have at most %d bytes", maxEventWord)
+	if len(e.Kind) > maxEventWord || !utf8.ValidString(e.Kind) {
+		p.add("kind", "must have at most %d bytes of valid UTF-8", maxEventWord)
 	}
 	if e.ResourceID != "" {
 		p.key("resource_id", e.ResourceID)

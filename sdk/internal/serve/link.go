@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 
@@ -101,6 +102,10 @@ func (l *link) ask(ctx context.Context, s provider.Scope, req *pb.HostRequest, c
 		ctx, cancel = context.WithTimeout(ctx, linkWait)
 		defer cancel()
 	}
+	// What cannot be sent would end the stream, and with it every question.
+	if !utf8.ValidString(s.RootOrg) {
+		return nil, fault.Invalid("scope.root_org", "is not valid UTF-8")
+	}
 	c, err := l.wait(ctx)
 	if err != nil {
 		return nil, err
@@ -170,6 +175,9 @@ func (c *conversation) send(req *pb.HostRequest) error {
 
 // Get reads one key of the plugin's storage.
 func (l *link) Get(ctx context.Context, s provider.Scope, key string) ([]byte, uint64, error) {
+	if err := provider.CheckStorageKey(key); err != nil {
+		return nil, 0, err
+	}
 	resp, err := l.ask(ctx, s, &pb.HostRequest{Ask: &pb.HostRequest_Get{Get: &pb.HostGet{Key: key}}}, false)
 	if err != nil {
 		return nil, 0, err
@@ -180,6 +188,9 @@ func (l *link) Get(ctx context.Context, s provider.Scope, key string) ([]byte, u
 // Scan reads a range page by page, so that neither side holds all of it. Each
 // page is consistent in itself; writes between two pages may show.
 func (l *link) Scan(ctx context.Context, s provider.Scope, r provider.KeyRange, yield func(provider.KeyValue) error) error {
+	if !utf8.ValidString(r.From) || !utf8.ValidString(r.To) {
+		return fault.Invalid("range", "is not valid UTF-8")
+	}
 	left := r.Limit
 	for {
 		r.Limit = left
@@ -211,6 +222,9 @@ func (l *link) Scan(ctx context.Context, s provider.Scope, r provider.KeyRange, 
 
 // Apply performs a transaction.
 func (l *link) Apply(ctx context.Context, s provider.Scope, t provider.Transaction) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
 	_, err := l.ask(ctx, s, &pb.HostRequest{Ask: &pb.HostRequest_Apply{Apply: convert.TransactionToWire(t)}}, true)
 	return err
 }
@@ -226,6 +240,9 @@ func (l *link) Now(ctx context.Context) (time.Time, error) {
 
 // Emit hands an event to the core.
 func (l *link) Emit(ctx context.Context, s provider.Scope, e provider.Event) error {
+	if err := e.CheckEmitted(); err != nil {
+		return err
+	}
 	_, err := l.ask(ctx, s, &pb.HostRequest{Ask: &pb.HostRequest_Emit{Emit: &pb.HostEmit{Event: convert.EventToWire(e)}}}, true)
 	return err
 }
