@@ -83,6 +83,25 @@ func brokerConfig(work, listen, sockets string) map[string]any {
 	}
 }
 
+// reloadPlugin replaces the plugin's process as an upgrade would: beside the old
+// one, without failing a call.
+func (p *play) reloadPlugin(ctx context.Context) error {
+	var now struct {
+		Changes []struct {
+			Kind  string `json:"kind"`
+			State string `json:"state"`
+			Error string `json:"error"`
+		} `json:"changes"`
+	}
+	if err := p.cast.operator.post(ctx, "/v1/plugins/ucloud/reload", nil, &now); err != nil {
+		return err
+	}
+	if n := len(now.Changes); n == 0 || now.Changes[n-1].Kind != "reload" || now.Changes[n-1].State != "done" {
+		return fmt.Errorf("the plugin was not replaced: %+v", now.Changes)
+	}
+	return nil
+}
+
 // killPlugin ends the plugin's process as a crash would and waits until the
 // host has a new one.
 func (p *play) killPlugin(ctx context.Context) error {

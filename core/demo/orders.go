@@ -113,6 +113,12 @@ func (p *play) orderNo(ctx context.Context, n int) error {
 		return p.answerLost(ctx, n, who, what.ID)
 	case 28:
 		return p.replayed(ctx, n, who, what.ID)
+	case 31:
+		if _, err := p.buy(ctx, n, who, what.ID, 1); err != nil {
+			return err
+		}
+		p.say("   %2d: the plugin is replaced by a fresh process, while it works", n)
+		return p.reloadPlugin(ctx)
 	case 33:
 		if _, err := p.buy(ctx, n, who, what.ID, 1); err != nil {
 			return err
