@@ -41,3 +41,63 @@ func TestDecisionsAreListed(t *testing.T) {
 		}
 	}
 }
+
+// TestDependenciesAreExplained: each direct dependency of a module has a line in
+// that module's section.
+func TestDependenciesAreExplained(t *testing.T) {
+	t.Parallel()
+	text := document(t, "docs", "dependencies.md")
+	for _, module := range []string{"sdk", "host", "core", "plugins/ucloud", "examples", "tools"} {
+		_, section, found := strings.Cut(text, "\n## "+module+"\n")
+		if !found {
+			t.Errorf("docs/dependencies.md has no section %s", module)
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		for _, path := range required(document(t, filepath.FromSlash(module), "go.mod")) {
+			family := strings.HasPrefix(path, "go.opentelemetry.io/otel/") && strings.Contains(section, "go.opentelemetry.io/otel ")
+			if !family && !strings.Contains(section, path) {
+				t.Errorf("docs/dependencies.md does not say why %s needs %s", module, path)
+			}
+		}
+	}
+}
+
+// required lists the direct requirements in a go.mod, but for our own modules.
+func required(mod string) []string {
+	var out []string
+	for line := range strings.Lines(mod) {
+		path, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "require "), " ")
+		if ok && strings.HasPrefix(rest, "v") && !strings.Contains(rest, "// indirect") && !strings.HasPrefix(path, "tradewind.example/") {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// TestPackagesAreListed: whoever looks for something finds each package with its
+// reason, in both languages.
+func TestPackagesAreListed(t *testing.T) {
+	t.Parallel()
+	lists := map[string][]string{"core": {"README.md", "README.zh-CN.md"}, "host": {"host/README.md"}}
+	for _, p := range packages(t) {
+		module, name, _ := strings.Cut(strings.TrimPrefix(p.ImportPath, "tradewind.example/"), "/")
+		if name == "" || strings.HasSuffix(name, "test") || strings.HasPrefix(name, "hosttest/") || name == "e2e" {
+			continue // what serves tests alone
+		}
+		for _, list := range lists[module] {
+			if !strings.Contains(document(t, filepath.FromSlash(list)), "`"+name+"`") {
+				t.Errorf("%s lists no %s/%s", list, module, name)
+			}
+		}
+	}
+}
+
+func document(t *testing.T, path ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(append([]string{root(t)}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
