@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/wire/client"
 )
@@ -24,6 +25,20 @@ func (connection) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
 
 func (connection) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, c *grpc.ClientConn) (any, error) {
 	return client.New(c), nil
+}
+
+// dispensed connects as a host does and returns what the plugin set gives.
+func dispensed(t *testing.T, host *goplugin.Client) any {
+	t.Helper()
+	rpc, err := host.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := rpc.Dispense(handshake.PluginName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 func checkChatty(t *testing.T, raw any) {

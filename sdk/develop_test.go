@@ -61,15 +61,7 @@ func attach(t *testing.T, where handshake.Reattach) {
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 	})
 	defer host.Kill()
-	rpc, err := host.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := rpc.Dispense(handshake.PluginName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkChatty(t, raw)
+	checkChatty(t, dispensed(t, host))
 }
 
 func TestReattachIsChecked(t *testing.T) {

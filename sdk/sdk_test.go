@@ -203,15 +203,7 @@ func TestThroughGoPluginWithMutualTLS(t *testing.T) {
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 	})
 	defer host.Kill()
-	rpc, err := host.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := rpc.Dispense(handshake.PluginName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkChatty(t, raw)
+	checkChatty(t, dispensed(t, host))
 	if !early {
 		t.Error("unreachable: keeps the early printer alive")
 	}

@@ -351,15 +351,7 @@ func getMissing(ctx context.Context, s *session) error {
 
 // getSame compares what create, get and list tell of one resource.
 func getSame(ctx context.Context, s *session) error {
-	return s.eachKind(ctx, []provider.Verb{provider.VerbCreate, provider.VerbGet}, func(ctx context.Context, d provider.KindDescription, _ Kind) error {
-		made, err := s.create(ctx, d.Name, s.token())
-		if err != nil {
-			return err
-		}
-		got, err := s.Get(ctx, provider.GetRequest{Call: s.call(), Kind: d.Name, ID: made.ID})
-		if err != nil {
-			return fmt.Errorf("reading what was made: %w", err)
-		}
+	return s.read(ctx, func(ctx context.Context, d provider.KindDescription, made, got provider.Resource) error {
 		errs := []error{alike("get", made, got)}
 		if slices.Contains(d.Verbs, provider.VerbList) {
 			rows, err := s.list(ctx, s.call(), d.Name)
@@ -386,7 +378,7 @@ func alike(what string, a, b provider.Resource) error {
 }
 
 func stateFits(ctx context.Context, s *session) error {
-	return s.read(ctx, func(d provider.KindDescription, r provider.Resource) error {
+	return s.read(ctx, func(_ context.Context, d provider.KindDescription, _, r provider.Resource) error {
 		if r.Status == "" {
 			return errors.New("the resource has no status")
 		}
@@ -394,8 +386,11 @@ func stateFits(ctx context.Context, s *session) error {
 	})
 }
 
+// judgement compares a resource as it was read with what it was when it was made.
+type judgement func(ctx context.Context, d provider.KindDescription, made, got provider.Resource) error
+
 // read makes a resource of each kind, reads it, and judges it.
-func (s *session) read(ctx context.Context, judge func(provider.KindDescription, provider.Resource) error) error {
+func (s *session) read(ctx context.Context, judge judgement) error {
 	return s.eachKind(ctx, []provider.Verb{provider.VerbCreate, provider.VerbGet}, func(ctx context.Context, d provider.KindDescription, _ Kind) error {
 		made, err := s.create(ctx, d.Name, s.token())
 		if err != nil {
@@ -405,7 +400,7 @@ func (s *session) read(ctx context.Context, judge func(provider.KindDescription,
 		if err != nil {
 			return fmt.Errorf("reading what was made: %w", err)
 		}
-		return judge(d, got)
+		return judge(ctx, d, made, got)
 	})
 }
 
@@ -413,7 +408,7 @@ func (s *session) read(ctx context.Context, judge func(provider.KindDescription,
 const clockSkew = 45 * time.Minute
 
 func timesUTC(ctx context.Context, s *session) error {
-	return s.read(ctx, func(_ provider.KindDescription, r provider.Resource) error {
+	return s.read(ctx, func(_ context.Context, _ provider.KindDescription, _, r provider.Resource) error {
 		if off := r.Created.Sub(s.now()); !r.Created.IsZero() && (off > clockSkew || off < -clockSkew) {
 			return fmt.Errorf("a resource made now is said to be made at %s, %s off", r.Created.Format(time.RFC3339), off.Round(time.Minute))
 		}
