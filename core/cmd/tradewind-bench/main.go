@@ -13,6 +13,15 @@
 // identifiers, times, counters. So the rows meet as many pages as an order's do.
 // Rows that an order replaces, and everything it reads, are left out. How fast
 // ascending keys of the same sizes are is told beside it.
+//
+// The limit of plugin calls and starts is go-plugin's own client with another
+// process of the same binary. A call is compared with the same message, ready
+// made and without a deadline. Plugins that start at once are judged by one start
+// of bare go-plugin, which checks and asks nothing. Their ratio to one start of
+// ours is a detail and has no target: starting is work for the CPU, so it cannot
+// be less than their number divided by the CPUs once one start fills a CPU, 4 for
+// 8 plugins on 2 CPUs, and it gets worse when one start alone gets faster. That
+// floor, and the same ratio of bare go-plugin, stand beside it.
 package main
 
 import (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -61,21 +62,22 @@ func (s *sandboxes) close(ctx context.Context) error {
 // manyStarted is how many plugins are started at once.
 const manyStarted = 8
 
+// timing is how long starts of so many plugins at once took, in milliseconds.
+type timing struct {
+	plugins int
+	start   func(context.Context, int) (time.Duration, error)
+	took    []float64
+}
+
 // starts measures how long it takes until plugins serve, verified, connected
-// and described: many at once beside one alone. Starting is work for the CPU, so
-// that with fewer CPUs than plugins the ratio is bound by their number: what
-// bare go-plugin needs for the same, checking and asking nothing, tells how much.
+// and described: many at once beside one alone of bare go-plugin, which checks
+// and asks nothing. How many of ours compare with one of ours is told beside it.
 func (b *bench) starts(ctx context.Context) error {
 	b.say("starting %d plugins", manyStarted)
-	type timing struct {
-		plugins int
-		start   func(context.Context, int) (time.Duration, error)
-		took    []float64
-	}
-	all := []timing{{plugins: manyStarted, start: b.startOnce}, {plugins: 1, start: b.startOnce}, {plugins: manyStarted, start: b.startBare}, {plugins: 1, start: b.startBare}}
+	many, one := &timing{plugins: manyStarted, start: b.startOnce}, &timing{plugins: 1, start: b.startOnce}
+	bareMany, bareOne := &timing{plugins: manyStarted, start: b.startBare}, &timing{plugins: 1, start: b.startBare}
 	for range 3 * b.rounds {
-		for i := range all {
-			t := &all[i]
+		for _, t := range []*timing{many, one, bareMany, bareOne} {
 			took, err := t.start(ctx, t.plugins)
 			if err != nil {
 				return err
@@ -84,14 +86,27 @@ func (b *bench) starts(ctx context.Context) error {
 		}
 	}
 	together := ratioAtMost(2.5)
-	bareMany, _ := summary(all[2].took)
-	bareOne, _ := summary(all[3].took)
 	f := b.report.add(figure{
-		Name: "plugin starts", What: fmt.Sprintf("%d plugins started at once, until all serve", manyStarted), Unit: "ms", Bare: "one of them alone",
-		Details: map[string]float64{"bare_ms": bareMany, "bare_one_ms": bareOne},
-	}, all[0].took, all[1].took, &together)
-	b.say("%g ms, one %g ms; bare go-plugin %g ms and %g ms", f.Value, f.Limit, bareMany, bareOne)
+		Name: "plugin starts", What: fmt.Sprintf("%d plugins started at once, until all serve", manyStarted), Unit: "ms",
+		Bare: "one start of bare go-plugin", Details: startDetails(many, one, bareMany, bareOne, runtime.NumCPU()),
+	}, many.took, bareOne.took, &together)
+	b.say("%g ms, one of bare go-plugin %g ms; one of ours %g ms, ratio %g", f.Value, f.Limit, f.Details["one_ms"], f.Details["ratio_to_one"])
+	b.say("bare go-plugin needs %g ms for as many, ratio %g; with %d CPUs, starts that only compute have a ratio of %g",
+		f.Details["bare_ms"], f.Details["bare_ratio_to_one"], runtime.NumCPU(), f.Details["floor"])
 	return nil
+}
+
+// startDetails compares starts with their own kind. The floor is the ratio of
+// starts that do nothing but compute on one CPU each.
+func startDetails(many, one, bareMany, bareOne *timing, cpus int) map[string]float64 {
+	m, _ := summary(many.took)
+	o, _ := summary(one.took)
+	bm, _ := summary(bareMany.took)
+	bo, _ := summary(bareOne.took)
+	return map[string]float64{
+		"one_ms": o, "ratio_to_one": round3(m / o), "bare_ms": bm, "bare_ratio_to_one": round3(bm / bo),
+		"floor": round3(max(1, manyStarted/float64(cpus))),
+	}
 }
 
 func (b *bench) startOnce(ctx context.Context, n int) (time.Duration, error) {
