@@ -117,7 +117,7 @@ func (s *Session) lose() {
 func (s *Session) watch(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.watcher.Go(func() {
-		s.conn.WaitForStateChange(ctx, connectivity.Ready)
+		untilBroken(ctx, s.conn)
 		s.lose()
 	})
 	s.watcher.Go(func() {
@@ -128,4 +128,21 @@ func (s *Session) watch(ctx context.Context) {
 		case <-s.down:
 		}
 	})
+}
+
+// states is what a connection says of itself.
+type states interface {
+	GetState() connectivity.State
+	WaitForStateChange(ctx context.Context, from connectivity.State) bool
+}
+
+// untilBroken waits until a connection over which calls have passed leaves the
+// ready state, or ctx ends. gRPC lets calls pass a moment before it says that the
+// connection is ready: one that is still connecting is not broken.
+func untilBroken(ctx context.Context, conn states) {
+	for _, from := range []connectivity.State{connectivity.Connecting, connectivity.Ready} {
+		if conn.GetState() == from && !conn.WaitForStateChange(ctx, from) {
+			return
+		}
+	}
 }
