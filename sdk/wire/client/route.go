@@ -21,8 +21,26 @@ type routeKey struct{}
 // RouteOf returns the route of the call that ctx belongs to; not ok for calls
 // that are made for no org, such as Describe and Health.
 func RouteOf(ctx context.Context) (Route, bool) {
-	r, ok := ctx.Value(routeKey{}).(Route)
-	return r, ok
+	r, ok := ctx.Value(routeKey{}).(*routing)
+	if !ok {
+		return Route{}, false
+	}
+	return r.route, true
+}
+
+// routing is the context of one call and its route in one piece, since every
+// call needs both.
+type routing struct {
+	context.Context
+	route Route
+}
+
+// Value returns the context itself for the route's key.
+func (r *routing) Value(key any) any {
+	if key == (routeKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
 }
 
 // routed is a request that is made for an org.
@@ -35,8 +53,8 @@ func withRoute(ctx context.Context, req any) context.Context {
 		return ctx
 	}
 	call := r.GetCall()
-	return context.WithValue(ctx, routeKey{}, Route{
+	return &routing{ctx, Route{
 		RootOrg: call.GetRootOrg(), Org: call.GetOrg(),
 		Account: call.GetAccount().GetId(), Region: call.GetRegion(),
-	})
+	}}
 }
