@@ -198,6 +198,26 @@ func TestPain16_NoParentAndChild(t *testing.T) {
 	s.finish(t)
 }
 
+// TestProvidersStatementsAreRunByTheOperator: what the operator owes its cloud is
+// settled by the operator, as nobody works in the cloud's own org here.
+func TestProvidersStatementsAreRunByTheOperator(t *testing.T) {
+	s := openShop(t, nil)
+	s.buy(t)
+	s.clock.advance(26 * time.Hour)
+	in := fields{"seller": s.cloudOrg}
+	for _, p := range []*person{s.second, s.reseller, s.customer} {
+		if a := p.do(t, http.MethodPost, "/v1/statements/run", in); a.status != http.StatusNotFound && a.status != http.StatusForbidden {
+			t.Errorf("%s settles the operator's purchases: %d %s", p.name, a.status, a.body)
+		}
+	}
+	var report struct{ Opened []string }
+	s.boss.must(t, http.MethodPost, "/v1/statements/run", in, &report)
+	if len(report.Opened) != 1 {
+		t.Errorf("opened %q", report.Opened)
+	}
+	s.finish(t)
+}
+
 // TestPain17_WalletIsNoOverdraft: a credit line is money that may be spent
 // beyond the balance, not a rest that has to be kept; an order moves the wallet
 // at once; and the line ends where it ends.

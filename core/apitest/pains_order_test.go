@@ -104,6 +104,15 @@ func TestPain03_PrepaidCannotBeDeleted(t *testing.T) {
 			t.Errorf("leg %d: %+v before, %+v after the release", i, paid[i], w)
 		}
 	}
+	for i, back := range release.Refunded {
+		w := s.wallets(t)[2]
+		if got := back.leg(t, s.sub.org, s.customer.org); i == 0 && got != w.posted-paid[2].posted {
+			t.Errorf("the order says that %d came back, the wallet %d", got, w.posted-paid[2].posted)
+		}
+	}
+	if len(release.Refunded) != 1 {
+		t.Errorf("the order tells %d refunds", len(release.Refunded))
+	}
 	var r struct{ Status, Released string }
 	s.customer.must(t, http.MethodGet, "/v1/resources/"+o.ResourceIDs[0], nil, &r)
 	if r.Released == "" || r.Status != "deleted" {

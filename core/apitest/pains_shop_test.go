@@ -141,7 +141,8 @@ type sale struct {
 		State    string
 		VendorID string `json:"vendor_id"`
 	}
-	Price priced
+	Price    priced
+	Refunded []priced
 }
 
 type priced struct {

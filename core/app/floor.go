@@ -66,4 +66,19 @@ func (c calendars) CalendarTx(r store.Reader, seller, buyer string, at time.Time
 	return template, org.TimeZone, err
 }
 
+// keeper returns whose staff settle for a seller: a cloud's own org stands
+// outside the tree, and its root's staff keep its statements.
+func (a *App) keeper(r store.Reader, seller string) (string, error) {
+	org, err := a.tenants.OrgTx(r, seller)
+	switch {
+	case fault.Is(err, fault.ClassNotFound):
+		return seller, nil // refused like what is foreign
+	case err != nil:
+		return "", err
+	case org.Kind == tenant.KindProvider:
+		return org.RootID, nil
+	}
+	return seller, nil
+}
+
 func currency(s string) money.Currency { return money.Currency(s) }

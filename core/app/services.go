@@ -157,6 +157,7 @@ func (a *App) settlement() (err error) {
 	a.statements, err = settlement.New(settlement.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Calendars: calendars{a.protocols, a.tenants},
 		Ledger: a.ledger, Bills: a.bills, Jobs: a.jobs, Keys: a.keys, Events: a.events, Failpoint: a.failpoint,
+		Keeper: a.keeper,
 	})
 	if err != nil {
 		return err

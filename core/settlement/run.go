@@ -28,13 +28,23 @@ func shelf(statementID string) billing.Shelf {
 // each bill ends in at most one statement that is not refused.
 func (s *Service) Run(ctx context.Context, now time.Time) (Report, error) { return s.run(ctx, now, "") }
 
-// RunNow is Run for one seller, by a person.
+// RunNow is Run for one seller, by a person of its keeper.
 func (s *Service) RunNow(ctx context.Context, c access.Caller, seller string) (Report, error) {
 	if seller == "" {
 		seller = c.OrgID
 	}
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
-		return s.cfg.Authority.Check(r, c, access.StatementRun, access.Target{OrgID: seller, Thing: "statement"})
+	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
+		keeper := seller
+		if s.cfg.Keeper != nil {
+			if keeper, err = s.cfg.Keeper(r, seller); err != nil {
+				return err
+			}
+		}
+		err = s.cfg.Authority.Check(r, c, access.StatementRun, access.Target{OrgID: keeper, Thing: "statement"})
+		if keeper != seller && fault.Is(err, fault.ClassNotFound) {
+			return fault.NotFound("org", seller) // without the keeper's id, like an org that is not there
+		}
+		return err
 	})
 	if err != nil {
 		return Report{}, err

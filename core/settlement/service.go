@@ -78,6 +78,9 @@ type Config struct {
 	// Grace is how long after its due instant a statement is opened, so that
 	// charges under way at midnight are still in it; default 5 minutes.
 	Grace time.Duration
+	// Keeper, when set, returns whose staff work for a seller: a cloud's own org
+	// has nobody who may. nil: each seller's own staff.
+	Keeper func(r store.Reader, seller string) (string, error)
 	// Events, when set, hears of every statement that is opened, settled or
 	// refused; nil: nobody does.
 	Events Events

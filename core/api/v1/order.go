@@ -28,7 +28,8 @@ type Order struct {
 	Term         Term         `json:"term"`
 	QuoteID      string       `json:"quote_id,omitempty"`
 	Price        Price        `json:"price" doc:"What was held"`
-	Charged      *Price       `json:"charged,omitempty" doc:"What was charged; negative for a refund"`
+	Charged      *Price       `json:"charged,omitempty" doc:"What was charged; absent while nothing was"`
+	Refunded     []Price      `json:"refunded,omitempty" doc:"Of a release: what went back, one for each paid term, in positive amounts"`
 	ResourceID   string       `json:"resource_id,omitempty" doc:"What is renewed or released"`
 	ResourceIDs  []string     `json:"resource_ids" nullable:"false" doc:"What was made or changed"`
 	Units        []Unit       `json:"units" nullable:"false" doc:"One for each resource of the order"`
@@ -195,6 +196,9 @@ func orderOf(v order.View) Order {
 	if v.Charged != nil {
 		p := priceOf(*v.Charged)
 		o.Charged = &p
+	}
+	for _, back := range v.Refunded {
+		o.Refunded = append(o.Refunded, priceOf(back))
 	}
 	for _, u := range v.Units {
 		o.Units = append(o.Units, Unit{No: u.No, State: string(u.State), ResourceID: u.ResourceID, VendorID: u.VendorID, Problem: u.Problem, Class: u.Class})

@@ -93,7 +93,7 @@ func bindStatements(s *api.Server, svc Services) {
 	const tag = "Statements"
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/statements/run", ID: "run-statements", Tag: tag,
-		Summary: "Open every statement that is due", Detail: "The schedule does the same; running it twice changes nothing.",
+		Summary: "Open every statement that is due", Detail: "The schedule does the same; running it twice changes nothing. The operator also opens those of its clouds' orgs, in which it is the buyer.",
 	}, func(ctx context.Context, c access.Caller, in *runStatements) (*One[RunReport], error) {
 		r, err := svc.Statements.RunNow(ctx, c, in.Body.Seller)
 		if err != nil {
