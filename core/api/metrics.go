@@ -2,7 +2,6 @@ package api
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -57,6 +56,8 @@ func (s *Server) measure(c *fiber.Ctx) error {
 }
 
 func (s *Server) exposeMetrics(g prometheus.Gatherer) {
-	h := promhttp.HandlerFor(g, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: 10 * time.Second})
+	// Without a timeout of its own: that one's goroutine would look at the request
+	// after its end. All collectors read memory and /proc alone.
+	h := promhttp.HandlerFor(g, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
 	s.app.Get("/metrics", s.needMetricsRight, adaptor.HTTPHandler(h))
 }
