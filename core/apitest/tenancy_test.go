@@ -14,7 +14,7 @@ var idless = map[string]string{
 	"create-token": "is the caller's own", "install-plugin": brokers, "operate-plugin": brokers, "get-plugin": brokers,
 	"list-plugin-versions": brokers, "remove-plugin-version": brokers, "set-plugin-version-state": brokers, "upgrade-plugin": brokers,
 	"roll-back-plugin": brokers, "unpin-plugin": brokers, "set-plugin-log-level": brokers, "list-plugin-crashes": brokers,
-	"get-plugin-crash": brokers, "list-plugin-breakers": brokers,
+	"get-plugin-crash": brokers, "list-plugin-breakers": brokers, "attach-plugin": brokers, "detach-plugin": brokers,
 }
 
 const brokers = "plugins belong to the broker; TestPluginsAreOfWhoRunsTheBroker"

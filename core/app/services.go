@@ -89,7 +89,7 @@ func (a *App) books() (err error) {
 func (a *App) clouds() (err error) {
 	host := operated{host: a.host, areas: a.areas, trust: a.trust, drop: a.cfg.Plugins.DropDir}
 	a.plugins, err = plugin.New(plugin.Config{
-		Store: a.store, Clock: a.clock, Authority: a.access, Host: host, Catalogue: host, Crashes: host, Keys: a.keys, OrgExists: a.orgExists,
+		Store: a.store, Clock: a.clock, Authority: a.access, Host: host, Catalogue: host, Crashes: host, Developer: a.developer(host), Keys: a.keys, OrgExists: a.orgExists,
 	})
 	if err != nil {
 		return err

@@ -90,6 +90,7 @@ type Config struct {
 	Host      Host
 	Catalogue Catalogue
 	Crashes   Crashes
+	Developer Developer // nil: in production, where nothing is attached
 	Keys      *idempotency.Keys
 	Authority *access.Authority
 	// OrgExists reports whether an org of that id exists.

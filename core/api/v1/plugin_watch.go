@@ -108,6 +108,7 @@ func bindPluginWatch(s *api.Server, svc Services) {
 		return &One[PluginCrash]{pluginCrashOf(r)}, nil
 	})
 	bindPluginBreakers(s, svc)
+	bindPluginAttachment(s, svc)
 }
 
 func bindPluginBreakers(s *api.Server, svc Services) {

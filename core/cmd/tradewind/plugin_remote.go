@@ -74,7 +74,7 @@ func remotePluginCommands() []*cobra.Command {
 	}
 	for _, t := range []pluginTask{
 		showTask(), versionsTask(), upgradeTask(), rollbackTask(), enablingTask("enable", "enabled"), enablingTask("disable", "disabled"),
-		removeTask(), pinTask(), unpinTask(), logTask(), crashesTask(), crashTask(), breakersTask(), resetTask(),
+		removeTask(), pinTask(), unpinTask(), logTask(), crashesTask(), crashTask(), breakersTask(), resetTask(), attachTask(), detachTask(),
 	} {
 		out = append(out, t.command())
 	}
