@@ -56,8 +56,8 @@ func (s *Server) identify(c *fiber.Ctx) error {
 	if !harmless(rid) {
 		rid = id.New()
 	}
-	ctx, cancel := context.WithTimeout(c.UserContext(), s.cfg.RequestTimeout)
-	defer cancel()
+	ctx := newDeadline(c.UserContext(), s.cfg.RequestTimeout)
+	defer ctx.end()
 	r := &request{Context: ctx, id: rid, ip: c.IP()}
 	if s.cfg.Trace != nil {
 		var end func(string, int)
