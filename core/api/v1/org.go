@@ -3,6 +3,7 @@ package v1
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"tradewind.example/core/access"
@@ -19,7 +20,7 @@ type Org struct {
 	Kind     string    `json:"kind" enum:"operator,reseller,provider,customer"`
 	ParentID string    `json:"parent_id,omitempty"`
 	RootID   string    `json:"root_id"`
-	Path     []string  `json:"path" nullable:"false" doc:"From the root to the org"`
+	Path     []string  `json:"path" nullable:"false" doc:"From your own org to this one"`
 	State    string    `json:"state" enum:"active,suspended,deleted"`
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
@@ -41,8 +42,8 @@ type OrgProfile struct {
 	LicenceImage   string `json:"licence_image,omitempty" maxLength:"500"`
 	IdentityImage  string `json:"identity_image,omitempty" maxLength:"500"`
 	PaymentAccount string `json:"payment_account,omitempty" maxLength:"200"`
-	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent" example:"Asia/Shanghai"`
-	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent" example:"CNY"`
+	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent on creation, required on a change" example:"Asia/Shanghai"`
+	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent on creation, required on a change" example:"CNY"`
 	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org"`
 }
 
@@ -115,7 +116,7 @@ func bindOrgs(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/orgs", ID: "create-org", Tag: tag, Status: http.StatusCreated, Summary: "Add an org below another",
 	}, func(ctx context.Context, c access.Caller, in *createOrg) (*Versioned[Org], error) {
-		return orgAnswer(svc.Tenants.CreateOrg(ctx, c, tenant.CreateOrgInput{
+		return orgView{c}.answer(svc.Tenants.CreateOrg(ctx, c, tenant.CreateOrgInput{
 			ParentID: orOwn(in.Body.ParentID, c), Kind: tenant.Kind(in.Body.Kind), Profile: in.Body.domain(),
 		}))
 	})
@@ -126,12 +127,12 @@ func bindOrgs(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		return listDocs(p, orgOf), nil
+		return listDocs(p, orgView{c}.org), nil
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/orgs/{id}", ID: "get-org", Tag: tag, Summary: "Read an org",
 	}, func(ctx context.Context, c access.Caller, in *ByID) (*Versioned[Org], error) {
-		return orgAnswer(svc.Tenants.GetOrg(ctx, c, in.ID))
+		return orgView{c}.answer(svc.Tenants.GetOrg(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/orgs/{id}", ID: "update-org", Tag: tag, Summary: "Change an org",
@@ -140,7 +141,7 @@ func bindOrgs(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		return orgAnswer(svc.Tenants.UpdateOrg(ctx, c, tenant.UpdateOrgInput{
+		return orgView{c}.answer(svc.Tenants.UpdateOrg(ctx, c, tenant.UpdateOrgInput{
 			OrgID: in.ID, Rev: rev, State: tenant.OrgState(in.Body.State), Profile: in.Body.domain(),
 		}))
 	})
@@ -171,18 +172,29 @@ func bindOrgMoves(s *api.Server, svc Services) {
 	})
 }
 
-func orgAnswer(d store.Doc[tenant.Org], err error) (*Versioned[Org], error) {
+// orgView shows orgs to a caller, who does not see who is above its seller.
+type orgView struct{ to access.Caller }
+
+func (v orgView) answer(d store.Doc[tenant.Org], err error) (*Versioned[Org], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Versioned[Org]{ETag: api.ETag(d.Rev), Body: orgOf(d.Value)}, nil
+	return &Versioned[Org]{ETag: api.ETag(d.Rev), Body: v.org(d.Value)}, nil
 }
 
-func orgOf(o tenant.Org) Org {
+func (v orgView) org(o tenant.Org) Org {
 	return Org{
-		ID: o.ID, Kind: string(o.Kind), ParentID: o.ParentID, RootID: o.RootID, Path: rows(o.Path), State: string(o.State),
+		ID: o.ID, Kind: string(o.Kind), ParentID: o.ParentID, RootID: o.RootID, Path: v.path(o), State: string(o.State),
 		Created: o.Created, Updated: o.Updated, OrgProfile: profileOf(o.Profile),
 	}
+}
+
+// path leaves out what is above the caller's own org.
+func (v orgView) path(o tenant.Org) []string {
+	if i := slices.Index(o.Path, v.to.OrgID); i >= 0 {
+		return rows(o.Path[i:])
+	}
+	return []string{o.ID}
 }
 
 func moveOf(m tenant.Move) OrgMove {
