@@ -4,7 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
 TOOLS=$ROOT/.tools
 export PATH="$TOOLS:$PATH"
-MODULES="sdk host core plugins/ucloud examples tools .ci/rules"
+CLOUDS=$(printf '%s\n' plugins/*/go.mod | xargs -n 1 dirname | xargs)
+MODULES="sdk host core $CLOUDS examples tools .ci/rules"
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date -u +%H:%M:%S)"; }
 
