@@ -229,8 +229,8 @@ func TestDataOutlivesProcesses(t *testing.T) {
 		t.Skip("builds and kills a plugin")
 	}
 	s := openShelf(t)
-	s.race("last", 1, func() {})
-	s.race("killed", 20, func() {
+	s.race("lamp", 1, func() {})
+	s.race("vase", 20, func() {
 		for range 3 {
 			pid := s.host.Statuses()[0].PID
 			if pid > 0 {
@@ -242,7 +242,7 @@ func TestDataOutlivesProcesses(t *testing.T) {
 			})
 		}
 	})
-	s.race("upgraded", 20, func() {
+	s.race("clock", 20, func() {
 		for _, v := range []string{"2.0.0", "1.0.0", "2.0.0"} {
 			if err := s.host.Upgrade(t.Context(), "shelf", v, catalog.Edit{}); err != nil {
 				t.Errorf("changing to %s: %v", v, err)
@@ -280,7 +280,7 @@ func (s *shelf) codeIsSealed() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if bytes.Contains(raw, []byte(shelfCode)) || !bytes.Contains(raw, []byte("killed-")) {
+	if bytes.Contains(raw, []byte(shelfCode)) || !bytes.Contains(raw, []byte("vase-")) {
 		s.t.Error("the store's file has a sealed value in the clear, or is not the store's file")
 	}
 	s.mu.Lock()

@@ -29,7 +29,10 @@ func (c *clouds) of(call provider.Call) *cloud {
 	defer c.mu.Unlock()
 	k := c.byID[call.Account.ID]
 	if k == nil {
-		k = &cloud{clock: c.clock, next: &c.next, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{}}
+		k = &cloud{
+			clock: c.clock, next: &c.next, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{},
+			since: c.clock.Now(), news: make(chan struct{}),
+		}
 		c.byID[call.Account.ID] = k
 	}
 	return k
@@ -45,6 +48,10 @@ type cloud struct {
 	servers  map[string]*server
 	byToken  map[string]string // purchase token to server id
 	renewals map[string]bool   // renewal tokens already used
+	log      []provider.Event  // what happened by itself, the latest of it
+	logged   int               // how many events there ever were
+	since    time.Time         // of its first use
+	news     chan struct{}     // closed and replaced when something will happen
 }
 
 // server is one instance of the sandbox.
@@ -54,6 +61,7 @@ type server struct {
 	spec            Spec
 	status          provider.Status
 	ready           time.Time // when a create under way is done
+	breaks          time.Time // when it stops by itself; zero: never
 	created         time.Time
 	expires         time.Time
 	billing         provider.BillingMethod
@@ -79,17 +87,32 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 		status: provider.StatusPending, ready: now.Add(time.Duration(s.CreateMillis) * time.Millisecond),
 		created: now, expires: extend(now, req.Term), billing: req.Term.Billing,
 	}
+	if s.BreakMillis > 0 {
+		sv.breaks = sv.ready.Add(time.Duration(s.BreakMillis) * time.Millisecond)
+	}
 	c.servers[sv.id], c.byToken[sv.token] = sv, sv.id
+	close(c.news)
+	c.news = make(chan struct{})
 	if s.LoseAnswerEvery > 0 && c.creates%s.LoseAnswerEvery == 0 {
 		return nil, fault.Unknown(nil, "the sandbox lost the answer of a create").From(fault.SourceCloud)
 	}
 	return c.now(sv), nil
 }
 
-// now returns a copy of sv with its status as of this moment.
+// now returns a copy of sv with its status as of this moment, noting what
+// happened to it by itself.
 func (c *cloud) now(sv *server) *server {
-	if sv.status == provider.StatusPending && !c.clock.Now().Before(sv.ready) {
+	now := c.clock.Now()
+	if sv.status == provider.StatusPending && !now.Before(sv.ready) {
 		sv.status = provider.StatusRunning
+		c.note(provider.OperationEvent(c.cursor(), sv.id), sv.ready)
+	}
+	if !sv.breaks.IsZero() && !now.Before(sv.breaks) {
+		if sv.status == provider.StatusRunning {
+			sv.status = provider.StatusStopped
+			c.note(provider.ResourceEvent(c.cursor(), "instance", sv.id), sv.breaks)
+		}
+		sv.breaks = time.Time{}
 	}
 	out := *sv
 	return &out

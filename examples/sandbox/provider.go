@@ -20,6 +20,9 @@ import (
 type Settings struct {
 	APIKey          secret.Value `json:"api_key" required:"true" title:"API key" doc:"Any text; \"wrong\" is refused, to try that out"`
 	CreateMillis    int          `json:"create_millis" min:"0" max:"3600000" title:"Create time" doc:"Milliseconds until a new instance runs; 0: at once"`
+	BreakMillis     int          `json:"break_millis" min:"0" max:"3600000" title:"Break time" doc:"Milliseconds that an instance runs until it stops by itself; 0: never"`
+	AskAfterMillis  int          `json:"ask_after_millis" min:"0" max:"3600000" title:"Asked after" doc:"Milliseconds after which to ask for a create again, as the sandbox says; 0: when it is done"`
+	Silent          bool         `json:"silent" title:"Silent" doc:"Tells of no events, to see what they are worth"`
 	LatencyMillis   int          `json:"latency_millis" min:"0" max:"60000" title:"Latency" doc:"Milliseconds before every change is answered"`
 	Stock           int          `json:"stock" min:"0" title:"Stock" doc:"How many instances there are; 0: no end"`
 	RefuseEvery     int          `json:"refuse_every" min:"0" title:"Refuse every n-th create" doc:"Answers out_of_stock; 0: never"`
@@ -191,10 +194,14 @@ func (s *sandbox) Operation(_ context.Context, req provider.OperationRequest) (p
 	op := provider.Operation{ID: req.ID, State: provider.OperationRunning, Resource: r}
 	if sv.status != provider.StatusPending {
 		op.State, op.Progress = provider.OperationSucceeded, 100
-	} else {
-		op.CheckAfter = max(sv.ready.Sub(s.clock.Now()), time.Millisecond)
+		return op, nil
 	}
-	return op, nil
+	set, err := provider.DecodeAccount[Settings](req.Call)
+	op.CheckAfter = max(sv.ready.Sub(s.clock.Now()), time.Millisecond)
+	if set.AskAfterMillis > 0 {
+		op.CheckAfter = time.Duration(set.AskAfterMillis) * time.Millisecond
+	}
+	return op, err
 }
 
 // Renew prolongs an instance, once per token.

@@ -40,8 +40,16 @@ type area struct {
 	at    string // what all keys begin with
 }
 
-func (s *shelf) area(call provider.Call) area {
-	return area{host: s.host, scope: provider.Scope{RootOrg: call.RootOrg}, at: "account/" + call.Account.ID + "/"}
+// open reads an account's config and returns its part of the storage.
+func (s *shelf) open(call provider.Call) (area, Config, error) {
+	cfg, err := provider.DecodeAccount[Config](call)
+	if err != nil {
+		return area{}, cfg, err
+	}
+	if cfg.weak() {
+		return area{}, cfg, fault.Unauthenticated(weakCode)
+	}
+	return area{host: s.host, scope: provider.Scope{RootOrg: call.RootOrg}, at: "account/" + call.Account.ID + "/"}, cfg, nil
 }
 
 func (a area) stockKey(article string) string { return a.at + "stock/" + article }
@@ -131,7 +139,7 @@ func (a area) giveBack(ctx context.Context, b Box) error {
 	if err != nil {
 		return err
 	}
-	err = a.host.Apply(ctx, a.scope, provider.Transaction{
+	return a.host.Apply(ctx, a.scope, provider.Transaction{
 		Expect: []provider.Expectation{{Key: a.boxKey(b.ID), Revision: b.revision}, {Key: a.stockKey(b.Article), Revision: left.revision}},
 		Writes: []provider.Write{
 			{Key: a.stockKey(b.Article), Value: more},
@@ -139,11 +147,36 @@ func (a area) giveBack(ctx context.Context, b Box) error {
 			{Key: a.codeKey(b.ID), Delete: true},
 		},
 	})
+}
+
+// exchange is the transaction that swaps what is in two boxes, once per token.
+func (a area) exchange(ctx context.Context, token, one, two string) error {
+	x, err := a.box(ctx, one)
 	if err != nil {
 		return err
 	}
-	// The core reads the resource again soon; without the event it would later.
-	// That it could not be told is no reason to fail a return that was made.
-	_ = a.host.Emit(ctx, a.scope, provider.ResourceEvent("back/"+b.ID, "box", b.ID))
-	return nil
+	y, err := a.box(ctx, two)
+	if err != nil {
+		return err
+	}
+	x.Article, y.Article = y.Article, x.Article
+	first, err := encode(x)
+	if err != nil {
+		return err
+	}
+	second, err := encode(y)
+	if err != nil {
+		return err
+	}
+	return a.host.Apply(ctx, a.scope, provider.Transaction{
+		Token:  a.at + token,
+		Expect: []provider.Expectation{{Key: a.boxKey(one), Revision: x.revision}, {Key: a.boxKey(two), Revision: y.revision}},
+		Writes: []provider.Write{{Key: a.boxKey(one), Value: first}, {Key: a.boxKey(two), Value: second}},
+	})
+}
+
+// tell has the core read a box again soon; without the event it would later.
+// That it could not be told is no reason to fail a change that was made.
+func (a area) tell(ctx context.Context, cursor, box string) {
+	_ = a.host.Emit(ctx, a.scope, provider.ResourceEvent(a.at+cursor, "box", box))
 }

@@ -13,16 +13,16 @@ import (
 var update = flag.Bool("update", false, "write the conformance result into README.md")
 
 func TestConformance(t *testing.T) {
-	account := func(id string) provider.Account {
+	account := func(id, code string) provider.Account {
 		return provider.Account{
 			ID: id, Settings: map[string]string{"stock": "1000"},
-			Credentials: map[string]secret.Value{"master": secret.New("sesame-" + id + "-2718281828")},
+			Credentials: map[string]secret.Value{"master": secret.New(code)},
 		}
 	}
 	report := conformance.Run(t, conformance.Target{
 		New: func() (provider.Provider, error) { return newShelf(version), nil },
 		Fixture: conformance.Fixture{
-			Account: account("a"), Other: account("b"),
+			Account: account("a", "sesame-a-2718281828"), Other: account("b", "sesame-b-2718281828"), Wrong: account("a", "short"),
 			Kinds: map[string]conformance.Kind{"box": {Spec: json.RawMessage(`{"article":"lamp"}`)}},
 		},
 	})

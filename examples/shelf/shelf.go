@@ -13,12 +13,17 @@ import (
 // Config is an account's config: how much there is, and what opens the boxes.
 type Config struct {
 	Stock  int          `json:"stock" min:"0" max:"1000000" default:"1" title:"Stock" doc:"How many of each article there are at first"`
+	Silent bool         `json:"silent" title:"Silent" doc:"Tells the broker of no events, to see what they are worth"`
 	Master secret.Value `json:"master" required:"true" title:"Master code" doc:"Opens every box; kept sealed beside each"`
 }
 
+const weakCode = "the master code opens every box: take one of at least 8 characters"
+
+func (c Config) weak() bool { return len(c.Master.Reveal()) < 8 }
+
 // Spec is what a customer orders.
 type Spec struct {
-	Article string `json:"article" required:"true" min:"1" max:"64" title:"Article"`
+	Article string `json:"article" required:"true" enum:"lamp,vase,clock" title:"Article"`
 }
 
 // shelf is the provider and the handler of its only kind. It keeps nothing in
@@ -42,10 +47,14 @@ func (s *shelf) Describe(context.Context) (provider.Description, error) {
 	}, err
 }
 
-// Check accepts every account with a master code.
+// Check accepts every account whose master code is long enough.
 func (s *shelf) Check(_ context.Context, req provider.CheckRequest) (provider.CheckResponse, error) {
-	if _, err := provider.DecodeAccount[Config](req.Call); err != nil {
+	cfg, err := provider.DecodeAccount[Config](req.Call)
+	if err != nil {
 		return provider.CheckResponse{}, err
+	}
+	if cfg.weak() {
+		return provider.CheckResponse{Problem: weakCode}, nil
 	}
 	return provider.CheckResponse{OK: true, Account: req.Call.Account.ID}, nil
 }
@@ -53,7 +62,8 @@ func (s *shelf) Check(_ context.Context, req provider.CheckRequest) (provider.Ch
 // Kinds registers boxes.
 func (s *shelf) Kinds() []*provider.Kind {
 	return []*provider.Kind{provider.KindOf[Spec, Box]("box", "Box", s,
-		provider.ActionOf(provider.ActionDescription{Name: "try", Title: "Try a code"}, s.try))}
+		provider.ActionOf(provider.ActionDescription{Name: "try", Title: "Try a code"}, s.try),
+		provider.ActionOf(provider.ActionDescription{Name: "swap", Title: "Swap with another box", Changes: true}, s.swap))}
 }
 
 // Create takes one of the stock, once per token. Everything that makes the sale
@@ -62,11 +72,10 @@ func (s *shelf) Create(ctx context.Context, req provider.TypedCreate[Spec]) (pro
 	if req.Token == "" {
 		return provider.Result[Box]{}, fault.Invalid("token", "a create needs a token")
 	}
-	cfg, err := provider.DecodeAccount[Config](req.Call)
+	a, cfg, err := s.open(req.Call)
 	if err != nil {
 		return provider.Result[Box]{}, err
 	}
-	a := s.area(req.Call)
 	for {
 		b, err := a.box(ctx, idOf(req.Token))
 		if err == nil {
@@ -108,18 +117,29 @@ func (s *shelf) sold(ctx context.Context, a area, req provider.TypedCreate[Spec]
 
 // Get reads one box.
 func (s *shelf) Get(ctx context.Context, req provider.GetRequest) (provider.Thing[Box], error) {
-	b, err := s.area(req.Call).box(ctx, req.ID)
+	a, _, err := s.open(req.Call)
+	if err != nil {
+		return provider.Thing[Box]{}, err
+	}
+	b, err := a.box(ctx, req.ID)
 	return b.thing(), err
 }
 
 // List yields the account's boxes by id.
 func (s *shelf) List(ctx context.Context, req provider.ListRequest, yield func(provider.Thing[Box]) error) error {
-	return s.area(req.Call).each(ctx, func(b Box) error { return yield(b.thing()) })
+	a, _, err := s.open(req.Call)
+	if err != nil {
+		return err
+	}
+	return a.each(ctx, func(b Box) error { return yield(b.thing()) })
 }
 
 // Delete puts a box back; one that is gone already is fine.
 func (s *shelf) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	a := s.area(req.Call)
+	a, cfg, err := s.open(req.Call)
+	if err != nil {
+		return provider.Started{}, err
+	}
 	for {
 		b, err := a.box(ctx, req.ID)
 		if fault.Is(err, fault.ClassNotFound) {
@@ -129,6 +149,9 @@ func (s *shelf) Delete(ctx context.Context, req provider.DeleteRequest) (provide
 			return provider.Started{}, err
 		}
 		err = a.giveBack(ctx, b)
+		if err == nil && !cfg.Silent {
+			a.tell(ctx, "back/"+b.ID, b.ID)
+		}
 		if !fault.Is(err, fault.ClassConflict) {
 			return provider.Started{}, err
 		}
@@ -137,11 +160,15 @@ func (s *shelf) Delete(ctx context.Context, req provider.DeleteRequest) (provide
 
 // FindByToken tells what a token made. The storage knows at once.
 func (s *shelf) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[Box], error) {
+	a, _, err := s.open(req.Call)
+	if err != nil {
+		return provider.TypedFound[Box]{}, err
+	}
 	id, found := req.ID, provider.TypedFound[Box]{Settled: true}
 	if req.Change == provider.ChangeCreate {
 		id = idOf(req.Token)
 	}
-	b, err := s.area(req.Call).box(ctx, id)
+	b, err := a.box(ctx, id)
 	switch {
 	case fault.Is(err, fault.ClassNotFound):
 		found.Done = req.Change == provider.ChangeRelease
@@ -165,11 +192,44 @@ type tried struct {
 
 // try compares a code with the sealed one, which nobody is ever told.
 func (s *shelf) try(ctx context.Context, req provider.TypedAction[code]) (provider.ActionResult[tried], error) {
-	kept, err := s.area(req.Call).code(ctx, req.ID)
+	a, _, err := s.open(req.Call)
+	if err != nil {
+		return provider.ActionResult[tried]{}, err
+	}
+	kept, err := a.code(ctx, req.ID)
 	if err != nil {
 		return provider.ActionResult[tried]{}, err
 	}
 	return provider.ActionResult[tried]{Output: tried{Opens: kept.Equal(req.Input.Code)}}, nil
+}
+
+// other names the box to swap with.
+type other struct {
+	Box string `json:"box" required:"true" min:"1" max:"64" title:"Number of the other box"`
+}
+
+// empty is the answer of a change that has nothing to say.
+type empty struct{}
+
+// swap exchanges what is in two boxes. The broker knows of the one it acts on;
+// of the other it is told.
+func (s *shelf) swap(ctx context.Context, req provider.TypedAction[other]) (provider.ActionResult[empty], error) {
+	a, cfg, err := s.open(req.Call)
+	if err != nil {
+		return provider.ActionResult[empty]{}, err
+	}
+	if req.Input.Box == req.ID {
+		return provider.ActionResult[empty]{}, fault.Invalid("input.box", "must be another box")
+	}
+	for {
+		err := a.exchange(ctx, req.Token, req.ID, req.Input.Box)
+		if err == nil && !cfg.Silent {
+			a.tell(ctx, "swap/"+req.Token, req.Input.Box)
+		}
+		if !fault.Is(err, fault.ClassConflict) {
+			return provider.ActionResult[empty]{}, err
+		}
+	}
 }
 
 func encode(v any) ([]byte, error) {

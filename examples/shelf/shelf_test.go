@@ -113,3 +113,69 @@ func TestCodes(t *testing.T) {
 		t.Errorf("a box that is not there: %v", err)
 	}
 }
+
+func TestSwap(t *testing.T) {
+	t.Parallel()
+	host := plugintest.NewHost()
+	c := plugintest.Start(t, newShelf(version), plugintest.WithHost(host))
+	for token, article := range map[string]string{"t1": "lamp", "t2": "clock"} {
+		req := provider.CreateRequest{Call: call("5"), Token: token, Kind: "box", Spec: json.RawMessage(`{"article":"` + article + `"}`)}
+		if _, err := c.Create(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap := func(with, token string) error {
+		_, err := c.Act(t.Context(), provider.ActionRequest{
+			Call: call("5"), Kind: "box", ID: idOf("t1"), Action: "swap", Token: token, Input: json.RawMessage(`{"box":"` + with + `"}`),
+		})
+		return err
+	}
+	for range 2 { // the second one is the same swap
+		if err := swap(idOf("t2"), "s1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[string]string{"t1": "-120.05", "t2": "-99.00"} {
+		q, err := c.Quote(t.Context(), provider.QuoteRequest{Call: call("5"), Change: provider.ChangeRelease, Kind: "box", ResourceID: idOf(id)})
+		if err != nil || string(q.List) != want {
+			t.Errorf("giving %s back is worth %q, %v; want %s", id, q.List, err, want)
+		}
+	}
+	events := host.Events()
+	if len(events) == 0 || events[0].Event.ResourceID != idOf("t2") {
+		t.Errorf("events %+v; want one of the other box", events)
+	}
+	if err := swap(idOf("t1"), "s2"); !fault.Is(err, fault.ClassInvalid) {
+		t.Errorf("a box swapped with itself: %v", err)
+	}
+	if err := swap("box-none", "s3"); !fault.Is(err, fault.ClassNotFound) {
+		t.Errorf("a box swapped with none: %v", err)
+	}
+}
+
+func TestQuotes(t *testing.T) {
+	t.Parallel()
+	c := plugintest.Start(t, newShelf(version))
+	for name, tc := range map[string]struct {
+		reason   string
+		article  string
+		quantity int
+		list     provider.Decimal
+		class    fault.Class
+	}{
+		"One":     {"the price as written", "vase", 1, "45.50", 0},
+		"Three":   {"the cents add up", "clock", 3, "360.15", 0},
+		"Unknown": {"nobody sells it", "sofa", 1, "", fault.ClassInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q, err := c.Quote(t.Context(), provider.QuoteRequest{
+				Call: call("1"), Change: provider.ChangeCreate, Kind: "box", Spec: json.RawMessage(`{"article":"` + tc.article + `"}`),
+				Term: provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: tc.quantity},
+			})
+			if q.List != tc.list || tc.class != 0 && !fault.Is(err, tc.class) {
+				t.Errorf("%s: got %q, %v; want %q, class %s", tc.reason, q.List, err, tc.list, tc.class)
+			}
+		})
+	}
+}
