@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,8 @@ const Draft = "https://json-schema.org/draft/2020-12/schema"
 //	default:"small"                see [SetDefaults]
 //	secret:"true"                  like a field of type secret.Value
 //
-// Unknown fields are refused. A field without a json name is an error, and so
+// Fields of embedded structs count as those of the outer one, which may say
+// anew what one of them is. Unknown fields are refused. A field without a json name is an error, and so
 // is a type that JSON cannot say exactly (a duration, a channel, a recursion).
 func For[T any]() (json.RawMessage, error) { return ForType(reflect.TypeFor[T]()) }
 
@@ -148,17 +150,21 @@ func (d *deriver) object(t reflect.Type) (map[string]any, error) {
 	return out, nil
 }
 
+// fields adds those of embedded structs first: as in encoding/json, a field of
+// the outer struct stands in the place of an embedded one of the same name.
 func (d *deriver) fields(t reflect.Type, properties map[string]any, required *[]string) error {
+	for i := range t.NumField() {
+		if f := t.Field(i); embedded(f) {
+			if err := d.fields(indirect(f.Type), properties, required); err != nil {
+				return err
+			}
+		}
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, use := jsonName(f)
 		switch {
-		case !use:
-			continue
-		case f.Anonymous && name == "" && indirect(f.Type).Kind() == reflect.Struct:
-			if err := d.fields(indirect(f.Type), properties, required); err != nil {
-				return err
-			}
+		case !use || embedded(f):
 			continue
 		case name == "":
 			return fmt.Errorf("field %s of %s has no json name: add a tag", f.Name, t)
@@ -170,12 +176,19 @@ func (d *deriver) fields(t reflect.Type, properties map[string]any, required *[]
 		if err := describe(s, f); err != nil {
 			return fmt.Errorf("field %q: %w", name, err)
 		}
+		*required = slices.DeleteFunc(*required, func(one string) bool { return one == name })
 		if f.Tag.Get("required") == "true" {
 			*required = append(*required, name)
 		}
 		properties[name] = s
 	}
 	return nil
+}
+
+// embedded reports whether the fields of f count as those of its struct.
+func embedded(f reflect.StructField) bool {
+	name, use := jsonName(f)
+	return use && f.Anonymous && name == "" && indirect(f.Type).Kind() == reflect.Struct
 }
 
 // jsonName returns the tagged name; use is false for fields JSON leaves out.
