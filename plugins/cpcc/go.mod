@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/google/go-cmp v0.7.0
-	github.com/govalues/decimal v0.1.36
 	go.uber.org/goleak v1.3.0
 	pgregory.net/rapid v1.3.0
 	tradewind.example/sdk v0.0.0
