@@ -25,6 +25,7 @@ func fixture(createMillis string) conformance.Fixture {
 	return conformance.Fixture{
 		Account: account("a1", "marker-first-3f0d", settings), Other: account("a2", "marker-second-91c7", settings),
 		Wrong: account("a1", "wrong", settings), Region: "east",
+		Own: []string{"instance"}, // its flavours say what a server has
 		Kinds: map[string]conformance.Kind{"instance": {
 			Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20}`),
 			Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},

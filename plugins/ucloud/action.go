@@ -8,51 +8,29 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
-	"tradewind.example/sdk/secret"
 )
 
-type none struct{}
-
-// stopInput says how to stop.
-type stopInput struct {
-	Force bool `json:"force,omitempty" title:"Switch off" doc:"Does not wait for the system to shut down; data may be lost"`
-}
-
-// passwordInput is a new password.
-type passwordInput struct {
-	Password secret.Value `json:"password" required:"true" min:"8" max:"30" title:"New password" doc:"8 to 30 characters of two classes, three on Windows"`
-}
-
-type nameInput struct {
-	Name string `json:"name" required:"true" min:"1" max:"63" title:"Name" doc:"Letters, digits, dash, underscore, dot, Chinese characters"`
-}
-
-// console is where a VNC client reaches the screen.
-type console struct {
-	Protocol string `json:"protocol" title:"Protocol"`
-	Host     string `json:"host" title:"Host"`
-	Port     int    `json:"port" title:"Port"`
-	Password string `json:"password" secret:"true" title:"Password"`
-}
+type none = kinds.None
 
 func instanceKind(p *plugin) *provider.Kind {
 	h := instances{p}
 	return provider.KindOf[InstanceSpec, InstanceState](kindInstance, "Server", h,
-		provider.ActionOf(provider.ActionDescription{Name: "start", Title: "Start", Changes: true}, h.start),
-		provider.ActionOf(provider.ActionDescription{Name: "stop", Title: "Stop", Changes: true}, h.stop),
-		provider.ActionOf(provider.ActionDescription{Name: "reboot", Title: "Reboot", Changes: true}, h.reboot),
-		provider.ActionOf(provider.ActionDescription{Name: "reset_password", Title: "Set password", Changes: true}, h.resetPassword),
-		provider.ActionOf(provider.ActionDescription{Name: "console", Title: "Console"}, h.console),
-		provider.ActionOf(provider.ActionDescription{Name: "rename", Title: "Rename", Changes: true}, h.rename),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStart, Title: "Start", Changes: true}, h.start),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStop, Title: "Stop", Changes: true}, h.stop),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionReboot, Title: "Reboot", Changes: true}, h.reboot),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResetPassword, Title: "Set password", Changes: true}, h.resetPassword),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionConsole, Title: "Console"}, h.console),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
 	)
 }
 
 func eipKind(p *plugin) *provider.Kind {
 	h := addresses{p}
 	return provider.KindOf[EIPSpec, EIPState](kindEIP, "Elastic address", h,
-		provider.ActionOf(provider.ActionDescription{Name: "bind", Title: "Bind", Changes: true}, h.bind),
-		provider.ActionOf(provider.ActionDescription{Name: "unbind", Title: "Unbind", Changes: true}, h.unbind),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionBind, Title: "Bind", Changes: true}, h.bind),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionUnbind, Title: "Unbind", Changes: true}, h.unbind),
 	)
 }
 
@@ -76,7 +54,7 @@ func (h instances) start(ctx context.Context, req provider.TypedAction[none]) (p
 	})
 }
 
-func (h instances) stop(ctx context.Context, req provider.TypedAction[stopInput]) (provider.ActionResult[none], error) {
+func (h instances) stop(ctx context.Context, req provider.TypedAction[kinds.StopInput]) (provider.ActionResult[none], error) {
 	if req.Input.Force {
 		return act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.PoweroffUHostInstanceResponse, error) {
 			r := k.NewPoweroffUHostInstanceRequest()
@@ -100,7 +78,7 @@ func (h instances) reboot(ctx context.Context, req provider.TypedAction[none]) (
 }
 
 // resetPassword gives the plain password to the SDK, which encodes it.
-func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[passwordInput]) (provider.ActionResult[none], error) {
+func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[kinds.PasswordInput]) (provider.ActionResult[none], error) {
 	out := provider.ActionResult[none]{}
 	c, err := h.openIn(req.Call)
 	if err != nil {
@@ -119,7 +97,7 @@ func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[p
 	return out, err
 }
 
-func (h instances) rename(ctx context.Context, req provider.TypedAction[nameInput]) (provider.ActionResult[none], error) {
+func (h instances) rename(ctx context.Context, req provider.TypedAction[kinds.NameInput]) (provider.ActionResult[none], error) {
 	if !label.MatchString(req.Input.Name) {
 		return provider.ActionResult[none]{}, fault.Invalid("input.name", "must be letters, digits, dashes, underscores, dots or Chinese characters")
 	}
@@ -131,10 +109,10 @@ func (h instances) rename(ctx context.Context, req provider.TypedAction[nameInpu
 }
 
 // console is a pure read, so it is asked again when that helps.
-func (h instances) console(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[console], error) {
+func (h instances) console(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[kinds.Console], error) {
 	c, err := h.openIn(req.Call)
 	if err != nil {
-		return provider.ActionResult[console]{}, err
+		return provider.ActionResult[kinds.Console]{}, err
 	}
 	answer, err := read(ctx, c.at(c.region, ""), uhost.NewClient, func(k hostClient) (*uhost.GetUHostInstanceVncInfoResponse, error) {
 		r := k.NewGetUHostInstanceVncInfoRequest()
@@ -142,22 +120,17 @@ func (h instances) console(ctx context.Context, req provider.TypedAction[none]) 
 		return k.GetUHostInstanceVncInfo(r)
 	})
 	if err != nil {
-		return provider.ActionResult[console]{}, err
+		return provider.ActionResult[kinds.Console]{}, err
 	}
-	return provider.ActionResult[console]{Output: console{
+	return provider.ActionResult[kinds.Console]{Output: kinds.Console{
 		Protocol: "vnc", Host: answer.VncIP, Port: answer.VncPort, Password: answer.VncPassword,
 	}}, nil
-}
-
-// bindInput names the server of an address.
-type bindInput struct {
-	InstanceID string `json:"instance_id" required:"true" min:"1" title:"Server"`
 }
 
 // hostType is how the cloud's network calls a server.
 const hostType = "uhost"
 
-func (h addresses) bind(ctx context.Context, req provider.TypedAction[bindInput]) (provider.ActionResult[none], error) {
+func (h addresses) bind(ctx context.Context, req provider.TypedAction[kinds.InstanceRef]) (provider.ActionResult[none], error) {
 	return act(ctx, h.plugin, req, unet.NewClient, func(k netClient) (*unet.BindEIPResponse, error) {
 		r := k.NewBindEIPRequest()
 		r.EIPId, r.ResourceType, r.ResourceId = &req.ID, ucloud.String(hostType), &req.Input.InstanceID

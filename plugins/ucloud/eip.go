@@ -7,33 +7,16 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
 )
 
 // EIPSpec is what a customer chooses of an elastic address.
-type EIPSpec struct {
-	Line      string `json:"line" required:"true" min:"1" title:"Line" doc:"Bgp in mainland China, International elsewhere"`
-	Bandwidth int    `json:"bandwidth_mbps" required:"true" min:"1" max:"10000" title:"Bandwidth in Mbit/s"`
-	PayMode   string `json:"pay_mode,omitempty" enum:"Bandwidth,Traffic" default:"Bandwidth" title:"What is paid for"`
-}
-
-// The pay modes that are offered.
-const (
-	payBandwidth = "Bandwidth"
-	payTraffic   = "Traffic"
-)
+type EIPSpec struct{ kinds.EIPSpec }
 
 // EIPState is what an elastic address is.
-type EIPState struct {
-	IP         string `json:"ip" title:"Address"`
-	Line       string `json:"line" title:"Line"`
-	Bandwidth  int    `json:"bandwidth_mbps" title:"Bandwidth in Mbit/s"`
-	PayMode    string `json:"pay_mode" title:"What is paid for"`
-	ChargeType string `json:"charge_type,omitempty" title:"Charge type"`
-	BoundTo    string `json:"bound_to,omitempty" title:"Bound to"`
-	BoundType  string `json:"bound_type,omitempty" title:"Type of what it is bound to"`
-}
+type EIPState struct{ kinds.EIPState }
 
 type (
 	eipRow    = unet.UnetEIPSet
@@ -74,7 +57,9 @@ func (h addresses) Create(ctx context.Context, req provider.TypedCreate[EIPSpec]
 	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kindEIP, Change: provider.ChangeCreate}
 	ordered := address{
 		Name: nameOf(req.Name, tag), Region: c.region, Status: provider.StatusFree, RawStatus: "free", Token: tag, Billing: billingOf(charge),
-		State: EIPState{Line: req.Spec.Line, Bandwidth: req.Spec.Bandwidth, PayMode: req.Spec.PayMode, ChargeType: charge},
+		State: EIPState{kinds.EIPState{
+			Line: firstText(req.Spec.Line, lineOf(c.region)), Bandwidth: req.Spec.Bandwidth, PayMode: req.Spec.PayMode, ChargeType: charge,
+		}},
 	}
 	return buyOnce(ctx, h.plugin, c, kindEIP, tag, buyer[EIPState]{
 		find: func(ctx context.Context) (provider.TypedFound[EIPState], error) { return h.findCreated(ctx, c, find) },
@@ -246,10 +231,10 @@ func (c *cloud) address(row eipRow) address {
 	out := address{
 		ID: row.EIPId, Name: row.Name, Region: c.region, Status: eipStatus(row.Status), RawStatus: row.Status,
 		Token: tokenOf(row.Tag), Billing: billingOf(row.ChargeType), Created: moment(row.CreateTime), Expires: moment(row.ExpireTime),
-		State: EIPState{
+		State: EIPState{kinds.EIPState{
 			Line: eipLine(row), Bandwidth: row.Bandwidth, PayMode: row.PayMode, ChargeType: row.ChargeType,
 			BoundTo: firstText(row.Resource.ResourceID, row.Resource.ResourceId), BoundType: row.Resource.ResourceType,
-		},
+		}},
 	}
 	if len(row.EIPAddr) > 0 {
 		out.State.IP = row.EIPAddr[0].IP

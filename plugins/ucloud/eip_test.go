@@ -9,6 +9,7 @@ import (
 
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
 
@@ -22,7 +23,7 @@ func TestAddressLives(t *testing.T) {
 		t.Errorf("state %s, %v", r.State, err)
 	}
 	s.IP = ""
-	if diff := cmp.Diff(EIPState{Line: "Bgp", Bandwidth: 2, PayMode: "Bandwidth", ChargeType: "Month"}, s); diff != "" {
+	if diff := cmp.Diff(EIPState{kinds.EIPState{Line: "Bgp", Bandwidth: 2, PayMode: "Bandwidth", ChargeType: "Month"}}, s); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
 	if r.Token != "tok-2" || r.Name != "front" || r.Status != provider.StatusFree || !r.Expires.Equal(r.Created.AddDate(0, 1, 0)) {

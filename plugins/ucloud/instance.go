@@ -7,67 +7,41 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
 
-// InstanceSpec is what a customer chooses of a server.
+// InstanceSpec is what a customer chooses of a server: what all clouds ask
+// for, and what only this one has.
 type InstanceSpec struct {
-	Zone           string `json:"zone,omitempty" title:"Zone" doc:"Like cn-bj2-04; the order's zone goes before it"`
-	MachineType    string `json:"machine_type" required:"true" pattern:"^[A-Z][A-Z.]*$" title:"Machine type" doc:"N, C, O, OM, OPRO, G …"`
-	CPU            int    `json:"cpu" required:"true" min:"1" max:"1024" title:"Cores"`
-	MemoryMB       int    `json:"memory_mb" required:"true" min:"1024" max:"4194304" title:"Memory in MB"`
-	GPU            int    `json:"gpu,omitempty" min:"0" max:"16" title:"Graphics cards"`
-	GPUType        string `json:"gpu_type,omitempty" title:"Type of the graphics cards"`
+	kinds.InstanceSpec[Disk]
+
+	MachineType    string `json:"machine_type,omitempty" default:"N" pattern:"^[A-Z][A-Z.]*$" title:"Machine type" doc:"N, C, O, OM, OPRO, G …"`
 	CPUPlatform    string `json:"cpu_platform,omitempty" title:"Least CPU platform" doc:"Like Intel/Auto"`
-	ImageID        string `json:"image_id" required:"true" min:"1" title:"Image"`
-	BootDisk       Disk   `json:"boot_disk" required:"true" title:"Boot disk"`
-	DataDisks      []Disk `json:"data_disks,omitempty" max:"15" title:"Data disks"`
 	NetCapability  string `json:"net_capability,omitempty" enum:"Normal,Super,Ultra,Extreme" title:"Network"`
-	FirewallID     string `json:"firewall_id,omitempty" title:"Firewall" doc:"Empty is the cloud's recommended one"`
-	VPCID          string `json:"vpc_id,omitempty" title:"VPC" doc:"Empty is the default VPC"`
-	SubnetID       string `json:"subnet_id,omitempty" title:"Subnet"`
+	FirewallID     string `json:"firewall_id,omitempty" title:"Firewall" doc:"The same as the one of security_group_ids"`
 	HotplugFeature bool   `json:"hotplug,omitempty" title:"Can grow while it runs"`
 }
 
 // Disk is one disk of a server.
 type Disk struct {
-	Type   string `json:"type" required:"true" enum:"LOCAL_NORMAL,LOCAL_SSD,CLOUD_NORMAL,CLOUD_SSD,CLOUD_ESSD,CLOUD_RSSD,CLOUD_EFFICIENCY" title:"Type"`
+	Type   string `json:"type,omitempty" enum:"LOCAL_NORMAL,LOCAL_SSD,CLOUD_NORMAL,CLOUD_SSD,CLOUD_ESSD,CLOUD_RSSD,CLOUD_EFFICIENCY" default:"CLOUD_SSD" title:"Type"`
 	SizeGB int    `json:"size_gb" required:"true" min:"1" max:"32000" title:"Size in GB"`
 	Backup string `json:"backup,omitempty" enum:"NONE,SNAPSHOT" title:"Backup"`
 }
 
+// diskDefault is the type of a disk that has none: the schema's default does
+// not reach the disks of a list.
+const diskDefault = "CLOUD_SSD"
+
 // InstanceState is what a server is.
 type InstanceState struct {
-	MachineType string    `json:"machine_type" title:"Machine type"`
-	CPU         int       `json:"cpu" title:"Cores"`
-	MemoryMB    int       `json:"memory_mb" title:"Memory in MB"`
-	GPU         int       `json:"gpu,omitempty" title:"Graphics cards"`
-	GPUType     string    `json:"gpu_type,omitempty" title:"Type of the graphics cards"`
-	ImageID     string    `json:"image_id,omitempty" title:"Image"`
-	OS          string    `json:"os,omitempty" title:"Operating system"`
-	OSType      string    `json:"os_type,omitempty" title:"Family of the operating system"`
-	ChargeType  string    `json:"charge_type,omitempty" title:"Charge type"`
-	Addresses   []Address `json:"addresses" title:"Addresses"`
-	Disks       []HasDisk `json:"disks" title:"Disks"`
-	Remark      string    `json:"remark,omitempty" title:"Remark"`
-}
+	kinds.InstanceState
 
-// Address is one address of a server.
-type Address struct {
-	Type      string `json:"type" title:"Type" doc:"Private, or the line of a public address"`
-	IP        string `json:"ip" title:"Address"`
-	EIPID     string `json:"eip_id,omitempty" title:"Elastic address"`
-	Bandwidth int    `json:"bandwidth_mbps,omitempty" title:"Bandwidth in Mbit/s"`
-}
-
-// HasDisk is a disk that a server has.
-type HasDisk struct {
-	ID     string `json:"id" title:"Disk"`
-	Type   string `json:"type" title:"Type"`
-	SizeGB int    `json:"size_gb" title:"Size in GB"`
-	Boot   bool   `json:"boot" title:"Boot disk"`
+	MachineType string `json:"machine_type" title:"Machine type"`
+	Remark      string `json:"remark,omitempty" title:"Remark"`
 }
 
 type (
@@ -144,6 +118,9 @@ func newHostOrder(req provider.TypedCreate[InstanceSpec]) (*hostOrder, error) {
 	if req.Term.Quantity > 1 {
 		return nil, fault.Invalid("term.quantity", "must be 1: one token buys one server")
 	}
+	if err := o.spec.check(); err != nil {
+		return nil, err
+	}
 	var err error
 	if o.tag, err = tagOf(req.Token); err != nil {
 		return nil, err
@@ -156,6 +133,18 @@ func newHostOrder(req provider.TypedCreate[InstanceSpec]) (*hostOrder, error) {
 	return o, err
 }
 
+// check refuses what the schema cannot: a server here has one firewall.
+func (s InstanceSpec) check() error {
+	if n := len(s.SecurityGroupIDs); n > 1 || n == 1 && s.FirewallID != "" && s.FirewallID != s.SecurityGroupIDs[0] {
+		return fault.Invalid("spec.security_group_ids", "must be one at most: a server of this cloud has one firewall")
+	}
+	return nil
+}
+
+func (s InstanceSpec) firewall() string {
+	return firstText(append(s.SecurityGroupIDs, s.FirewallID)...)
+}
+
 func (o *hostOrder) request(k hostClient) *uhost.CreateUHostInstanceRequest {
 	s, r := o.spec, k.NewCreateUHostInstanceRequest()
 	r.ImageId, r.LoginMode, r.Password = &s.ImageID, ucloud.String("Password"), ucloud.String(o.password.Reveal())
@@ -163,7 +152,7 @@ func (o *hostOrder) request(k hostClient) *uhost.CreateUHostInstanceRequest {
 	r.ChargeType, r.Quantity = &o.charge, &o.quantity
 	r.MachineType, r.CPU, r.Memory = &s.MachineType, &s.CPU, &s.MemoryMB
 	r.MinimalCpuPlatform, r.NetCapability = optional(s.CPUPlatform), optional(s.NetCapability)
-	r.SecurityGroupId, r.VPCId, r.SubnetId = optional(s.FirewallID), optional(s.VPCID), optional(s.SubnetID)
+	r.SecurityGroupId, r.VPCId, r.SubnetId = optional(s.firewall()), optional(s.VPCID), optional(s.SubnetID)
 	if s.GPU > 0 {
 		r.GPU, r.GpuType = &s.GPU, optional(s.GPUType)
 	}
@@ -178,6 +167,7 @@ func (o *hostOrder) request(k hostClient) *uhost.CreateUHostInstanceRequest {
 func (s InstanceSpec) disks() []uhost.UHostDisk {
 	out := make([]uhost.UHostDisk, 0, 1+len(s.DataDisks))
 	add := func(d Disk, boot string) {
+		d.Type = firstText(d.Type, diskDefault)
 		out = append(out, uhost.UHostDisk{IsBoot: &boot, Type: &d.Type, Size: &d.SizeGB, BackupType: optional(d.Backup)})
 	}
 	add(s.BootDisk, "True")
@@ -336,16 +326,19 @@ func (c *cloud) instance(row host) instance {
 }
 
 func instanceState(row host) InstanceState {
-	s := InstanceState{
-		MachineType: row.MachineType, CPU: row.CPU, MemoryMB: row.Memory, GPU: row.GPU, GPUType: row.GpuType,
-		ImageID: row.BasicImageId, OS: row.OsName, OSType: row.OsType, ChargeType: row.ChargeType, Remark: plainRemark(row.Remark),
-		Addresses: []Address{}, Disks: []HasDisk{},
-	}
+	s := InstanceState{MachineType: row.MachineType, Remark: plainRemark(row.Remark), InstanceState: kinds.InstanceState{
+		CPU: row.CPU, MemoryMB: row.Memory, GPU: row.GPU, GPUType: row.GpuType,
+		ImageID: row.BasicImageId, OS: row.OsName, OSType: row.OsType, ChargeType: row.ChargeType,
+		Addresses: []kinds.Address{}, Disks: []kinds.AttachedDisk{},
+	}}
 	for _, ip := range row.IPSet {
-		s.Addresses = append(s.Addresses, Address{Type: ip.Type, IP: ip.IP, EIPID: ip.IPId, Bandwidth: ip.Bandwidth})
+		s.Addresses = append(s.Addresses, kinds.Address{Type: ip.Type, IP: ip.IP, EIPID: ip.IPId, Bandwidth: ip.Bandwidth})
+		if ip.Type == kinds.AddressPrivate && s.VPCID == "" {
+			s.VPCID, s.SubnetID = ip.VPCId, ip.SubnetId
+		}
 	}
 	for _, d := range row.DiskSet {
-		s.Disks = append(s.Disks, HasDisk{ID: d.DiskId, Type: d.DiskType, SizeGB: d.Size, Boot: isTrue(d.IsBoot)})
+		s.Disks = append(s.Disks, kinds.AttachedDisk{ID: d.DiskId, Type: d.DiskType, SizeGB: d.Size, Boot: isTrue(d.IsBoot)})
 	}
 	return s
 }

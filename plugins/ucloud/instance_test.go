@@ -11,6 +11,7 @@ import (
 
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
 
@@ -42,9 +43,9 @@ func TestServerLives(t *testing.T) {
 		t.Errorf("state: %s", r.State)
 	}
 	s.Addresses, s.Disks = nil, nil
-	wantState := InstanceState{
-		MachineType: "N", CPU: 2, MemoryMB: 4096, ImageID: image1, OS: "Ubuntu 22.04", OSType: "Linux", ChargeType: "Month",
-	}
+	wantState := InstanceState{MachineType: "N", InstanceState: kinds.InstanceState{
+		CPU: 2, MemoryMB: 4096, ImageID: image1, OS: "Ubuntu 22.04", OSType: "Linux", ChargeType: "Month", VPCID: s.VPCID, SubnetID: s.SubnetID,
+	}}
 	if diff := cmp.Diff(wantState, s); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
@@ -285,7 +286,7 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c console
+	var c kinds.Console
 	if err := json.Unmarshal(change.Output, &c); err != nil || c.Protocol != "vnc" || c.Host == "" || c.Port == 0 || c.Password == "" {
 		t.Errorf("console: %s, %v", change.Output, err)
 	}

@@ -11,13 +11,8 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
-)
-
-const (
-	typeFlavour = "flavour"
-	typeImage   = "image"
-	typeLine    = "line"
 )
 
 // wants tells what of the offerings was asked for.
@@ -57,24 +52,24 @@ func (c *cloud) regionIDs(ctx context.Context) ([]string, error) {
 }
 
 func (c *cloud) offerings(ctx context.Context, req provider.OfferingsRequest, yield func(provider.Offering) error) error {
-	if wants(req, kindEIP, typeLine) {
+	if wants(req, kindEIP, kinds.TypeLine) {
 		if err := c.lineOfferings(yield); err != nil {
 			return err
 		}
 	}
-	if !wants(req, kindInstance, typeImage) && !wants(req, kindInstance, typeFlavour) {
+	if !wants(req, kindInstance, kinds.TypeImage) && !wants(req, kindInstance, kinds.TypeFlavour) {
 		return nil
 	}
 	images, err := c.allImages(ctx)
 	if err != nil {
 		return err
 	}
-	if wants(req, kindInstance, typeFlavour) {
+	if wants(req, kindInstance, kinds.TypeFlavour) {
 		if err := c.flavours(ctx, defaultImages(images), yield); err != nil {
 			return err
 		}
 	}
-	if !wants(req, kindInstance, typeImage) {
+	if !wants(req, kindInstance, kinds.TypeImage) {
 		return nil
 	}
 	for _, i := range images {
@@ -105,10 +100,10 @@ func defaultImages(all []image) systemImages {
 
 func (c *cloud) imageOffering(i image) provider.Offering {
 	return provider.Offering{
-		ID: c.region + "/" + i.ID, Kind: kindInstance, Type: typeImage, Name: i.Name, Class: i.OSType,
+		ID: c.region + "/" + i.ID, Kind: kindInstance, Type: kinds.TypeImage, Name: i.Name, Class: i.OSType,
 		Region: c.region, Sellable: i.sellable(), Currency: currency,
 		Attrs: map[string]string{
-			"image_id": i.ID, "os": i.OSName, "os_type": i.OSType, "function": i.Function, "size_gb": strconv.Itoa(i.SizeGB),
+			kinds.AttrImageID: i.ID, kinds.AttrOS: i.OSName, kinds.AttrOSType: i.OSType, "function": i.Function, kinds.AttrSizeGB: strconv.Itoa(i.SizeGB),
 		},
 	}
 }
@@ -151,9 +146,9 @@ func (c *cloud) sizes(
 ) error {
 	for _, size := range sizes.Collection {
 		for _, memory := range size.Memory {
-			spec := InstanceSpec{
-				Zone: t.Zone, MachineType: t.Name, CPU: size.Cpu, MemoryMB: c.megabytes(memory), GPU: sizes.Gpu, GPUType: card,
-			}
+			spec := InstanceSpec{MachineType: t.Name, InstanceSpec: kinds.InstanceSpec[Disk]{
+				Zone: t.Zone, CPU: size.Cpu, MemoryMB: c.megabytes(memory), GPU: sizes.Gpu, GPUType: card,
+			}}
 			o, err := c.flavour(t, spec, defaults)
 			if err != nil {
 				return err
@@ -189,12 +184,20 @@ func (c *cloud) flavour(t uhost.AvailableInstanceTypes, s InstanceSpec, defaults
 		return provider.Offering{}, fault.Internal(err, "encoding a spec")
 	}
 	return provider.Offering{
-		ID: t.Zone + "/" + flavourID(s), Kind: kindInstance, Type: typeFlavour, Name: flavourName(s), Class: t.Name,
+		ID: t.Zone + "/" + flavourID(s), Kind: kindInstance, Type: kinds.TypeFlavour, Name: flavourName(s), Class: t.Name,
 		Region: c.region, Zone: t.Zone, Sellable: sellable,
 		Billing: []provider.BillingMethod{provider.BillingPrepaid},
 		Periods: []provider.Period{provider.PeriodMonth, provider.PeriodYear}, Currency: currency, Spec: spec,
-		Attrs: map[string]string{"cpu": strconv.Itoa(s.CPU), "memory_mb": strconv.Itoa(s.MemoryMB), "status": t.Status},
+		Attrs: flavourAttrs(t, s),
 	}, nil
+}
+
+func flavourAttrs(t uhost.AvailableInstanceTypes, s InstanceSpec) map[string]string {
+	out := map[string]string{kinds.AttrCPU: strconv.Itoa(s.CPU), kinds.AttrMemoryMB: strconv.Itoa(s.MemoryMB), "status": t.Status}
+	if s.GPU > 0 {
+		out[kinds.AttrGPU], out[kinds.AttrGPUType] = strconv.Itoa(s.GPU), s.GPUType
+	}
+	return out
 }
 
 func flavourID(s InstanceSpec) string {
@@ -233,15 +236,15 @@ func bootDisk(t uhost.AvailableInstanceTypes) string {
 // lineOfferings yields the region's lines with the smallest address on each.
 func (c *cloud) lineOfferings(yield func(provider.Offering) error) error {
 	line := lineOf(c.region)
-	spec, err := json.Marshal(EIPSpec{Line: line, Bandwidth: 1, PayMode: payBandwidth})
+	spec, err := json.Marshal(EIPSpec{kinds.EIPSpec{Line: line, Bandwidth: 1, PayMode: kinds.PayBandwidth}})
 	if err != nil {
 		return fault.Internal(err, "encoding a spec")
 	}
 	return yield(provider.Offering{
-		ID: c.region + "/" + line, Kind: kindEIP, Type: typeLine, Name: line, Class: line, Region: c.region, Sellable: true,
+		ID: c.region + "/" + line, Kind: kindEIP, Type: kinds.TypeLine, Name: line, Class: line, Region: c.region, Sellable: true,
 		Billing: []provider.BillingMethod{provider.BillingPrepaid},
 		Periods: []provider.Period{provider.PeriodMonth, provider.PeriodYear}, Currency: currency, Spec: spec,
-		Attrs: map[string]string{"pay_modes": payBandwidth + "," + payTraffic},
+		Attrs: map[string]string{"pay_modes": kinds.PayBandwidth + "," + kinds.PayTraffic},
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
 
@@ -160,14 +161,15 @@ func (c *cloud) quoteEIPRenewal(ctx context.Context, req provider.QuoteRequest) 
 	if err != nil {
 		return provider.Quote{}, err
 	}
-	s := EIPSpec{Line: eipLine(row), Bandwidth: row.Bandwidth, PayMode: row.PayMode}
+	s := EIPSpec{kinds.EIPSpec{Line: eipLine(row), Bandwidth: row.Bandwidth, PayMode: row.PayMode}}
 	return c.eipPrice(ctx, s, row.ChargeType, quantity, 1)
 }
 
 func (c *cloud) eipPrice(ctx context.Context, s EIPSpec, charge string, quantity, count int) (provider.Quote, error) {
+	line := firstText(s.Line, lineOf(c.region))
 	answer, err := read(ctx, c.at(c.region, ""), unet.NewClient, func(k netClient) (*unet.GetEIPPriceResponse, error) {
 		r := k.NewGetEIPPriceRequest()
-		r.OperatorName, r.Bandwidth, r.PayMode = &s.Line, &s.Bandwidth, optional(s.PayMode)
+		r.OperatorName, r.Bandwidth, r.PayMode = &line, &s.Bandwidth, optional(s.PayMode)
 		r.ChargeType, r.Quantity = &charge, &quantity
 		return k.GetEIPPrice(r)
 	})

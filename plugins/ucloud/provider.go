@@ -8,6 +8,7 @@ import (
 
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -16,8 +17,8 @@ const (
 	version  = "1.0.0"
 	currency = "CNY"
 
-	kindInstance = "instance"
-	kindEIP      = "eip"
+	kindInstance = kinds.Instance
+	kindEIP      = kinds.EIP
 )
 
 // plugin is the provider. Nothing in it belongs to an account, but for the

@@ -12,6 +12,7 @@ import (
 
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
@@ -185,7 +186,7 @@ func TestOfferingsCanBeOrderedAsTheyAre(t *testing.T) {
 			t.Errorf("%s: sellable %v", o.ID, o.Sellable)
 		}
 		key := o.Region + o.Class
-		if o.Type == typeImage || soldOut || classes[key] {
+		if o.Type == kinds.TypeImage || soldOut || classes[key] {
 			continue
 		}
 		classes[key] = true

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/schema"
@@ -18,6 +20,7 @@ func descriptionRules() []Rule {
 		{ID: "describe-same", Title: "the description is the same in every instance and call, and equals the published manifest", run: describeSame},
 		{ID: "describe-schemas", Title: "every schema is valid JSON Schema 2020-12 and describes an object", run: describeSchemas},
 		{ID: "describe-fixture", Title: "the specs and inputs of the fixture fit the schemas", with: []need{kindsGiven}, run: describeFixture},
+		{ID: "common-kinds", Title: "kinds and actions of common names have the common fields, and need no others", run: commonKinds},
 		{ID: "health", Title: "health answers within a second", run: healthAnswers},
 	}
 }
@@ -146,6 +149,20 @@ func describeFixture(_ context.Context, s *session) error {
 				errs = append(errs, fits(k.Name+"."+a.Name+".input", a.Input, input))
 			}
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// commonKinds holds kinds that other clouds have too to what they share, so that
+// one call works on all of them.
+func commonKinds(_ context.Context, s *session) error {
+	var errs []error
+	for _, k := range s.d.Kinds {
+		check := kinds.Check
+		if slices.Contains(s.fix.Own, k.Name) {
+			check = kinds.CheckTypes
+		}
+		errs = append(errs, check(k))
 	}
 	return errors.Join(errs...)
 }

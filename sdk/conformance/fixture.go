@@ -24,6 +24,7 @@ import (
 //	    "name": "web", "spec": {…}, "update": {…}, "actions": {"reboot": {}}, "many": 3,
 //	    "term": {"billing": "prepaid", "period": "month", "periods": 1, "quantity": 1}
 //	  }},
+//	  "own": ["instance"],
 //	  "big": {"account": {…}, "stream": "list", "kind": "instance", "rows": 100000},
 //	  "window": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"},
 //	  "sub_account": "reseller-1",
@@ -49,6 +50,7 @@ type fixtureDoc struct {
 	Zone     string             `json:"zone"`
 	Locale   string             `json:"locale"`
 	Kinds    map[string]kindDoc `json:"kinds"`
+	Own      []string           `json:"own"`
 	Big      *bigDoc            `json:"big"`
 	Window   windowDoc          `json:"window"`
 	Sub      string             `json:"sub_account"`
@@ -101,7 +103,7 @@ type switchesDoc struct {
 func (d fixtureDoc) fixture() (Fixture, error) {
 	f := Fixture{
 		Account: d.Account.account(), Wrong: d.Wrong.account(), Other: d.Other.account(),
-		Region: d.Region, Zone: d.Zone, Locale: d.Locale, Window: Window(d.Window), SubAccount: d.Sub, Kinds: map[string]Kind{},
+		Region: d.Region, Zone: d.Zone, Locale: d.Locale, Window: Window(d.Window), SubAccount: d.Sub, Own: d.Own, Kinds: map[string]Kind{},
 	}
 	for name, k := range d.Kinds {
 		f.Kinds[name] = Kind{Name: k.Name, Spec: k.Spec, Update: k.Update, Term: provider.Term(k.Term), Actions: maps.Clone(k.Actions), Many: k.Many}

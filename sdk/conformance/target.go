@@ -50,6 +50,10 @@ type Fixture struct {
 	// Kinds says by name how to make one of each kind; kinds that are not in it
 	// are only read.
 	Kinds map[string]Kind
+	// Own names kinds that have the name of a common one (package kinds) and a
+	// spec and state of the plugin's own: only what is named like a common field
+	// is held to its type. Calls that work on other clouds do not work on these.
+	Own []string
 	// Big names a list of at least 100,000 rows; nil: there is none.
 	Big *Big
 	// Window is a time window with bill lines and usage records; zero: the last day.

@@ -47,6 +47,10 @@ func (p *Plugin) diskKind() *provider.Kind {
 		k.Description.Actions[0].Output = json.RawMessage(`{"type":"nothing"}`)
 	case "describe-fixture":
 		k.Description.Actions[0].Input = json.RawMessage(strings.Replace(string(k.Description.Actions[0].Input), "40", "1", 1))
+	case "common-kinds":
+		k.Description.State = json.RawMessage(strings.Replace(string(k.Description.State), `"integer"`, `"number"`, 1))
+	case "common-kinds/needs":
+		k.Description.Spec = json.RawMessage(strings.Replace(string(k.Description.Spec), `"required":[`, `"required":["password",`, 1))
 	case "state-fits":
 		get := k.Get
 		k.Get = func(ctx context.Context, req provider.GetRequest) (provider.Resource, error) {

@@ -17,19 +17,20 @@ import (
 // the same promise.
 func Siblings() map[Flaw][]string {
 	return map[Flaw][]string{
-		"create-idempotent": {"create-concurrent", "lost-answer"},
-		"cancel":            {"shutdown"},
-		"deadline":          {"shutdown"},
-		"operation-ends":    {"create-concurrent", "create-idempotent"},
-		"find-unused/never": {"deadline", "refusal-class"},
-		"find-made":         {"create-concurrent", "create-idempotent", "lost-answer"},
+		"create-idempotent":  {"create-concurrent", "lost-answer"},
+		"cancel":             {"shutdown"},
+		"common-kinds/needs": {"describe-fixture"},
+		"deadline":           {"shutdown"},
+		"operation-ends":     {"create-concurrent", "create-idempotent"},
+		"find-unused/never":  {"deadline", "refusal-class"},
+		"find-made":          {"create-concurrent", "create-idempotent", "lost-answer"},
 	}
 }
 
 // Variants are more ways to break rules that promise more than one thing.
 func Variants() []Flaw {
 	return []Flaw{
-		"check-wrong/error", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
+		"check-wrong/error", "common-kinds/needs", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
 		"quote/changes", "refusal-class/outcome", "regions/empty", "secrets/error", "secrets/list", "times-utc/state",
 	}
 }
