@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"tradewind.example/core/money"
 )
@@ -76,22 +75,6 @@ func (w *world) check(ctx context.Context, s *shop) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// decided waits until no order is under way.
-func (w *world) decided(ctx context.Context) error {
-	for _, state := range []string{"held", "provisioning"} {
-		var open struct{ Items []orderRow }
-		err := wait(90*time.Second, func() (bool, error) {
-			open.Items = nil
-			err := w.operator.get(ctx, "/v1/orders?limit=5&state="+state, &open)
-			return len(open.Items) == 0, err
-		})
-		if err != nil {
-			return fmt.Errorf("orders are still %s, one of them %+v: %w", state, open.Items, err)
-		}
-	}
-	return nil
 }
 
 func (a *audit) read() error {

@@ -13,14 +13,16 @@ import (
 )
 
 // TestKills kills broker and plugin while customers order, and audits what is
-// left. TRADEWIND_KILLS says how often; 200 when absent.
+// left. TRADEWIND_KILLS says how often, 200 when absent, and TRADEWIND_SEED at
+// which moments.
 func TestKills(t *testing.T) {
 	w := newWorld(t, build(t))
 	ctx, stop := context.WithCancel(t.Context())
 	shop := openShop(ctx, w)
 	t.Cleanup(func() { stop(); shop.group.Wait() })
+	seed := setting(t, "TRADEWIND_SEED", 7)
 	//nolint:gosec // each run must be the same
-	k := &killer{w: w, shop: shop, dice: rand.New(rand.NewPCG(7, 7)), began: time.Now(), hits: map[string]int{}}
+	k := &killer{w: w, shop: shop, dice: rand.New(rand.NewPCG(7, uint64(seed))), began: time.Now(), hits: map[string]int{}}
 	if !t.Run("orders", func(t *testing.T) { w.t = t; k.orders(t, wanted(t)) }) {
 		return
 	}
@@ -28,16 +30,24 @@ func TestKills(t *testing.T) {
 }
 
 func wanted(t *testing.T) int {
-	n, err := strconv.Atoi(os.Getenv("TRADEWIND_KILLS"))
-	switch {
-	case err == nil && n > 0:
-		return n
-	case os.Getenv("TRADEWIND_KILLS") != "":
-		t.Fatalf("TRADEWIND_KILLS=%q: give a number of kills", os.Getenv("TRADEWIND_KILLS"))
-	case testing.Short():
-		return 10
+	if testing.Short() {
+		return setting(t, "TRADEWIND_KILLS", 10)
 	}
-	return 200
+	return setting(t, "TRADEWIND_KILLS", 200)
+}
+
+// setting is a positive number from the environment.
+func setting(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 {
+		t.Fatalf("%s=%q: give a positive number", name, text)
+	}
+	return n
 }
 
 // killer counts what it kills.
