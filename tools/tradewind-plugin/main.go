@@ -37,7 +37,7 @@ func root() *cobra.Command {
 		Use: "tradewind-plugin", Short: "Make, check and pack plugins for Tradewind",
 		SilenceUsage: true, SilenceErrors: true, Version: version,
 	}
-	cmd.AddCommand(newCommand(), describeCommand(), callCommand(), checkCommand(), testCommand(), docsCommand(),
+	cmd.AddCommand(newCommand(), describeCommand(), callCommand(), checkCommand(), testCommand(), docsCommand(), kindsCommand(),
 		packCommand(), keygenCommand(), devCommand(), cloudCommand())
 	return cmd
 }
