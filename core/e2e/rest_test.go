@@ -50,7 +50,6 @@ func (w *world) open(ctx context.Context) ([]openOrder, error) {
 // decided waits until no order is under way. It gives up when nothing has moved
 // for too long: no order was decided, none was worked on.
 func (w *world) decided(ctx context.Context) error {
-	w.probe(ctx)
 	last, moved, began := "", time.Now(), time.Now()
 	for {
 		open, err := w.open(ctx)
@@ -78,7 +77,7 @@ func marks(open []openOrder) string {
 }
 
 // situation tells what an operator would look at: the orders, their jobs, the
-// plugin and its circuit breakers.
+// plugins and their circuit breakers.
 func (w *world) situation(ctx context.Context, open []openOrder) error {
 	var b strings.Builder
 	jobs := map[string]jobRow{}
@@ -97,12 +96,18 @@ func (w *world) situation(ctx context.Context, open []openOrder) error {
 		units, _ := json.Marshal(o.Units) // came from JSON
 		fmt.Fprintf(&b, "%s %s, %s, created %s, updated %s\n  units %s\n  transitions %s\n  job %+v\n", o.Kind, o.ID, o.State, o.Created, o.Updated, units, o.Transitions, jobs[o.ID])
 	}
-	for _, path := range []string{"/v1/plugins/ucloud", "/v1/plugins/ucloud/breakers"} {
-		var v json.RawMessage
-		if err := w.operator.get(ctx, path, &v); err != nil {
-			return err
+	plugins, err := list[struct{ Name string }](ctx, w.operator, "/v1/plugins")
+	if err != nil {
+		return err
+	}
+	for _, p := range plugins {
+		for _, path := range []string{"/v1/plugins/" + p.Name, "/v1/plugins/" + p.Name + "/breakers"} {
+			var v json.RawMessage
+			if err := w.operator.get(ctx, path, &v); err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "%s: %s\n", path, v)
 		}
-		fmt.Fprintf(&b, "%s: %s\n", path, v)
 	}
 	return errors.New(b.String())
 }

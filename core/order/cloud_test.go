@@ -27,6 +27,7 @@ type cloud struct {
 	clock    *clock.Fake
 	mu       sync.Mutex
 	script   []string
+	forgets  int                           // questions for an operation that get no answer: it is not known
 	made     map[string]*contract.Resource // by token
 	dup      []string                      // tokens that made more than one thing
 	done     map[string]bool               // tokens of renewals and releases that happened
@@ -79,6 +80,9 @@ func (c *cloud) next() string {
 func classed(word string) error {
 	if word == "unsent" {
 		return fault.Unavailable("the plugin takes no calls now").From(fault.SourceHost)
+	}
+	if word == "throttled_for_a_day" {
+		return fault.Throttled(24*time.Hour, "the cloud says tomorrow")
 	}
 	for _, class := range fault.Classes() {
 		if class.String() == word {
@@ -212,6 +216,10 @@ func (c *cloud) Operation(_ context.Context, req contract.OperationRequest) (con
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	left, known := c.running[req.ID]
+	if c.forgets > 0 {
+		c.forgets--
+		known = false
+	}
 	if !known {
 		return contract.Operation{}, fault.NotFound("operation", req.ID)
 	}

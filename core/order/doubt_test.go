@@ -459,3 +459,43 @@ func TestReleaseRights(t *testing.T) {
 		t.Errorf("a user without the right releases: %v", err)
 	}
 }
+
+// TestForgottenOperation: a plugin that finds an operation by token and does not
+// know it when asked is asked with pauses, not in a circle.
+func TestForgottenOperation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fund(1_000_000)
+	w.cloud.script, w.cloud.forgets = []string{"started"}, 50
+	o := w.buy(1)
+	w.runJob(w.jobs.ready(w)[0])
+	w.clock.Advance(time.Second)
+	w.runJob(w.jobs.ready(w)[0])
+	if asked := 50 - w.cloud.forgets; asked > 2 {
+		t.Errorf("the operation was asked for %d times within a second", asked)
+	}
+	w.drain()
+	if got := w.get(o.ID); got.State != order.StateActive {
+		t.Errorf("the order ended as %s", got.State)
+	}
+	w.sameAtCloud()
+}
+
+// TestLongHints: an order is decided when its time is over, however long the
+// cloud asks to wait.
+func TestLongHints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fund(1_000_000)
+	w.cloud.script = []string{"throttled_for_a_day", "throttled_for_a_day"}
+	o := w.buy(1)
+	w.runJob(w.jobs.ready(w)[0])
+	w.clock.Advance(10 * time.Minute)
+	w.runJob(w.jobs.ready(w)[0])
+	if got := w.get(o.ID); got.State != order.StateFailed || w.cloud.calls != 2 {
+		t.Errorf("after 10 minutes and %d calls the order is %s, want it failed after the last call", w.cloud.calls, got.State)
+	}
+	if b := w.wallet(customer, reseller); b.Held != 0 {
+		t.Errorf("wallet %+v, want nothing held", b)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/paging"
@@ -44,8 +45,15 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, err
 		if err != nil {
 			return err
 		}
-		page, err := paging.Where(r, s.orders, q.store(reach), func(o *Order) bool {
-			return reach.Admits(o.Path) && q.admits(o)
+		oldest, some, err := s.oldestWanted(r, q)
+		if err != nil || !some {
+			return err
+		}
+		page, err := paging.Until(r, s.orders, q.store(reach, oldest), func(o *Order) (bool, error) {
+			if !q.OldestFirst && o.Created.Before(oldest) {
+				return false, store.Stop
+			}
+			return reach.Admits(o.Path) && q.admits(o), nil
 		})
 		if err != nil {
 			return fmt.Errorf("listing orders: %w", err)
@@ -59,8 +67,29 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, err
 	return out, err
 }
 
-// store chooses the narrowest index; admits does the rest.
-func (q *Query) store(reach access.Reach) store.Query {
+// oldestWanted returns a time before which no order fits the query, zero when
+// any may, and whether one may at all. Open orders are few and young among
+// those that have ended: without it, a list of them would read all of those.
+func (s *Service) oldestWanted(r store.Reader, q Query) (oldest time.Time, some bool, err error) {
+	if q.State == "" || q.State.Final() {
+		return q.From, true, nil
+	}
+	err = s.orders.Each(r, store.Query{Index: "open", Limit: 1}, func(d store.Doc[Order]) error {
+		oldest, some = d.Value.Created, true
+		return nil
+	})
+	if err != nil {
+		return oldest, some, fmt.Errorf("looking for the oldest open order: %w", err)
+	}
+	if q.From.After(oldest) {
+		oldest = q.From
+	}
+	return oldest, some, nil
+}
+
+// store chooses the narrowest index; admits does the rest. A list that goes on
+// from a cursor keeps the bounds it began with, because the cursor is in them.
+func (q *Query) store(reach access.Reach, oldest time.Time) store.Query {
 	sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 	switch {
 	case q.Attention:
@@ -70,7 +99,10 @@ func (q *Query) store(reach access.Reach) store.Query {
 	case q.OrgID != "":
 		sq.Prefix = store.Key(q.OrgID)
 	}
-	if !q.From.IsZero() {
+	switch {
+	case q.Cursor == "" && !oldest.IsZero():
+		sq.From = store.Key(oldest)
+	case !q.From.IsZero():
 		sq.From = store.Key(q.From)
 	}
 	if !q.To.IsZero() {

@@ -10,6 +10,9 @@ import (
 	contract "tradewind.example/sdk/provider"
 )
 
+// callOperation names the question for an operation in a [Problem].
+const callOperation = "operation"
+
 // answered takes down a change that did not fail.
 func (s *Service) answered(w *work, u *Unit, c contract.Change) {
 	u.Cost, u.CostCurrency, u.VendorOrder = c.Cost, c.Currency, c.VendorOrder
@@ -44,7 +47,8 @@ func (s *Service) refuse(w *work, u *Unit, call string, err error) {
 	now := s.cfg.Clock.Now()
 	u.Problem = problemOf(call, err, now)
 	u.Operation = ""
-	if !retryable(err) || now.Sub(w.order.Created) > s.limits.RetryFor {
+	last := w.order.Created.Add(s.limits.RetryFor)
+	if !retryable(err) || !now.Before(last) {
 		u.State = UnitFailed
 		return
 	}
@@ -54,6 +58,9 @@ func (s *Service) refuse(w *work, u *Unit, call string, err error) {
 	u.Tries++
 	pause := backoff(s.limits.RetryFirst, s.limits.RetryMost, u.Tries)
 	u.NextAt = now.Add(max(pause, fault.As(err).RetryAfter))
+	if u.NextAt.After(last) { // however long a cloud asks to wait, the order is decided then
+		u.NextAt = last
+	}
 }
 
 // retryable: only what a later moment can change.
@@ -116,7 +123,7 @@ func (s *Service) lookUp(ctx context.Context, w *work, u *Unit) error {
 	case v.made:
 		s.made(w, u, v.resource)
 	case v.operation != "":
-		u.State, u.Operation, u.NextAt = UnitStarted, v.operation, s.cfg.Clock.Now()
+		s.found(u, v.operation)
 	case refused:
 		return s.call(ctx, w, u)
 	case v.absent && s.underWay(u):
@@ -127,6 +134,15 @@ func (s *Service) lookUp(ctx context.Context, w *work, u *Unit) error {
 		s.askAgain(u, 0)
 	}
 	return nil
+}
+
+// found goes back to asking for the operation: at once, unless asking for it is
+// what led to the look-up.
+func (s *Service) found(u *Unit, operation string) {
+	u.State, u.Operation, u.NextAt = UnitStarted, operation, s.cfg.Clock.Now()
+	if u.Problem != nil && u.Problem.Call == callOperation {
+		s.askAgain(u, 0)
+	}
 }
 
 // underWay reports whether the last call may still be on its way to the cloud,
@@ -225,9 +241,9 @@ func (s *Service) poll(ctx context.Context, w *work, u *Unit) error {
 	s.reached("after_poll")
 	switch {
 	case fault.Is(err, fault.ClassNotFound):
-		s.doubt(u, "operation", fault.Unknown(err, "the cloud does not know the operation any more"))
+		s.doubt(u, callOperation, fault.Unknown(err, "the cloud does not know the operation any more"))
 	case err != nil:
-		s.unanswered(u, "operation", err)
+		s.unanswered(u, callOperation, err)
 	case op.State == contract.OperationSucceeded:
 		s.succeeded(w, u, op)
 	case op.State == contract.OperationFailed:
@@ -252,10 +268,10 @@ func (s *Service) operationFailed(w *work, u *Unit, op contract.Operation) {
 		err = fault.Unknown(nil, "the operation failed at the cloud: %s", op.Message)
 	}
 	if fault.OutcomeOf(err) == fault.OutcomeUnknown {
-		s.doubt(u, "operation", err)
+		s.doubt(u, callOperation, err)
 		return
 	}
-	s.refuse(w, u, "operation", err)
+	s.refuse(w, u, callOperation, err)
 }
 
 // canFind reports whether the order's change can be looked up by token. When

@@ -7,30 +7,18 @@ package paging
 
 import "tradewind.example/core/store"
 
-// maxRounds bounds how many pages are read to fill one: a page may come back
-// short, with a cursor to go on from.
-const maxRounds = 20
+// mostLooked bounds how many documents are looked at to fill one page, however
+// small that is. A page that comes back short has a cursor to go on from.
+const mostLooked = 4000
 
 // Where returns up to q.Limit documents that keep admits, in the order of the
 // query. A short page with a Next means that the rest was not looked at yet.
 func Where[T any](r store.Reader, c *store.Collection[T], q store.Query, keep func(*T) bool) (store.Page[T], error) {
-	want := q.Limit
-	var out store.Page[T]
-	for range maxRounds {
-		page, err := c.List(r, q)
-		if err != nil {
-			return store.Page[T]{}, err
-		}
-		for i := range page.Items {
-			if keep(&page.Items[i].Value) {
-				out.Items = append(out.Items, page.Items[i])
-			}
-		}
-		out.Next = page.Next
-		if page.Next == "" || len(out.Items) >= want {
-			return out, nil
-		}
-		q.Cursor, q.Limit = page.Next, want-len(out.Items)
-	}
-	return out, nil
+	return Until(r, c, q, func(v *T) (bool, error) { return keep(v), nil })
+}
+
+// Until is [Where] with a keep that can end the list with [store.Stop]: nothing
+// further on is wanted, so that the page has no Next.
+func Until[T any](r store.Reader, c *store.Collection[T], q store.Query, keep func(*T) (bool, error)) (store.Page[T], error) {
+	return c.Choose(r, q, mostLooked, keep)
 }

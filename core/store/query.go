@@ -31,6 +31,14 @@ type Page[T any] struct {
 // listed once for each. A cursor that this query did not make is an invalid
 // fault on the field "cursor".
 func (c *Collection[T]) List(r Reader, q Query) (Page[T], error) {
+	return c.Choose(r, q, q.Limit, func(*T) (bool, error) { return true, nil })
+}
+
+// Choose is [Collection.List] of the documents that keep admits. It looks at no
+// more than most of them: a page that is not full and has a Next means that the
+// rest was not looked at yet. An error of keep ends it and is returned, except
+// [Stop], which says that nothing further on is wanted: the page has no Next.
+func (c *Collection[T]) Choose(r Reader, q Query, most int, keep func(*T) (bool, error)) (Page[T], error) {
 	if q.Limit < 1 || q.Limit > MaxList {
 		return Page[T]{}, fault.Invalid("limit", "must be from 1 to %d", MaxList)
 	}
@@ -42,17 +50,25 @@ func (c *Collection[T]) List(r Reader, q Query) (Page[T], error) {
 	if span, err = resume(span, tag, q.Cursor); err != nil {
 		return Page[T]{}, err
 	}
-	span.Limit = q.Limit + 1
+	most = max(most, q.Limit)
+	span.Limit = most + 1
 	page := Page[T]{Items: make([]Doc[T], 0, min(q.Limit, 64))}
 	var last []byte
+	looked := 0
 	err = r.Scan(bucket, span, func(k, v []byte) error {
-		if len(page.Items) == q.Limit {
+		if len(page.Items) == q.Limit || looked == most {
 			page.Next = encodeCursor(tag, last)
 			return Stop
 		}
-		last = k
+		last, looked = k, looked+1
 		d, err := c.resolve(r, q.Index, v)
-		page.Items = append(page.Items, d)
+		if err != nil {
+			return err
+		}
+		kept, err := keep(&d.Value)
+		if kept {
+			page.Items = append(page.Items, d)
+		}
 		return err
 	})
 	if err != nil {
