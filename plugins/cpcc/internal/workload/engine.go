@@ -1,0 +1,87 @@
+package workload
+
+import (
+	"context"
+
+	"tradewind.example/plugins/cpcc/internal/price"
+	"tradewind.example/sdk/secret"
+)
+
+// Target is the cluster that an engine works on.
+type Target struct {
+	ClusterID  string
+	Kubeconfig secret.Value
+}
+
+// Instance is a workload as an engine is told of it.
+type Instance struct {
+	ID       string
+	OrgID    string // whose it is: one namespace for each org and cluster
+	Name     string // for people
+	Spec     Spec
+	Parts    []price.Part // of one replica
+	Replicas int          // 0 is stopped
+	Password secret.Value
+	// Restart changes when the pods are to be started again.
+	Restart int
+}
+
+// Seen is what a cluster says of a workload.
+type Seen struct {
+	Unknown bool     `json:"unknown,omitempty" title:"The cluster cannot be asked"`
+	Exists  bool     `json:"exists" title:"The cluster has it"`
+	Current bool     `json:"current" title:"The cluster works on the newest change"`
+	Wanted  int      `json:"wanted" title:"Pods wanted"`
+	Ready   int      `json:"ready" title:"Pods ready"`
+	Done    bool     `json:"done,omitempty" title:"A job that has succeeded, or a schedule that is kept"`
+	Failed  bool     `json:"failed,omitempty" title:"It will not become ready by itself"`
+	Reason  string   `json:"reason,omitempty" title:"Why it is not ready" doc:"The cluster's own word"`
+	Message string   `json:"message,omitempty" title:"The cluster's own text"`
+	Ports   []int    `json:"node_ports,omitempty" title:"Ports on the nodes"`
+	Links   []string `json:"addresses,omitempty" title:"Where it is reached"`
+}
+
+// Engine runs workloads on clusters. Each method may be repeated; errors are
+// faults, whose class says whether it is worth it. An engine keeps nothing of a
+// workload that it cannot find again at the cluster.
+type Engine interface {
+	// Apply makes the workload what in says, whether it exists or not.
+	Apply(ctx context.Context, on Target, in Instance) error
+	// Remove removes all there is of the workload and nothing else; gone reports
+	// that nothing is left of it.
+	Remove(ctx context.Context, on Target, in Instance) (gone bool, err error)
+	// Observe tells how the workload is.
+	Observe(ctx context.Context, on Target, in Instance) (Seen, error)
+	// Fits tells whether at least one node can hold the parts now, and if not why.
+	Fits(ctx context.Context, on Target, parts []price.Part, labels []string) (ok bool, reason string, err error)
+}
+
+// LogRequest chooses what to read of a workload's output.
+type LogRequest struct {
+	Pod      string // "": the first
+	Tail     int    // lines
+	Previous bool   // of the container that ended
+}
+
+// Ran is what a command in a container did. Its output is bounded.
+type Ran struct {
+	Stdout, Stderr string
+	Code           int
+}
+
+// Happening is one event of a workload.
+type Happening struct {
+	Time    string `json:"time" title:"When" doc:"RFC 3339"`
+	Type    string `json:"type" title:"Type" doc:"Normal or Warning"`
+	Reason  string `json:"reason" title:"Reason"`
+	Object  string `json:"object" title:"What it is about"`
+	Message string `json:"message" title:"Message"`
+	Count   int    `json:"count" title:"How often"`
+}
+
+// Inspector looks into running workloads.
+type Inspector interface {
+	Logs(ctx context.Context, on Target, in Instance, req LogRequest) (string, error)
+	Exec(ctx context.Context, on Target, in Instance, pod string, command []string, stdin string) (Ran, error)
+	Events(ctx context.Context, on Target, in Instance) ([]Happening, error)
+}

@@ -1,0 +1,64 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
+)
+
+// resource is a thing in the words of the contract.
+func resource(t provider.Thing[Workload]) (*provider.Resource, error) {
+	state, err := json.Marshal(t.State)
+	if err != nil {
+		return nil, fault.Internal(err, "a workload cannot be encoded")
+	}
+	return &provider.Resource{
+		ID: t.ID, Kind: "workload", Name: t.Name, Region: t.Region, Zone: t.Zone, Status: t.Status, RawStatus: t.RawStatus,
+		Token: t.Token, Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state,
+	}, nil
+}
+
+// Running opens a workload that its cluster was told of, for looking into it.
+func (k *Keeper) Running(ctx context.Context, d Desk, id string) (Target, Instance, error) {
+	row, err := workloads.Get(ctx, d.Area, id)
+	if err != nil {
+		return Target{}, Instance{}, err
+	}
+	if row.Value.Phase != Applied {
+		return Target{}, Instance{}, fault.Precondition("the workload is %s: try again later", row.Value.Phase)
+	}
+	on, err := d.target(ctx, row.Value.ClusterID)
+	if err != nil {
+		return on, Instance{}, err
+	}
+	in, err := d.instance(ctx, row.Value)
+	return on, in, err
+}
+
+// Credentials returns the user and the password that a workload was made with or
+// was given since.
+func (k *Keeper) Credentials(ctx context.Context, d Desk, id string) (user string, password secret.Value, err error) {
+	row, err := workloads.Get(ctx, d.Area, id)
+	if err != nil {
+		return "", secret.Value{}, err
+	}
+	password, err = d.Area.Secret(ctx, passwordName, id)
+	return row.Value.Spec.User, password, err
+}
+
+// Fits tells whether a cluster can hold one replica of a basket now.
+func (k *Keeper) Fits(ctx context.Context, d Desk, clusterID string, s Spec, labels []string) (bool, string, error) {
+	on, err := d.target(ctx, clusterID)
+	if err != nil {
+		return false, "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if s.NodeSelector != "" {
+		labels = append(labels[:len(labels):len(labels)], s.NodeSelector)
+	}
+	return k.engine.Fits(ctx, on, s.basket(), labels)
+}
