@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
@@ -119,6 +121,9 @@ func object(place string, raw json.RawMessage) error {
 	if _, err := schema.Compile(raw); err != nil {
 		return fmt.Errorf("%s: %w", place, err)
 	}
+	if err := standard(raw); err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
 	var top struct {
 		Type  string `json:"type"`
 		Draft string `json:"$schema"`
@@ -130,6 +135,23 @@ func object(place string, raw json.RawMessage) error {
 		return fmt.Errorf("%s: the schema is of the draft %q; it must be %q", place, top.Draft, schema.Draft)
 	}
 	return nil
+}
+
+// standard compiles a schema as hosts and other tools do, which hold it to the
+// schema of schemas too.
+func standard(raw json.RawMessage) error {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return fmt.Errorf("the schema is not JSON: %w", err)
+	}
+	const location = "urn:tradewind:schema"
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource(location, doc); err != nil {
+		return fmt.Errorf("the schema cannot be added: %w", err)
+	}
+	_, err = c.Compile(location)
+	return err
 }
 
 // describeFixture holds the fixture's documents to the schemas.
