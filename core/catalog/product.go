@@ -58,11 +58,11 @@ type CreateInput struct {
 // Validate returns every wrong field.
 func (in CreateInput) Validate() error {
 	var f fields
-	f.text("provider_id", in.ProviderID, 1, maxName)
-	f.text("vendor_id", in.VendorID, 1, maxName)
+	f.Text("provider_id", in.ProviderID, 1, maxName)
+	f.Text("vendor_id", in.VendorID, 1, maxName)
 	f.facts(in.Facts)
 	f.describes(in.Text)
-	return f.err()
+	return f.Err()
 }
 
 // Create adds a product by hand. Sync leaves it alone.
@@ -150,12 +150,12 @@ type UpdateInput struct {
 // Validate returns every wrong field.
 func (in UpdateInput) Validate() error {
 	var f fields
-	f.text("id", in.ID, 1, maxName)
+	f.Text("id", in.ID, 1, maxName)
 	f.describes(in.Text)
 	if in.Facts != nil {
 		f.facts(*in.Facts)
 	}
-	return f.err()
+	return f.Err()
 }
 
 // Update applies an [UpdateInput].
@@ -376,8 +376,8 @@ type Page struct {
 // still have a Next.
 func (s *Service) Products(ctx context.Context, c access.Caller, in Filter) (Page, error) {
 	var f fields
-	f.text("text", in.Text, 0, maxName)
-	if err := f.err(); err != nil {
+	f.Text("text", in.Text, 0, maxName)
+	if err := f.Err(); err != nil {
 		return Page{}, err
 	}
 	var out Page

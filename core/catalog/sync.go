@@ -267,9 +267,9 @@ func factsOf(o contract.Offering) (Facts, error) {
 		x.Spec = b.Bytes()
 	}
 	var f fields
-	f.text("id", o.ID, 1, maxName)
+	f.Text("id", o.ID, 1, maxName)
 	f.facts(x)
-	return x, f.err()
+	return x, f.Err()
 }
 
 // tally is what one transaction did; it is added to the report only when the

@@ -3,11 +3,8 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"tradewind.example/sdk/fault"
+	"tradewind.example/core/field"
 	contract "tradewind.example/sdk/provider"
 )
 
@@ -20,65 +17,47 @@ const (
 )
 
 // fields collects what is wrong with an input.
-type fields []fault.Field
-
-func (f fields) err() error { return fault.InvalidFields(f) }
-
-func (f *fields) add(path, format string, args ...any) {
-	*f = append(*f, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-func (f *fields) text(path, s string, least, most int) {
-	n := utf8.RuneCountInString(s)
-	switch {
-	case n < least:
-		f.add(path, "is required")
-	case n > most:
-		f.add(path, "must have at most %d characters", most)
-	case !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0:
-		f.add(path, "must not have control characters")
-	}
-}
+type fields struct{ field.Problems }
 
 func (f *fields) describes(t Text) {
-	f.text("description", t.Description, 0, maxNote)
-	f.text("spec_note", t.SpecNote, 0, maxNote)
-	f.text("spec_pattern", t.SpecPattern, 0, maxNote)
-	f.text("label", t.Label, 0, maxName)
-	f.text("group", t.Group, 0, maxName)
-	f.text("code", t.Code, 0, maxName)
-	f.text("area", t.Area, 0, maxName)
-	f.text("sale_mode", t.SaleMode, 0, maxName)
-	f.text("owner_org", t.OwnerOrg, 0, maxName)
+	f.Text("description", t.Description, 0, maxNote)
+	f.Text("spec_note", t.SpecNote, 0, maxNote)
+	f.Text("spec_pattern", t.SpecPattern, 0, maxNote)
+	f.Text("label", t.Label, 0, maxName)
+	f.Text("group", t.Group, 0, maxName)
+	f.Text("code", t.Code, 0, maxName)
+	f.Text("area", t.Area, 0, maxName)
+	f.Text("sale_mode", t.SaleMode, 0, maxName)
+	f.Text("owner_org", t.OwnerOrg, 0, maxName)
 	if !t.To.IsZero() && !t.From.Before(t.To) {
-		f.add("to", "must be after from")
+		f.Add("to", "must be after from")
 	}
 }
 
 func (f *fields) facts(x Facts) {
-	f.text("kind", x.Kind, 1, maxName)
-	f.text("type", x.Type, 0, maxName)
-	f.text("name", x.Name, 1, maxName)
-	f.text("class", x.Class, 0, maxName)
-	f.text("region", x.Region, 0, maxName)
-	f.text("zone", x.Zone, 0, maxName)
+	f.Text("kind", x.Kind, 1, maxName)
+	f.Text("type", x.Type, 0, maxName)
+	f.Text("name", x.Name, 1, maxName)
+	f.Text("class", x.Class, 0, maxName)
+	f.Text("region", x.Region, 0, maxName)
+	f.Text("zone", x.Zone, 0, maxName)
 	if !x.Currency.Valid() {
-		f.add("currency", "%q is not a known currency", x.Currency)
+		f.Add("currency", "%q is not a known currency", x.Currency)
 	}
 	if x.ListPrice != nil && x.ListPrice.Sign() < 0 {
-		f.add("list_price", "must not be negative")
+		f.Add("list_price", "must not be negative")
 	}
 	if len(x.Spec) > maxSpec || len(x.Spec) > 0 && !json.Valid(x.Spec) {
-		f.add("spec", "must be JSON of at most %d bytes", maxSpec)
+		f.Add("spec", "must be JSON of at most %d bytes", maxSpec)
 	}
 	f.terms(x)
 	if len(x.Attrs) > maxAttrs {
-		f.add("attrs", "must have at most %d entries", maxAttrs)
+		f.Add("attrs", "must have at most %d entries", maxAttrs)
 		return
 	}
 	for k, v := range x.Attrs {
-		f.text("attrs", k, 1, maxName)
-		f.text("attrs."+k, v, 0, maxNote)
+		f.Text("attrs", k, 1, maxName)
+		f.Text("attrs."+k, v, 0, maxNote)
 	}
 }
 
@@ -87,17 +66,17 @@ func (f *fields) terms(x Facts) {
 		switch b {
 		case contract.BillingPrepaid, contract.BillingPostpay, contract.BillingOnce:
 		default:
-			f.add(fmt.Sprintf("billing[%d]", i), "must be prepaid, postpay or once")
+			f.Add(fmt.Sprintf("billing[%d]", i), "must be prepaid, postpay or once")
 		}
 	}
 	for i, p := range x.Periods {
 		switch p {
 		case contract.PeriodHour, contract.PeriodDay, contract.PeriodMonth, contract.PeriodYear, contract.PeriodNone:
 		default:
-			f.add(fmt.Sprintf("periods[%d]", i), "must be hour, day, month, year or none")
+			f.Add(fmt.Sprintf("periods[%d]", i), "must be hour, day, month, year or none")
 		}
 	}
 	if len(x.Billing) > 8 || len(x.Periods) > 8 {
-		f.add("billing", "and periods must have at most 8 entries")
+		f.Add("billing", "and periods must have at most 8 entries")
 	}
 }

@@ -186,8 +186,8 @@ type CancelInput struct {
 // Cancel ends an order whose cloud was not called yet and frees its money.
 func (s *Service) Cancel(ctx context.Context, c access.Caller, in CancelInput) (View, error) {
 	var p problems
-	p.text("reason", in.Reason, false, MaxNote)
-	if err := fault.InvalidFields(p); err != nil {
+	p.Text("reason", in.Reason, 0, MaxNote)
+	if err := p.Err(); err != nil {
 		return View{}, err
 	}
 	var out Order

@@ -2,13 +2,10 @@ package order
 
 import (
 	"encoding/json"
-	"fmt"
-	"unicode"
-	"unicode/utf8"
 
+	"tradewind.example/core/field"
 	"tradewind.example/core/idempotency"
 	"tradewind.example/core/quote"
-	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 )
 
@@ -22,33 +19,11 @@ const (
 )
 
 // problems collects what is wrong with an input.
-type problems []fault.Field
-
-func (p *problems) add(path, format string, args ...any) {
-	*p = append(*p, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-func (p *problems) text(path, s string, required bool, most int) {
-	switch {
-	case s == "" && required:
-		p.add(path, "is required")
-	case utf8.RuneCountInString(s) > most:
-		p.add(path, "must have at most %d characters", most)
-	case !utf8.ValidString(s):
-		p.add(path, "must be valid UTF-8")
-	default:
-		for _, r := range s {
-			if unicode.IsControl(r) {
-				p.add(path, "must not contain control characters")
-				return
-			}
-		}
-	}
-}
+type problems struct{ field.Problems }
 
 func (p *problems) key(key string) {
-	if field, wrong := idempotency.Problem(key); wrong {
-		*p = append(*p, field)
+	if bad, wrong := idempotency.Problem(key); wrong {
+		p.Problems = append(p.Problems, bad)
 	}
 }
 
@@ -57,9 +32,9 @@ func (p *problems) spec(spec json.RawMessage) {
 	switch {
 	case len(spec) == 0:
 	case len(spec) > MaxSpec:
-		p.add("spec", "must have at most %d bytes", MaxSpec)
+		p.Add("spec", "must have at most %d bytes", MaxSpec)
 	case json.Unmarshal(spec, &object) != nil:
-		p.add("spec", "must be a JSON object")
+		p.Add("spec", "must be a JSON object")
 	}
 }
 
@@ -68,56 +43,56 @@ func (p *problems) term(t contract.Term) {
 	p.count("term.periods", max(t.Periods, 1), MaxPeriods)
 	p.count("term.quantity", max(t.Quantity, 1), MaxQuantity)
 	if t.Periods < 0 || t.Quantity < 0 {
-		p.add("term", "must not have negative numbers")
+		p.Add("term", "must not have negative numbers")
 	}
 }
 
 func (p *problems) count(path string, n, most int) {
 	if n < 1 || n > most {
-		p.add(path, "must be from 1 to %d", most)
+		p.Add(path, "must be from 1 to %d", most)
 	}
 }
 
 // Validate returns every wrong field.
 func (in BuyInput) Validate() error {
 	var p problems
-	p.text("org_id", in.OrgID, true, MaxName)
-	p.text("product_id", in.ProductID, true, MaxName)
-	p.text("name", in.Name, false, MaxName)
-	p.text("quote_id", in.QuoteID, false, MaxName)
+	p.Text("org_id", in.OrgID, 1, MaxName)
+	p.Text("product_id", in.ProductID, 1, MaxName)
+	p.Text("name", in.Name, 0, MaxName)
+	p.Text("quote_id", in.QuoteID, 0, MaxName)
 	p.spec(in.Spec)
 	p.term(in.Term)
 	p.key(in.IdempotencyKey)
-	return fault.InvalidFields(p)
+	return p.Err()
 }
 
 // Validate returns every wrong field.
 func (in RenewInput) Validate() error {
 	var p problems
-	p.text("resource_id", in.ResourceID, true, MaxName)
+	p.Text("resource_id", in.ResourceID, 1, MaxName)
 	p.count("periods", in.Periods, MaxPeriods)
 	p.key(in.IdempotencyKey)
-	return fault.InvalidFields(p)
+	return p.Err()
 }
 
 // Validate returns every wrong field.
 func (in ReleaseInput) Validate() error {
 	var p problems
-	p.text("resource_id", in.ResourceID, true, MaxName)
-	p.text("reason", in.Reason, false, MaxNote)
+	p.Text("resource_id", in.ResourceID, 1, MaxName)
+	p.Text("reason", in.Reason, 0, MaxNote)
 	p.key(in.IdempotencyKey)
-	return fault.InvalidFields(p)
+	return p.Err()
 }
 
 // Validate returns every wrong field.
 func (in ResolveInput) Validate() error {
 	var p problems
-	p.text("order_id", in.OrderID, true, MaxName)
+	p.Text("order_id", in.OrderID, 1, MaxName)
 	p.count("unit", in.Unit, MaxQuantity)
-	p.text("vendor_id", in.VendorID, false, MaxName)
-	p.text("note", in.Note, true, MaxNote)
+	p.Text("vendor_id", in.VendorID, 0, MaxName)
+	p.Text("note", in.Note, 1, MaxNote)
 	if !in.Made && in.VendorID != "" {
-		p.add("vendor_id", "must be absent when nothing was made")
+		p.Add("vendor_id", "must be absent when nothing was made")
 	}
-	return fault.InvalidFields(p)
+	return p.Err()
 }

@@ -1,12 +1,9 @@
 package protocol
 
 import (
-	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"tradewind.example/core/field"
 	"tradewind.example/core/money"
 	"tradewind.example/core/pricing"
 	"tradewind.example/core/settledate"
@@ -30,19 +27,19 @@ type CreateInput struct {
 // Validate collects what is wrong with the input.
 func (in CreateInput) Validate() error {
 	var p problems
-	p.require("seller", in.Seller)
-	p.require("buyer", in.Buyer)
-	p.text("salesperson", in.Salesperson, maxID)
-	p.text("file", in.File, maxID)
+	p.Text("seller", in.Seller, 1, maxID)
+	p.Text("buyer", in.Buyer, 1, maxID)
+	p.Text("salesperson", in.Salesperson, 0, maxID)
+	p.Text("file", in.File, 0, maxID)
 	if !in.Settle.Valid() {
-		p.add("settle", "must be realtime or period")
+		p.Add("settle", "must be realtime or period")
 	}
 	p.template(in.Template)
 	if !in.End.IsZero() && !in.End.After(in.Start) {
-		p.add("end", "must be after start")
+		p.Add("end", "must be after start")
 	}
 	p.defaultRate(in.Mode, in.DefaultRate)
-	return p.fault()
+	return p.Err()
 }
 
 // UpdateInput replaces what may change of a protocol. Prices change by lines.
@@ -58,10 +55,10 @@ type UpdateInput struct {
 // Validate collects what is wrong with the input.
 func (in UpdateInput) Validate() error {
 	var p problems
-	p.text("salesperson", in.Salesperson, maxID)
-	p.text("file", in.File, maxID)
+	p.Text("salesperson", in.Salesperson, 0, maxID)
+	p.Text("file", in.File, 0, maxID)
 	p.template(in.Template)
-	return p.fault()
+	return p.Err()
 }
 
 // LineInput adds a line to a protocol.
@@ -77,15 +74,15 @@ type LineInput struct {
 // Validate collects what is wrong with the input before its protocol is known.
 func (in LineInput) Validate() error {
 	var p problems
-	p.text("product_id", in.ProductID, maxID)
-	p.text("class", in.Class, maxID)
+	p.Text("product_id", in.ProductID, 0, maxID)
+	p.Text("class", in.Class, 0, maxID)
 	if in.ProductID != "" && in.Class != "" {
-		p.add("class", "must be absent when product_id is given")
+		p.Add("class", "must be absent when product_id is given")
 	}
 	if !in.To.IsZero() && !in.To.After(in.From) {
-		p.add("to", "must be after from")
+		p.Add("to", "must be after from")
 	}
-	return p.fault()
+	return p.Err()
 }
 
 // DiscountInput sets a seller's unified discount for a product.
@@ -99,46 +96,25 @@ type DiscountInput struct {
 // Validate collects what is wrong with the input.
 func (in DiscountInput) Validate() error {
 	var p problems
-	p.require("product_id", in.ProductID)
-	if field, problem := pricing.CheckRate(pricing.ModeDiscount, &in.Rate, nil); problem != "" {
-		p.add(field, problem)
+	p.Text("product_id", in.ProductID, 1, maxID)
+	if name, problem := pricing.CheckRate(pricing.ModeDiscount, &in.Rate, nil); problem != "" {
+		p.Add(name, "%s", problem)
 	}
 	if !in.To.IsZero() && !in.To.After(in.From) {
-		p.add("to", "must be after from")
+		p.Add("to", "must be after from")
 	}
-	return p.fault()
+	return p.Err()
 }
 
 // problems collects the wrong fields of one input.
-type problems []fault.Field
-
-func (p *problems) add(path, message string) {
-	*p = append(*p, fault.Field{Path: path, Message: message})
-}
-
-func (p *problems) require(path, s string) {
-	if s == "" {
-		p.add(path, "is required")
-		return
-	}
-	p.text(path, s, maxID)
-}
-
-func (p *problems) text(path, s string, most int) {
-	switch {
-	case len(s) > most:
-		p.add(path, fmt.Sprintf("must have at most %d bytes", most))
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		p.add(path, "must be text without control characters")
-	}
-}
+type problems struct{ field.Problems }
 
 func (p *problems) template(s string) {
 	if s == "" {
 		return
 	}
 	if _, err := settledate.Parse(s); err != nil {
-		*p = append(*p, fault.As(err).Fields...)
+		p.Problems = append(p.Problems, fault.As(err).Fields...)
 	}
 }
 
@@ -147,18 +123,16 @@ func (p *problems) defaultRate(mode pricing.Mode, rate *money.Decimal) {
 	switch mode {
 	case pricing.ModeFloor:
 		if rate != nil {
-			p.add("default_rate", "must be absent for a floor: its price is per product")
+			p.Add("default_rate", "must be absent for a floor: its price is per product")
 		}
 	case pricing.ModeDiscount, pricing.ModeRebate:
 		if rate == nil {
 			return
 		}
 		if _, problem := pricing.CheckRate(mode, rate, nil); problem != "" {
-			p.add("default_rate", problem)
+			p.Add("default_rate", "%s", problem)
 		}
 	default:
-		p.add("mode", "must be discount, rebate or floor")
+		p.Add("mode", "must be discount, rebate or floor")
 	}
 }
-
-func (p *problems) fault() error { return fault.InvalidFields(*p) }

@@ -31,19 +31,19 @@ type EnableInput struct {
 func (in EnableInput) Validate() error {
 	var f fields
 	f.id("provider_id", in.ProviderID)
-	f.text("org_id", in.OrgID, 0, MaxName)
+	f.Text("org_id", in.OrgID, 0, MaxName)
 	f.covers(in.CoversAll, in.CoversCustomers)
 	f.credentials("credentials", in.Credentials)
 	f.settings("settings", in.Settings)
-	return f.err()
+	return f.Err()
 }
 
 func (f *fields) covers(all bool, customers []string) {
 	switch {
 	case all && len(customers) > 0:
-		f.add("covers_customers", "must be empty when covers_all is set")
+		f.Add("covers_customers", "must be empty when covers_all is set")
 	case len(customers) > MaxCovered:
-		f.add("covers_customers", "must name at most %d customers; use covers_all", MaxCovered)
+		f.Add("covers_customers", "must name at most %d customers; use covers_all", MaxCovered)
 	}
 }
 
@@ -129,7 +129,7 @@ func (s *Service) fitsAccount(ctx context.Context, p Provider, settings map[stri
 	}
 	var f fields
 	sch.check(&f, merged(p.Settings, settings), credentials)
-	return f.err()
+	return f.Err()
 }
 
 // merged returns the provider's settings with the account's own on top.
@@ -210,10 +210,10 @@ func (s *Service) covered(r store.Reader, c access.Caller, e Enablement) error {
 			return err
 		}
 		if err != nil || p.Kind != tenant.KindCustomer || !slices.Contains(p.Path, e.OrgID) {
-			f.add(path, "no customer %q exists below the org", id)
+			f.Add(path, "no customer %q exists below the org", id)
 		}
 	}
-	return f.err()
+	return f.Err()
 }
 
 func (s *Service) add(tx store.Tx, c access.Caller, a account) (account, error) {
@@ -292,7 +292,7 @@ func (in ChangeInput) Validate() error {
 	f.id("id", in.ID)
 	f.covers(in.CoversAll, in.CoversCustomers)
 	f.settings("settings", in.Settings)
-	return f.err()
+	return f.Err()
 }
 
 // Change applies a [ChangeInput].
@@ -342,9 +342,9 @@ func (s *Service) ReplaceCredentials(ctx context.Context, c access.Caller, enabl
 	var f fields
 	f.credentials("credentials", credentials)
 	if len(credentials) == 0 {
-		f.add("credentials", "are required")
+		f.Add("credentials", "are required")
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return Enablement{}, err
 	}
 	old, err := s.Enablement(ctx, c, enablementID)

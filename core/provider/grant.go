@@ -25,9 +25,9 @@ type GrantInput struct {
 func (in GrantInput) Validate() error {
 	var f fields
 	f.id("provider_id", in.ProviderID)
-	f.text("from", in.From, 0, MaxName)
+	f.Text("from", in.From, 0, MaxName)
 	f.id("to", in.To)
-	return f.err()
+	return f.Err()
 }
 
 // Grant lets in.To enable the provider. The operator may grant any of its

@@ -28,21 +28,21 @@ type RegisterInput struct {
 // Validate returns every wrong field.
 func (in RegisterInput) Validate() error {
 	var f fields
-	f.text("plugin_name", in.PluginName, 1, MaxName)
+	f.Text("plugin_name", in.PluginName, 1, MaxName)
 	f.id("org_id", in.OrgID)
 	in.terms(&f)
-	return f.err()
+	return f.Err()
 }
 
 func (in RegisterInput) terms(f *fields) {
-	f.text("title", in.Title, 0, MaxName)
+	f.Text("title", in.Title, 0, MaxName)
 	if in.Settle != "" && !in.Settle.Valid() {
-		f.add("settle", "must be realtime or period")
+		f.Add("settle", "must be realtime or period")
 	}
 	f.endpoint("endpoint", in.Endpoint)
 	f.settings("settings", in.Settings)
 	if !in.ContractTo.IsZero() && !in.ContractFrom.Before(in.ContractTo) {
-		f.add("contract_to", "must be after contract_from")
+		f.Add("contract_to", "must be after contract_from")
 	}
 }
 
@@ -121,7 +121,7 @@ func (s *Service) fits(ctx context.Context, plugin string, settings map[string]s
 	}
 	var f fields
 	sch.check(&f, settings, nil)
-	return d.Title, f.err()
+	return d.Title, f.Err()
 }
 
 func (s *Service) commercial(r store.Reader, c access.Caller, org string) error {
@@ -161,7 +161,7 @@ func (in UpdateInput) Validate() error {
 	var f fields
 	f.id("id", in.ID)
 	in.terms().terms(&f)
-	return f.err()
+	return f.Err()
 }
 
 // Update changes a provider's terms.

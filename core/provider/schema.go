@@ -3,26 +3,21 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
+	"tradewind.example/core/schema"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
 
-// schema is a plugin's config schema, split into what is secret and what not.
-type schema struct {
+// configSchema is a plugin's config schema, split into what is secret and what not.
+type configSchema struct {
 	types    map[string]string // declared name -> JSON type
 	secrets  map[string]bool
-	compiled *jsonschema.Schema
+	compiled *schema.Schema
 }
 
 type schemaText struct {
@@ -34,65 +29,54 @@ type schemaText struct {
 
 // parseSchema reads a config schema; an empty one declares no fields. A partial
 // schema requires nothing: it is for defaults that others complete.
-func parseSchema(raw json.RawMessage, partial bool) (*schema, error) {
+func parseSchema(raw json.RawMessage, partial bool) (*configSchema, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = json.RawMessage(`{"type":"object"}`)
 	}
+	if partial {
+		raw = requiringNothing(raw)
+	}
+	compiled, err := schema.Compile(raw)
+	if err != nil {
+		return nil, err
+	}
 	var text schemaText
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return nil, brokenSchema(err)
+		return nil, fault.Internal(err, "the plugin's config schema cannot be used: ask its author").From(fault.SourcePlugin)
 	}
-	s := &schema{types: map[string]string{}, secrets: map[string]bool{}}
+	s := &configSchema{types: map[string]string{}, secrets: map[string]bool{}, compiled: compiled}
 	for name, p := range text.Properties {
 		s.types[name], _ = p.Type.(string)
 		if p.Secret {
 			s.secrets[name] = true
 		}
 	}
-	var err error
-	s.compiled, err = compile(raw, partial)
-	return s, err
+	return s, nil
 }
 
-func compile(raw json.RawMessage, partial bool) (*jsonschema.Schema, error) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+// requiringNothing leaves out what a schema requires at its top; what is no
+// object stays as it is.
+func requiringNothing(raw json.RawMessage) json.RawMessage {
+	var top map[string]json.RawMessage
+	if json.Unmarshal(raw, &top) != nil {
+		return raw
+	}
+	delete(top, "required")
+	delete(top, "dependentRequired")
+	out, err := json.Marshal(top)
 	if err != nil {
-		return nil, brokenSchema(err)
+		return raw
 	}
-	if top, ok := doc.(map[string]any); ok && partial {
-		delete(top, "required")
-		delete(top, "dependentRequired")
-	}
-	c := jsonschema.NewCompiler()
-	c.UseLoader(closedLoader{})
-	if err := c.AddResource("config.json", doc); err != nil {
-		return nil, brokenSchema(err)
-	}
-	out, err := c.Compile("config.json")
-	if err != nil {
-		return nil, brokenSchema(err)
-	}
-	return out, nil
-}
-
-func brokenSchema(err error) error {
-	return fault.Internal(err, "the plugin's config schema cannot be used: ask its author").From(fault.SourcePlugin)
-}
-
-// closedLoader keeps a plugin's schema from having us read files or addresses.
-type closedLoader struct{}
-
-func (closedLoader) Load(url string) (any, error) {
-	return nil, errors.New("the schema refers to " + strconv.Quote(url) + ", outside itself")
+	return out
 }
 
 // check reports, as fields, how settings and credentials do not fit. It never
 // repeats the value of a secret.
-func (s *schema) check(f *fields, settings map[string]string, credentials map[string]secret.Value) {
+func (s *configSchema) check(f *fields, settings map[string]string, credentials map[string]secret.Value) {
 	all := make(map[string]any, len(settings)+len(credentials))
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if s.secrets[name] {
-			f.add("settings."+name, "is secret: give it under credentials")
+			f.Add("settings."+name, "is secret: give it under credentials")
 		} else if s.known(f, "settings."+name, name) {
 			all[name] = typed(s.types[name], settings[name])
 		}
@@ -102,25 +86,27 @@ func (s *schema) check(f *fields, settings map[string]string, credentials map[st
 			continue
 		}
 		if !s.secrets[name] {
-			f.add("credentials."+name, "is not secret: give it under settings")
+			f.Add("credentials."+name, "is not secret: give it under settings")
 			continue
 		}
 		all[name] = typed(s.types[name], credentials[name].Reveal())
 	}
-	if len(*f) > 0 {
+	if len(f.Problems) > 0 {
 		return
 	}
-	var bad *jsonschema.ValidationError
-	if errors.As(s.compiled.Validate(all), &bad) {
-		s.explain(f, bad)
-		// The validator walks maps: give the same answer every time.
-		slices.SortStableFunc(*f, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
+	flaws, err := s.compiled.Flaws(all)
+	if err != nil {
+		f.Add("settings", "cannot be held against the plugin's config schema")
 	}
+	for _, flaw := range flaws {
+		s.explain(f, flaw)
+	}
+	slices.SortStableFunc(f.Problems, func(a, b fault.Field) int { return strings.Compare(a.Path, b.Path) })
 }
 
-func (s *schema) known(f *fields, path, name string) bool {
+func (s *configSchema) known(f *fields, path, name string) bool {
 	if _, ok := s.types[name]; !ok {
-		f.add(path, "is not in the plugin's config schema")
+		f.Add(path, "is not in the plugin's config schema")
 		return false
 	}
 	return true
@@ -131,7 +117,7 @@ func (s *schema) known(f *fields, path, name string) bool {
 func typed(want, text string) any {
 	switch want {
 	case "integer", "number":
-		if v, err := jsonschema.UnmarshalJSON(strings.NewReader(text)); err == nil {
+		if v, err := schema.Parse([]byte(text)); err == nil {
 			if n, ok := v.(json.Number); ok {
 				return n
 			}
@@ -144,33 +130,23 @@ func typed(want, text string) any {
 	return text
 }
 
-// explain turns the leaves of a schema error into fields.
-func (s *schema) explain(f *fields, e *jsonschema.ValidationError) {
-	for _, c := range e.Causes {
-		s.explain(f, c)
-	}
-	if len(e.Causes) > 0 {
-		return
-	}
-	if r, ok := e.ErrorKind.(*kind.Required); ok && len(e.InstanceLocation) == 0 {
-		for _, name := range r.Missing {
-			f.add(s.place(name), "is required by the plugin")
+// explain says in words what does not fit.
+func (s *configSchema) explain(f *fields, flaw schema.Flaw) {
+	switch {
+	case len(flaw.Location) == 0 && len(flaw.Missing) > 0:
+		for _, name := range flaw.Missing {
+			f.Add(s.place(name), "is required by the plugin")
 		}
-		return
+	case len(flaw.Location) == 0:
+		f.Add("settings", "do not fit the plugin's config schema (%s)", flaw.Keyword)
+	case s.secrets[flaw.Location[0]]:
+		f.Add(s.place(flaw.Location[0]), "does not fit the plugin's config schema (%s)", flaw.Keyword)
+	default:
+		f.Add(s.place(flaw.Location[0]), "%s", flaw.Text)
 	}
-	if len(e.InstanceLocation) == 0 {
-		f.add("settings", "do not fit the plugin's config schema (%s)", strings.Join(e.ErrorKind.KeywordPath(), "/"))
-		return
-	}
-	name := e.InstanceLocation[0]
-	if s.secrets[name] {
-		f.add(s.place(name), "does not fit the plugin's config schema (%s)", strings.Join(e.ErrorKind.KeywordPath(), "/"))
-		return
-	}
-	f.add(s.place(name), "%s", e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
 }
 
-func (s *schema) place(name string) string {
+func (s *configSchema) place(name string) string {
 	if s.secrets[name] {
 		return "credentials." + name
 	}

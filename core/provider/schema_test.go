@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tradewind.example/core/field"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
@@ -33,10 +34,10 @@ func TestSchemaWithoutText(t *testing.T) {
 	}
 	var f fields
 	s.check(&f, map[string]string{"a": "b"}, map[string]secret.Value{"c": secret.New("d")})
-	want := fields{
+	want := fields{field.Problems{
 		{Path: "settings.a", Message: "is not in the plugin's config schema"},
 		{Path: "credentials.c", Message: "is not in the plugin's config schema"},
-	}
+	}}
 	if diff := cmp.Diff(want, f); diff != "" {
 		t.Errorf("a plugin without a schema takes nothing (-want +got):\n%s", diff)
 	}
@@ -57,7 +58,7 @@ func FuzzSchema(f *testing.F) {
 			}
 			var wrong fields
 			s.check(&wrong, map[string]string{name: value}, map[string]secret.Value{"k": secret.New(marker)})
-			if err := wrong.err(); err != nil && strings.Contains(err.Error(), marker) && !strings.Contains(text+name+value, marker) {
+			if err := wrong.Err(); err != nil && strings.Contains(err.Error(), marker) && !strings.Contains(text+name+value, marker) {
 				t.Errorf("the message repeats the secret: %v", err)
 			}
 		}

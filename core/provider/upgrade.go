@@ -32,8 +32,8 @@ func (s *Service) FitsPlugin(ctx context.Context, plugin string, d contract.Desc
 		}
 		var f fields
 		sch.check(&f, merged(p.Settings, a.Settings), credentials)
-		for _, field := range f[:min(len(f), maxUnfit-len(wrong))] {
-			wrong.add("enablements."+a.ID+"."+field.Path, "%s", field.Message)
+		for _, bad := range f.Problems[:min(len(f.Problems), maxUnfit-len(wrong.Problems))] {
+			wrong.Add("enablements."+a.ID+"."+bad.Path, "%s", bad.Message)
 		}
 		checked++
 		return nil
@@ -41,7 +41,7 @@ func (s *Service) FitsPlugin(ctx context.Context, plugin string, d contract.Desc
 	if err != nil {
 		return checked, fmt.Errorf("checking the accounts of plugin %q: %w", plugin, err)
 	}
-	return checked, wrong.err()
+	return checked, wrong.Err()
 }
 
 // CheckThrough checks, through another version of the plugin, the account whose

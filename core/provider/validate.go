@@ -1,12 +1,9 @@
 package provider
 
 import (
-	"fmt"
 	"net/url"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"tradewind.example/core/field"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
@@ -24,64 +21,46 @@ const (
 func missing(thing, id string) error { return fault.NotFound(thing, id) }
 
 // fields collects what is wrong with an input.
-type fields []fault.Field
-
-func (f *fields) add(path, format string, args ...any) {
-	*f = append(*f, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
-}
-
-func (f *fields) text(path, s string, least, most int) {
-	n := utf8.RuneCountInString(s)
-	switch {
-	case n < least:
-		f.add(path, "is required")
-	case n > most:
-		f.add(path, "must have at most %d characters", most)
-	case !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0:
-		f.add(path, "must not have control characters")
-	}
-}
+type fields struct{ field.Problems }
 
 func (f *fields) endpoint(path, s string) {
 	if s == "" {
 		return
 	}
-	f.text(path, s, 0, maxEndpoint)
+	f.Text(path, s, 0, maxEndpoint)
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		f.add(path, "must be an http or https address")
+		f.Add(path, "must be an http or https address")
 		return
 	}
 	if u.User != nil {
-		f.add(path, "must not carry a user name or a password")
+		f.Add(path, "must not carry a user name or a password")
 	}
 }
 
 func (f *fields) settings(path string, m map[string]string) {
 	if len(m) > MaxSettings {
-		f.add(path, "must have at most %d entries", MaxSettings)
+		f.Add(path, "must have at most %d entries", MaxSettings)
 		return
 	}
 	for k, v := range m {
-		f.text(path, k, 1, MaxName)
-		f.text(path+"."+k, v, 0, maxSetting)
+		f.Text(path, k, 1, MaxName)
+		f.Text(path+"."+k, v, 0, maxSetting)
 	}
 }
 
 // credentials never puts a value into a message.
 func (f *fields) credentials(path string, m map[string]secret.Value) {
 	if len(m) > MaxSettings {
-		f.add(path, "must have at most %d entries", MaxSettings)
+		f.Add(path, "must have at most %d entries", MaxSettings)
 		return
 	}
 	for k, v := range m {
-		f.text(path, k, 1, MaxName)
+		f.Text(path, k, 1, MaxName)
 		if n := len(v.Reveal()); n == 0 || n > MaxSecret {
-			f.add(path+"."+k, "must have 1 to %d bytes", MaxSecret)
+			f.Add(path+"."+k, "must have 1 to %d bytes", MaxSecret)
 		}
 	}
 }
 
-func (f *fields) id(path, s string) { f.text(path, s, 1, MaxName) }
-
-func (f fields) err() error { return fault.InvalidFields(f) }
+func (f *fields) id(path, s string) { f.Text(path, s, 1, MaxName) }

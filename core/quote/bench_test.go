@@ -5,7 +5,6 @@ import (
 
 	"tradewind.example/sdk/clock"
 
-	"tradewind.example/core/pricing"
 	"tradewind.example/core/quote"
 	"tradewind.example/core/store"
 )
@@ -14,9 +13,7 @@ import (
 func priced(b *testing.B) *world {
 	w := newWorld(b, func(c *quote.Config) { c.Clock = clock.Real{}; c.Buffer = 1 << 20 })
 	w.noQuotes()
-	w.terms(b, w.Root, w.Commercial, w.Root, pricing.ModeDiscount, "0.60")
-	w.terms(b, w.Root, w.Root, w.Reseller, pricing.ModeDiscount, "0.75")
-	w.terms(b, w.Reseller, w.Reseller, w.Customer, pricing.ModeDiscount, "0.90")
+	w.quotedChain(b)
 	return w
 }
 

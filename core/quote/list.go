@@ -15,6 +15,7 @@ import (
 	"tradewind.example/core/memo"
 	"tradewind.example/core/money"
 	"tradewind.example/core/provider"
+	"tradewind.example/core/schema"
 	"tradewind.example/core/store"
 )
 
@@ -31,11 +32,19 @@ type listKey struct {
 	term       contract.Term
 }
 
+// fitKey names a specification that was held against its kind's schema.
+type fitKey struct {
+	plugin, kind string
+	change       contract.ChangeKind
+	spec         [sha256.Size]byte
+}
+
 // lists remembers the clouds' answers for a while and lets one caller ask for
 // all who ask the same at the same time.
 type lists struct {
 	amounts *memo.Cache[listKey, timed[Listed]]
-	quoting *memo.Cache[string, timed[bool]] // plugin -> it can quote
+	quoting *memo.Cache[fitKey, timed[bool]] // the specification fits -> the plugin can quote
+	schemas *schema.Cache
 
 	mu      sync.Mutex
 	flights map[listKey]*flight
@@ -55,7 +64,8 @@ type flight struct {
 func newLists(limit int) *lists {
 	return &lists{
 		amounts: memo.NewCache[listKey, timed[Listed]](limit),
-		quoting: memo.NewCache[string, timed[bool]](256),
+		quoting: memo.NewCache[fitKey, timed[bool]](limit),
+		schemas: schema.NewCache(),
 		flights: map[listKey]*flight{},
 	}
 }
@@ -165,18 +175,37 @@ func (q *asked) purpose() provider.Purpose {
 	return provider.PurposeOrder
 }
 
-// known answers from memory: a recent answer of the cloud, or the product's
-// list price when the plugin is known not to quote.
+// known answers from memory, for a specification that is known to fit: a recent
+// answer of the cloud, or the product's list price when the plugin does not quote.
 func (s *Service) known(q *asked) (Listed, bool) {
 	now := s.Clock.Now()
-	if out, ok := s.lists.get(q.key, now); ok {
-		return out, true
-	}
-	if v, ok := s.lists.quoting.Get(q.route.Plugin, 0); !ok || v.value || !now.Before(v.until) {
+	quotes, ok := s.lists.quoting.Get(q.fit(), 0)
+	switch {
+	case !ok || !now.Before(quotes.until):
 		return Listed{}, false
+	case quotes.value:
+		return s.lists.get(q.key, now)
 	}
 	out, err := q.ownList()
 	return out, err == nil
+}
+
+func (q *asked) fit() fitKey {
+	return fitKey{plugin: q.route.Plugin, kind: q.key.kind, change: q.in.Change, spec: q.key.spec}
+}
+
+// fits holds the specification of what would be bought against the schema of its
+// kind, so that nobody gets a price for what no cloud can make.
+func (s *Service) fits(d contract.Description, q *asked) error {
+	if q.in.Change != contract.ChangeCreate {
+		return nil
+	}
+	for i := range d.Kinds {
+		if d.Kinds[i].Name == q.product.Kind {
+			return s.lists.schemas.Check("spec", d.Kinds[i].Spec, q.in.Spec)
+		}
+	}
+	return nil
 }
 
 // ask finds out who can answer, and asks.
@@ -185,8 +214,11 @@ func (s *Service) ask(ctx context.Context, q asked) (Listed, error) {
 	if err != nil {
 		return Listed{}, fmt.Errorf("describing plugin %q: %w", q.route.Plugin, err)
 	}
+	if err := s.fits(d, &q); err != nil {
+		return Listed{}, err
+	}
 	quotes := slices.Contains(d.Capabilities, contract.CapQuote)
-	s.lists.quoting.Put(q.route.Plugin, 0, timed[bool]{value: quotes, until: s.Clock.Now().Add(s.ListLife)})
+	s.lists.quoting.Put(q.fit(), 0, timed[bool]{value: quotes, until: s.Clock.Now().Add(s.ListLife)})
 	if !quotes {
 		return q.ownList()
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 
@@ -201,4 +203,56 @@ func TestPanicInFlightIsNoPrice(t *testing.T) {
 	}
 	close(goOn)
 	wg.Wait()
+}
+
+// TestSpecificationsAreCheckedHere: a specification that does not fit the kind is
+// refused by the broker with the wrong fields, whoever would have named the price.
+func TestSpecificationsAreCheckedHere(t *testing.T) {
+	t.Parallel()
+	for name, quotes := range map[string]bool{"OwnList": false, "PluginQuotes": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.quotedChain(t)
+			w.Cloud.Set(func(c *providertest.Cloud) {
+				c.Desc.Capabilities = nil
+				if quotes {
+					c.Desc.Capabilities = []contract.Capability{contract.CapQuote}
+				}
+				c.Desc.Kinds = []contract.KindDescription{{Name: "instance", Spec: json.RawMessage(
+					`{"type":"object","required":["flavour"],"properties":{"flavour":{"enum":["small","large"]},"cpu":{"type":"integer","maximum":8}}}`)}}
+			})
+			for name, tc := range map[string]struct {
+				reason, spec string
+				paths        []string
+			}{
+				"Own":     {reason: "the product's own fits"},
+				"Fits":    {reason: "another that fits", spec: `{"flavour":"large","cpu":8}`},
+				"TooMuch": {reason: "the wrong place is named", spec: `{"flavour":"small","cpu":9}`, paths: []string{"spec.cpu"}},
+				"Both":    {reason: "all wrong places are named", spec: `{"cpu":"x"}`, paths: []string{"spec.flavour", "spec.cpu"}},
+			} {
+				for i := range 2 { // asked, then remembered
+					_, err := w.create(t, w.As(w.Customer), quote.Input{Spec: json.RawMessage(tc.spec), Term: w.month(1, 1)})
+					var paths []string
+					if err != nil {
+						for _, f := range fault.As(err).Fields {
+							paths = append(paths, f.Path)
+						}
+					}
+					if diff := cmp.Diff(tc.paths, paths); diff != "" || err != nil && !fault.Is(err, fault.ClassInvalid) {
+						t.Errorf("%s, time %d: %s: %v (-want +got):\n%s", name, i+1, tc.reason, err, diff)
+					}
+				}
+			}
+			for _, q := range w.Cloud.Questions() {
+				if strings.Contains(string(q.Spec), `"cpu":9`) {
+					t.Errorf("the cloud was asked for %s", q.Spec)
+				}
+			}
+			_, err := w.quotes.ListAmount(t.Context(), quote.ListInput{
+				BuyerOrg: w.Customer.ID, ProductID: w.product.ID, Change: contract.ChangeRenew, Spec: json.RawMessage(`{"cpu":9}`), ResourceID: "i-1", Term: w.month(1, 1),
+			})
+			wantClass(t, "what exists is renewed as it is", err, 0)
+		})
+	}
 }

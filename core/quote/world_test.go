@@ -99,6 +99,14 @@ func (w *world) terms(t testing.TB, keeper, seller, buyer tenant.Org, mode prici
 	return w.termsFor(t, w.product.ID, keeper, seller, buyer, mode, number)
 }
 
+// quotedChain agrees discounts on every leg down to the customer.
+func (w *world) quotedChain(t testing.TB) {
+	t.Helper()
+	w.terms(t, w.Root, w.Commercial, w.Root, pricing.ModeDiscount, "0.60")
+	w.terms(t, w.Root, w.Root, w.Reseller, pricing.ModeDiscount, "0.75")
+	w.terms(t, w.Reseller, w.Reseller, w.Customer, pricing.ModeDiscount, "0.90")
+}
+
 func (w *world) termsFor(t testing.TB, productID string, keeper, seller, buyer tenant.Org, mode pricing.Mode, number string) protocol.Protocol {
 	t.Helper()
 	d := dec(t, number)

@@ -2,8 +2,8 @@
 // declare, and names each wrong place by its path.
 //
 // Schemas are foreign input: they are compiled without loading anything from
-// elsewhere, and a broken one is the plugin's fault. A [Cache] is safe for
-// concurrent use.
+// elsewhere, and a broken one is the plugin's fault. A [Cache] and a [Schema]
+// are safe for concurrent use.
 package schema
 
 import (
@@ -12,16 +12,74 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
 	"tradewind.example/sdk/fault"
 )
+
+// Schema is one compiled schema. Make it with [Compile].
+type Schema struct{ compiled *jsonschema.Schema }
+
+// Flaw is one place of a value that does not fit.
+type Flaw struct {
+	Location []string // from the top of the value; empty: the value itself
+	Keyword  string   // of the schema, like properties/size/minimum
+	Text     string   // in words; it may repeat the value
+	Missing  []string // fields that are required there
+}
+
+// Compile reads a schema. One that cannot be used, or that wants something from
+// elsewhere, is an internal fault of the plugin.
+func Compile(text json.RawMessage) (*Schema, error) {
+	s, err := compile(text)
+	if err != nil {
+		return nil, fault.Internal(err, "a schema of the plugin cannot be used: ask its author").From(fault.SourcePlugin)
+	}
+	return &Schema{s}, nil
+}
+
+// Parse reads JSON as [Schema.Flaws] wants it: numbers keep all their digits.
+func Parse(text []byte) (any, error) { return jsonschema.UnmarshalJSON(bytes.NewReader(text)) }
+
+// Flaws returns where the value does not fit, always in the same order; none
+// when it does. The value is made by [Parse], or of maps, slices and what Parse
+// returns.
+func (s *Schema) Flaws(value any) ([]Flaw, error) {
+	err := s.compiled.Validate(value)
+	var wrong *jsonschema.ValidationError
+	if !errors.As(err, &wrong) {
+		return nil, err
+	}
+	all := leaves(nil, wrong)
+	slices.SortStableFunc(all, func(a, b Flaw) int { return slices.Compare(a.Location, b.Location) })
+	return all, nil
+}
+
+// leaves flattens the tree of causes.
+func leaves(all []Flaw, e *jsonschema.ValidationError) []Flaw {
+	for _, cause := range e.Causes {
+		all = leaves(all, cause)
+	}
+	if len(e.Causes) > 0 {
+		return all
+	}
+	f := Flaw{
+		Location: e.InstanceLocation, Keyword: strings.Join(e.ErrorKind.KeywordPath(), "/"),
+		Text: e.ErrorKind.LocalizedString(message.NewPrinter(language.English)),
+	}
+	if r, ok := e.ErrorKind.(*kind.Required); ok {
+		f.Missing = r.Missing
+	}
+	return append(all, f)
+}
 
 // maxCompiled bounds the cache; when it is full, everything is compiled anew.
 const maxCompiled = 1024
@@ -29,11 +87,11 @@ const maxCompiled = 1024
 // Cache keeps compiled schemas by their text.
 type Cache struct {
 	mu       sync.Mutex
-	compiled map[[sha256.Size]byte]*jsonschema.Schema
+	compiled map[[sha256.Size]byte]*Schema
 }
 
 // NewCache returns an empty cache.
-func NewCache() *Cache { return &Cache{compiled: map[[sha256.Size]byte]*jsonschema.Schema{}} }
+func NewCache() *Cache { return &Cache{compiled: map[[sha256.Size]byte]*Schema{}} }
 
 // Check returns nil when value fits the schema, else an invalid fault with the
 // wrong places below path. An empty schema allows everything; an empty value
@@ -49,28 +107,27 @@ func (c *Cache) Check(path string, schema, value json.RawMessage) error {
 	if len(bytes.TrimSpace(value)) == 0 {
 		value = json.RawMessage("{}")
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(value))
+	doc, err := Parse(value)
 	if err != nil {
 		return fault.Invalid(path, "must be JSON")
 	}
-	err = compiled.Validate(doc)
-	var wrong *jsonschema.ValidationError
-	if errors.As(err, &wrong) {
-		return fault.InvalidFields(fields(path, wrong))
+	flaws, err := compiled.Flaws(doc)
+	if err != nil {
+		return err
 	}
-	return err
+	return fault.InvalidFields(fields(path, flaws))
 }
 
-func (c *Cache) get(schema json.RawMessage) (*jsonschema.Schema, error) {
+func (c *Cache) get(schema json.RawMessage) (*Schema, error) {
 	key := sha256.Sum256(schema)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.compiled[key]; s != nil {
 		return s, nil
 	}
-	s, err := compile(schema)
+	s, err := Compile(schema)
 	if err != nil {
-		return nil, fault.Internal(err, "a schema of the plugin cannot be used: ask its author").From(fault.SourcePlugin)
+		return nil, err
 	}
 	if len(c.compiled) >= maxCompiled {
 		clear(c.compiled)
@@ -87,7 +144,7 @@ func (closed) Load(url string) (any, error) {
 }
 
 func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	doc, err := Parse(schema)
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +156,17 @@ func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
 	return c.Compile("plugin.json")
 }
 
-// fields flattens the tree of causes into its leaves.
-func fields(path string, e *jsonschema.ValidationError) []fault.Field {
-	if len(e.Causes) == 0 {
-		text := e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
-		return []fault.Field{{Path: place(path, e.InstanceLocation), Message: text}}
-	}
+// fields names the wrong places; what is missing is one of its own.
+func fields(path string, flaws []Flaw) []fault.Field {
 	var out []fault.Field
-	for _, cause := range e.Causes {
-		out = append(out, fields(path, cause)...)
+	for _, f := range flaws {
+		at := place(path, f.Location)
+		for _, name := range f.Missing {
+			out = append(out, fault.Field{Path: at + "." + name, Message: "is required"})
+		}
+		if len(f.Missing) == 0 {
+			out = append(out, fault.Field{Path: at, Message: f.Text})
+		}
 	}
 	return out
 }

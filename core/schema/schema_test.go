@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"Good":      {reason: "a value that fits", schema: object, value: `{"size":3}`},
 		"NoSchema":  {reason: "nothing is declared", schema: "", value: `[1]`},
-		"NoValue":   {reason: "an absent value is an empty object", schema: object, value: "", class: fault.ClassInvalid, paths: []string{"spec"}},
+		"NoValue":   {reason: "an absent value is an empty object", schema: object, value: "", class: fault.ClassInvalid, paths: []string{"spec.size"}},
 		"BadField":  {reason: "the wrong place is named", schema: object, value: `{"size":0}`, class: fault.ClassInvalid, paths: []string{"spec.size"}},
 		"Deep":      {reason: "places in arrays are named", schema: object, value: `{"size":1,"disks":[{"gb":1},{"gb":"x"}]}`, class: fault.ClassInvalid, paths: []string{"spec.disks[1].gb"}},
 		"NotJSON":   {reason: "no JSON at all", schema: object, value: `{`, class: fault.ClassInvalid, paths: []string{"spec"}},
