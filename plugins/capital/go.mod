@@ -1,0 +1,15 @@
+module tradewind.example/plugins/capital
+
+go 1.26.0
+
+require (
+	github.com/capitalonline/cds-gic-sdk-go v0.3.16
+	github.com/google/go-cmp v0.7.0
+	go.uber.org/goleak v1.3.0
+	gopkg.in/yaml.v3 v3.0.1
+)
+
+require (
+	github.com/google/uuid v1.1.1 // indirect
+	github.com/kr/text v0.2.0 // indirect
+)
