@@ -8,10 +8,13 @@ import (
 
 // The order types of bill items.
 const (
-	orderBuy     = "OT_BUY"
-	orderRenew   = "OT_RENEW"
-	orderRefund  = "OT_REFUND"
-	orderPostpay = "OT_POSTPAID_PAYMENT"
+	orderBuy    = "OT_BUY"
+	orderRenew  = "OT_RENEW"
+	orderRefund = "OT_REFUND"
+
+	orderUpgrade   = "OT_UPGRADE"
+	orderDowngrade = "OT_DOWNGRADE"
+	orderPostpay   = "OT_POSTPAID_PAYMENT"
 )
 
 // The kinds of resources, as bills write them.
@@ -152,6 +155,9 @@ func (c *Cloud) leaseOf(a *account, id string) (*lease, bill, int) {
 	if e := c.eips[id]; e != nil && e.Account == a.Name {
 		return &e.lease, e.billRow(), codeEIPBalance
 	}
+	if d := c.udisks.byID[id]; d != nil && d.Account == a.Name {
+		return &d.lease, d.billRow(), codeEIPBalance
+	}
 	return nil, bill{}, 0
 }
 
@@ -162,6 +168,9 @@ func (c *Cloud) touch(id string) {
 	}
 	if e := c.eips[id]; e != nil {
 		c.tx.EIPs = append(c.tx.EIPs, e)
+	}
+	if d := c.udisks.byID[id]; d != nil {
+		c.tx.UDisks = append(c.tx.UDisks, d)
 	}
 }
 

@@ -17,23 +17,27 @@ type Cloud struct {
 	machines map[string]machine
 	machine  []string // names in catalogue order
 
-	mu       sync.Mutex
-	offset   time.Duration // what Advance added to the clock
-	limits   Limits
-	accounts map[string]*account // by public key
-	byName   map[string]*account
-	scopes   map[scopeKey]*scope
-	hosts    map[string]*host
-	eips     map[string]*eip
-	stock    map[Stock]int // living hosts per zone and type; Count is 0 in the key
-	hourly   hourHeap
-	seq      int64
-	bought   map[string]map[string]*Bought
-	faults   faultSet
-	calls    callLog
-	tx       record
-	journal  *journal
-	broken   error // the state file could not be written; nothing is sold any more
+	mu        sync.Mutex
+	offset    time.Duration // what Advance added to the clock
+	limits    Limits
+	accounts  map[string]*account // by public key
+	byName    map[string]*account
+	scopes    map[scopeKey]*scope
+	hosts     map[string]*host
+	eips      map[string]*eip
+	firewalls *shelf[*firewall]
+	vpcs      *shelf[*vpc]
+	subnets   *shelf[*subnet]
+	udisks    *shelf[*udisk]
+	stock     map[Stock]int // living hosts per zone and type; Count is 0 in the key
+	hourly    hourHeap
+	seq       int64
+	bought    map[string]map[string]*Bought
+	faults    faultSet
+	calls     callLog
+	tx        record
+	journal   *journal
+	broken    error // the state file could not be written; nothing is sold any more
 }
 
 // scopeKey is where a resource lives; the same id is unknown everywhere else.
@@ -52,6 +56,8 @@ type account struct {
 	books      Books
 	bills      []*bill
 	byResource map[string][]*bill
+	members    []*member
+	made       []Project // those of Projects that are not in the configuration
 }
 
 // New checks the configuration, reads the state file if there is one, and
@@ -65,6 +71,7 @@ func New(cfg Config) (*Cloud, error) {
 		cfg: cfg, log: cfg.Logger, actions: actionTable(), limits: cfg.Limits,
 		accounts: map[string]*account{}, byName: map[string]*account{},
 		scopes: map[scopeKey]*scope{}, hosts: map[string]*host{}, eips: map[string]*eip{},
+		firewalls: newShelf[*firewall](), vpcs: newShelf[*vpc](), subnets: newShelf[*subnet](), udisks: newShelf[*udisk](),
 		stock: map[Stock]int{}, bought: map[string]map[string]*Bought{},
 		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
 	}

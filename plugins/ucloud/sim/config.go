@@ -80,6 +80,9 @@ type Limits struct {
 	// MaxHosts and MaxEIPs are quotas per account and region; 0 is no quota.
 	MaxHosts int `json:"max_hosts" yaml:"max_hosts"`
 	MaxEIPs  int `json:"max_eips" yaml:"max_eips"`
+	// MaxFirewalls and MaxVPCs are quotas per project and region; 0 is no quota.
+	MaxFirewalls int `json:"max_firewalls" yaml:"max_firewalls"`
+	MaxVPCs      int `json:"max_vpcs" yaml:"max_vpcs"`
 	// Stock bounds the living hosts per zone and machine type; a pair not
 	// listed is unlimited.
 	Stock []Stock `json:"stock" yaml:"stock"`
@@ -167,7 +170,7 @@ func (a *Account) validate(path string) error {
 }
 
 func validateLimits(l Limits) error {
-	if l.MaxHosts < 0 || l.MaxEIPs < 0 {
+	if l.MaxHosts < 0 || l.MaxEIPs < 0 || l.MaxFirewalls < 0 || l.MaxVPCs < 0 {
 		return errors.New("limits: quotas must not be negative")
 	}
 	if len(l.Stock) > maxListed {

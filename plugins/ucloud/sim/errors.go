@@ -24,6 +24,12 @@ const (
 	codeEIPNotBound     = 4211
 	codeEIPInUse        = 4212
 	codeEIPBandwidth    = 4227
+	codeFirewallFixed   = 4358
+	codeBadPriority     = 4359
+	codeTooManyRules    = 4360
+	codeFirewallInUse   = 4361
+	codeFirewallName    = 4364
+	codeNetInUse        = 4411
 	codeNotStopped      = 8010
 	codeResetRunning    = 8034
 	codeNoSuchHost      = 8039
@@ -41,6 +47,13 @@ const (
 	codeDeleteRunning   = 8856
 	codeVNCFailed       = 8887
 	codeWrongPowerState = 8905
+	codeNoMember        = 10010
+	codeMemberExists    = 10011
+	codeTooManyKeys     = 10012
+	codeDiskBusy        = 17017
+	codeNoSuchFirewall  = 54002
+	codeNoSuchVPC       = 58000
+	codeForbidden       = 299
 )
 
 // retError is a refusal the API reports: HTTP 200 with a RetCode and a Message.

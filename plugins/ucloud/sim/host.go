@@ -41,6 +41,10 @@ type host struct {
 	// Secret is a digest of the password, salted with the id.
 	Secret string `json:"secret"`
 	EIP    string `json:"eip,omitempty"`
+	// Firewall, VPC and Subnet are empty when nobody chose one.
+	Firewall string `json:"firewall,omitempty"`
+	VPC      string `json:"vpc,omitempty"`
+	Subnet   string `json:"subnet,omitempty"`
 	lease
 
 	hidden int // answers that still leave the host out
@@ -299,7 +303,7 @@ func (h *host) diskRows() []answer {
 func (c *Cloud) ipRows(h *host) []answer {
 	rows := []answer{{
 		"Type": "Private", "IP": privateIP(h.Seq), "IPId": "", "Bandwidth": 0, "Default": "true",
-		"VPCId": "uvnet-default", "SubnetId": "subnet-default", "Mac": macOf(h.Seq), "IPMode": "IPv4",
+		"VPCId": h.vpc(), "SubnetId": h.subnet(), "Mac": macOf(h.Seq), "IPMode": "IPv4",
 	}}
 	if e := c.eips[h.EIP]; e != nil {
 		rows = append(rows, answer{

@@ -21,6 +21,9 @@ type order struct {
 	quantity  int
 	count     int
 	eip       *eipOrder // nil without a public address
+	firewall  string    // empty for the recommended one
+	vpc       string
+	subnet    string
 }
 
 func createHosts(c *Cloud, q *request) (answer, *retError) {
@@ -73,6 +76,7 @@ func (c *Cloud) buildHost(q *request, o *order, i int, unit Fen, orderNo string)
 	h := &host{
 		Seq: seq, ID: newID("uhost", seq), Account: q.acct.Name, Project: q.project,
 		Region: q.region.Name, Zone: q.zone, Name: o.name, Tag: o.tag, Spec: spec,
+		Firewall: o.firewall, VPC: o.vpc, Subnet: o.subnet,
 		hidden: c.cfg.HideNewHostPolls,
 	}
 	if o.count > 1 {
@@ -157,6 +161,12 @@ func (c *Cloud) readOrder(q *request) (*order, *retError) {
 	q.checkDisks(c.machines[o.spec.MachineType], o.spec.Disks, o.image)
 	o.password = q.login(o.image)
 	o.eip = q.embeddedEIP()
+	o.vpc, o.subnet = c.netOf(q)
+	if o.firewall = q.values["SecurityGroupId"]; o.firewall != "" {
+		if _, err := c.firewallNamed(q, o.firewall); err != nil {
+			q.fail(err)
+		}
+	}
 	return o, q.err
 }
 

@@ -20,18 +20,35 @@ const compactEvery = 200000
 type record struct {
 	Seq int64 `json:"seq,omitempty"`
 	// Offset is what Advance added to the clock, in nanoseconds.
-	Offset    time.Duration    `json:"offset,omitempty"`
-	Hosts     []*host          `json:"hosts,omitempty"`
-	GoneHosts []string         `json:"gone_hosts,omitempty"`
-	EIPs      []*eip           `json:"eips,omitempty"`
-	GoneEIPs  []string         `json:"gone_eips,omitempty"`
-	Bills     []*bill          `json:"bills,omitempty"`
-	Books     map[string]Books `json:"books,omitempty"`
+	Offset    time.Duration `json:"offset,omitempty"`
+	Hosts     []*host       `json:"hosts,omitempty"`
+	GoneHosts []string      `json:"gone_hosts,omitempty"`
+	EIPs      []*eip        `json:"eips,omitempty"`
+	GoneEIPs  []string      `json:"gone_eips,omitempty"`
+	Bills     []*bill       `json:"bills,omitempty"`
+
+	Firewalls     []*firewall   `json:"firewalls,omitempty"`
+	GoneFirewalls []string      `json:"gone_firewalls,omitempty"`
+	VPCs          []*vpc        `json:"vpcs,omitempty"`
+	GoneVPCs      []string      `json:"gone_vpcs,omitempty"`
+	Subnets       []*subnet     `json:"subnets,omitempty"`
+	GoneSubnets   []string      `json:"gone_subnets,omitempty"`
+	UDisks        []*udisk      `json:"udisks,omitempty"`
+	GoneUDisks    []string      `json:"gone_udisks,omitempty"`
+	Projects      []madeProject `json:"projects,omitempty"`
+	Members       []*member     `json:"members,omitempty"`
+
+	Books map[string]Books `json:"books,omitempty"`
 }
 
 func (r *record) empty() bool {
 	return r.Seq == 0 && r.Offset == 0 && r.Hosts == nil && r.GoneHosts == nil && r.EIPs == nil &&
-		r.GoneEIPs == nil && r.Bills == nil && r.Books == nil
+		r.GoneEIPs == nil && r.Bills == nil && r.Books == nil && r.noShelves()
+}
+
+func (r *record) noShelves() bool {
+	return r.Firewalls == nil && r.GoneFirewalls == nil && r.VPCs == nil && r.GoneVPCs == nil && r.Subnets == nil &&
+		r.GoneSubnets == nil && r.UDisks == nil && r.GoneUDisks == nil && r.Projects == nil && r.Members == nil
 }
 
 func (r *record) keepBooks(a *account) {
@@ -150,7 +167,48 @@ func (c *Cloud) apply(r *record) error {
 	for _, id := range r.GoneEIPs {
 		c.dropEIP(id)
 	}
+	c.applyShelves(r)
+	if err := c.applyMembers(r); err != nil {
+		return err
+	}
 	return c.applyMoney(r)
+}
+
+func (c *Cloud) applyShelves(r *record) {
+	applyTo(c.firewalls, r.Firewalls, r.GoneFirewalls)
+	applyTo(c.vpcs, r.VPCs, r.GoneVPCs)
+	applyTo(c.subnets, r.Subnets, r.GoneSubnets)
+	applyTo(c.udisks, r.UDisks, r.GoneUDisks)
+	for _, d := range r.UDisks {
+		c.watch(d.ID, &d.lease)
+	}
+}
+
+func applyTo[T kept](s *shelf[T], changed []T, gone []string) {
+	for _, x := range changed {
+		s.put(x)
+	}
+	for _, id := range gone {
+		s.drop(id)
+	}
+}
+
+func (c *Cloud) applyMembers(r *record) error {
+	for _, p := range r.Projects {
+		a := c.byName[p.Account]
+		if a == nil {
+			return fmt.Errorf("account %q is not configured", p.Account)
+		}
+		c.putProject(a, p.Project)
+	}
+	for _, m := range r.Members {
+		a := c.byName[m.Account]
+		if a == nil {
+			return fmt.Errorf("account %q is not configured", m.Account)
+		}
+		a.putMember(m)
+	}
+	return nil
 }
 
 func (c *Cloud) applyMoney(r *record) error {
@@ -214,7 +272,25 @@ func (c *Cloud) dump(enc *json.Encoder) error {
 			}
 		}
 	}
+	if err := c.dumpShelves(enc); err != nil {
+		return err
+	}
 	return c.dumpBills(enc)
+}
+
+func (c *Cloud) dumpShelves(enc *json.Encoder) error {
+	for _, a := range c.byName {
+		r := record{Members: a.members}
+		for _, p := range a.made {
+			r.Projects = append(r.Projects, madeProject{Account: a.Name, Project: p})
+		}
+		if err := enc.Encode(&r); err != nil {
+			return err
+		}
+	}
+	return enc.Encode(&record{
+		Firewalls: c.firewalls.all(), VPCs: c.vpcs.all(), Subnets: c.subnets.all(), UDisks: c.udisks.all(),
+	})
 }
 
 func (c *Cloud) dumpBills(enc *json.Encoder) error {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/big"
 	"math/bits"
 	"strconv"
 )
@@ -30,6 +31,12 @@ func mulDivFloor(amount Fen, num, den int64) Fen {
 	hi, lo := bits.Mul64(uint64(amount), uint64(num))
 	q, _ := bits.Div64(hi, lo, uint64(den))
 	return Fen(q)
+}
+
+// scaled is floor(amount*num/den) for non-negative arguments of any size.
+func scaled(amount Fen, num, den int64) Fen {
+	n := new(big.Int).Mul(big.NewInt(int64(amount)), big.NewInt(num))
+	return Fen(n.Div(n, big.NewInt(den)).Int64())
 }
 
 // ceilDiv is ceil(a/b) for non-negative a and positive b.

@@ -151,6 +151,9 @@ func (c *Cloud) settle(now time.Time) {
 		} else if p := c.eips[e.id]; p != nil && p.Expires == e.due {
 			c.settleLease(&p.lease, c.byName[p.Account], p.billRow(), now)
 			c.tx.EIPs = append(c.tx.EIPs, p)
+		} else if d := c.udisks.byID[e.id]; d != nil && d.Expires == e.due {
+			c.settleLease(&d.lease, c.byName[d.Account], d.billRow(), now)
+			c.tx.UDisks = append(c.tx.UDisks, d)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type request struct {
 	params
 	action  string
 	acct    *account
+	member  *member // nil for the account itself
 	project string
 	region  *Region
 	zone    string
@@ -126,11 +127,11 @@ func (c *Cloud) authenticate(q *request, h http.Header, raw map[string]any) *ret
 	if got == "" {
 		return refuse(codeNoSignature, "Missing Signature")
 	}
-	acct := c.accounts[q.values["PublicKey"]]
+	acct, m, private := c.keyOf(q.values["PublicKey"])
 	if acct == nil {
 		return refuse(codeNoUser, "User does not exist")
 	}
-	if !sameSignature(got, sign(raw, acct.PrivateKey)) {
+	if !sameSignature(got, sign(raw, private)) {
 		return refuse(codeBadSignature, "Signature VerifyAC Error")
 	}
 	if !acct.tokenOK(q.values["SecurityToken"], c.now()) {
@@ -139,8 +140,19 @@ func (c *Cloud) authenticate(q *request, h http.Header, raw map[string]any) *ret
 	if acct.ChannelKey != "" && h.Get("channel-key") != acct.ChannelKey {
 		return refuse(codeNoToken, "Token does not exist")
 	}
-	q.acct = acct
+	q.acct, q.member = acct, m
 	return nil
+}
+
+// keyOf finds whose public key this is: an account's, or that of a sub user.
+func (c *Cloud) keyOf(public string) (*account, *member, string) {
+	if a := c.accounts[public]; a != nil {
+		return a, nil, a.PrivateKey
+	}
+	if a, m := c.memberKey(public); a != nil {
+		return a, m, a.privateKeyOf(public)
+	}
+	return nil, nil, ""
 }
 
 func (a *account) tokenOK(token string, now time.Time) bool {
@@ -191,8 +203,11 @@ func (q *request) resolve(c *Cloud, scoped bool) *retError {
 			q.project = p.ID
 		}
 	}
-	if q.project == "" || (id == "" && scoped && q.acct.SubUser) {
+	if q.project == "" || (id == "" && scoped && (q.acct.SubUser || q.member != nil)) {
 		return refuse(codeNoProject, "Project does not exist")
+	}
+	if q.member != nil && !q.member.may(q.project) {
+		return refuse(codeForbidden, "no permission")
 	}
 	if !scoped {
 		return nil
