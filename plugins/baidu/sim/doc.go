@@ -1,0 +1,17 @@
+// Package sim imitates the Baidu AI Cloud API on the wire, with state, so that
+// a client can be proved against refusals, lost answers and restarts without a
+// cloud account: compute, addresses and networks, and what a reseller needs
+// beside them (customer accounts, sign-in tokens, orders, bills, renewals).
+//
+// It is written from the vendor's published facts only and shares no code
+// with the vendor's SDK or with Tradewind: a mistake in a client cannot hide
+// behind the same mistake here. It is not a hypervisor: nothing is started,
+// and what the documents do not say is listed in README.md as a choice.
+//
+// A [Cloud] is an http.Handler for the vendor API and hands out a second
+// handler for tests ([Cloud.Admin]); the two must listen on different ports.
+// All methods are safe for concurrent use; one mutex guards all state, and no
+// goroutine outlives a call. State machines advance by comparing due times
+// with the clock when somebody looks, so a fake clock needs no waiting.
+// Money is int64 fen (1/100 yuan) everywhere inside.
+package sim
