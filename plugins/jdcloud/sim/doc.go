@@ -1,0 +1,16 @@
+// Package sim imitates the JD Cloud API on the wire, with state, so that a
+// client can be proved against refusals, lost answers and restarts without a
+// cloud account.
+//
+// It is written from the vendor's published facts only and shares no code
+// with the vendor's SDK or with Tradewind: a mistake in a client cannot hide
+// behind the same mistake here. It is not a hypervisor: nothing is started,
+// and what the documents do not say is listed in README.md as a choice.
+//
+// A [Cloud] is an http.Handler for all services of the vendor and hands out a
+// second handler for tests ([Cloud.Admin]); the two must listen on different
+// ports. All methods are safe for concurrent use; one mutex guards all state,
+// and no goroutine outlives a call. State machines advance by comparing due
+// times with the clock when somebody calls, so a fake clock needs no waiting.
+// Money is int64 fen (1/100 yuan) everywhere inside.
+package sim
