@@ -108,7 +108,7 @@ func (s *stage) repeat(t *testing.T, x repeated) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.client.send(t, request{method: x.method, path: x.path, bearer: x.who.bearer, body: raw, header: map[string]string{"Idempotency-Key": key}})
+		return s.client.send(t, request{method: x.method, path: x.path, bearer: x.who.bearer, body: raw, header: map[string]string{"Idempotency-Key": key, "If-Match": "*"}})
 	}
 	first, again, other := send(x.body), send(x.body), send(x.other)
 	if first.status >= 300 {

@@ -21,7 +21,6 @@ type versioned struct {
 
 // unversioned are the changes by PUT and DELETE that know no version.
 var unversioned = map[string]string{
-	"set-credit": "has an idempotency key", "change-password": "needs the old one", "reset-password": "a password has no version to read",
 	"end-session": "a session is only ended", "sign-out": "a session is only ended", "revoke-token": "a token is only revoked",
 	"set-plugin-log-level": "the last one who turns it wins, and it is kept nowhere",
 	"attach-plugin":        "in development only, and kept nowhere", "detach-plugin": "the same",
@@ -47,10 +46,14 @@ func (s *stage) versions(t *testing.T) []versioned {
 		t.Fatal(err)
 	}
 	boss.must(t, http.MethodPost, "/v1/plugins", s.drop(t, next), nil)
+	forgetful, wallet := hire(t, r, s.r1.customer.org, "forgetful", "forgetful", "customer_user"), "/v1/wallets/"+s.r1.customer.org+"/"+r.org+"/CNY"
 	guest, spare := s.guest(t), r.make(t, "/v1/orgs", fields{"kind": "customer", "name": "spare"})
 	return []versioned{
 		{"update-org", r, http.MethodPut, org, "", org, fields{"name": "c", "state": "active", "time_zone": "Asia/Shanghai", "currency": "CNY", "floor_policy": "warn"}},
 		{"update-user", r, http.MethodPut, user, "", user, fields{"name": "u", "roles": []string{"reseller_sales"}, "state": "active"}},
+		{"change-password", forgetful, http.MethodPut, "/v1/users/" + forgetful.user, "", "/v1/users/current/password", fields{"old": forgetful.password, "new": s.secrets.fresh("another password")}},
+		{"reset-password", r, http.MethodPut, "/v1/users/" + forgetful.user, "", "/v1/users/" + forgetful.user + "/password", fields{"password": s.secrets.fresh("a third password")}},
+		{"set-credit", r, http.MethodPut, wallet, "", wallet + "/credit", fields{"credit": "7.50"}},
 		{"update-protocol", r, http.MethodPut, protocol, "", protocol, fields{"template": "daily", "file": "new"}},
 		{"close-line", r, http.MethodPost, "", line.header.Get("ETag"), protocol + "/lines/" + idOf(t, line) + "/close", fields{}},
 		{"close-discount", r, http.MethodPost, discount, "", discount + "/close", fields{}},
@@ -143,7 +146,7 @@ func contains(all []int, n int) bool {
 
 func (s *stage) match(t *testing.T, x versioned, etag string) answer {
 	t.Helper()
-	r := request{method: x.method, path: x.path, bearer: x.who.bearer, header: map[string]string{}}
+	r := request{method: x.method, path: x.path, bearer: x.who.bearer, header: map[string]string{"Idempotency-Key": freshKey()}}
 	if etag != "" {
 		r.header["If-Match"] = etag
 	}

@@ -158,12 +158,16 @@ func (s *Service) used(r store.Reader, k WalletKey) (Wallet, error) {
 type CreditInput struct {
 	WalletKey
 	Credit money.Amount // not negative; 0 takes the line away
+	// Rev is the [Wallet.CreditRev] that was read; 0: any. It is no part of what
+	// the key repeats.
+	Rev uint64 `json:"-"`
 	// IdempotencyKey makes a repeat harmless after a later change; may be empty.
 	IdempotencyKey string
 }
 
 // SetCredit sets a wallet's credit line and returns the wallet. Setting the
-// same line again changes nothing.
+// same line again changes nothing. A line that is not the one that was read is a
+// conflict whose cause is [store.ErrStale].
 func (s *Service) SetCredit(ctx context.Context, c access.Caller, in CreditInput) (WalletRow, error) {
 	row := WalletRow{WalletKey: in.WalletKey}
 	if !in.Currency.Valid() {
@@ -183,6 +187,9 @@ func (s *Service) SetCredit(ctx context.Context, c access.Caller, in CreditInput
 		if err != nil || replay {
 			row.Wallet = before
 			return err
+		}
+		if in.Rev != 0 && in.Rev != before.CreditRev() {
+			return fault.Conflict("the credit line was changed meanwhile: read the wallet again").With(store.ErrStale)
 		}
 		if err := s.ledger.SetCreditTx(tx, in.WalletKey, in.Credit); err != nil {
 			return err

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -263,5 +264,42 @@ func TestReadingOwnMoney(t *testing.T) {
 	}
 	if _, err := c.s.ListWallets(t.Context(), seller, ledger.WalletsQuery{Side: "both", Span: ledger.Span{Limit: 1}}); !fault.Is(err, fault.ClassInvalid) {
 		t.Errorf("an unknown side: %v, want invalid", err)
+	}
+}
+
+// TestCreditNamesItsVersion: who changes a credit line changes the one it has read,
+// whatever orders do to the balance meanwhile.
+func TestCreditNamesItsVersion(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	seller := c.Caller(tradetest.Reseller, access.RoleResellerAdmin)
+	wallet := walletOf(tradetest.Sub, tradetest.Reseller)
+	read := func() uint64 {
+		row, err := c.s.GetWallet(t.Context(), seller, wallet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.CreditRev()
+	}
+	set := func(credit money.Amount, rev uint64, key string) error {
+		_, err := c.s.SetCredit(t.Context(), seller, ledger.CreditInput{WalletKey: wallet, Credit: credit, Rev: rev, IdempotencyKey: key})
+		return err
+	}
+	first := read()
+	c.paid(seller, input(tradetest.Reseller, tradetest.Sub, "key", 500))
+	if err := set(100, first, "one"); err != nil {
+		t.Errorf("the line that was read, after a payment: %v", err)
+	}
+	if err := set(200, first, "two"); !errors.Is(err, store.ErrStale) {
+		t.Errorf("a line that somebody changed meanwhile: %v, want stale", err)
+	}
+	if err := set(100, first, "one"); err != nil {
+		t.Errorf("the same request again: %v", err)
+	}
+	if err := set(200, read(), "two"); err != nil {
+		t.Errorf("the key of a refused request, with the line as it is: %v", err)
+	}
+	if err := set(300, 0, ""); err != nil {
+		t.Errorf("whatever is there: %v", err)
 	}
 }

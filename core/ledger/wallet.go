@@ -23,6 +23,10 @@ type Wallet struct {
 	Available money.Amount // posted - held + credit; negative only after a credit line was lowered
 }
 
+// CreditRev is the version of the wallet's credit line, from 1. It changes with
+// the line alone: orders that move the balance meanwhile stand in nobody's way.
+func (w Wallet) CreditRev() uint64 { return uint64(max(w.Credit, 0)) + 1 }
+
 // ShortError is the cause of an insufficient_balance fault. It may name an
 // organisation that the caller must not know: show it only to a caller that is
 // Buyer or Seller.

@@ -99,12 +99,14 @@ type ListUsersInput struct {
 // ChangePasswordInput changes the caller's own password.
 type ChangePasswordInput struct {
 	Old, New secret.Value
+	Rev      uint64 // of the user, as it was read; 0: any
 }
 
 // ResetPasswordInput sets another user's password and ends all its sessions and tokens.
 type ResetPasswordInput struct {
 	UserID   string
 	Password secret.Value
+	Rev      uint64 // of the user, as it was read; 0: any
 }
 
 // SignInInput is a login with its password, and where it came from.

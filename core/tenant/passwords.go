@@ -27,7 +27,7 @@ func (s *Service) ChangePassword(ctx context.Context, c access.Caller, in Change
 		return err
 	}
 	return s.cfg.Store.Update(ctx, func(tx store.Tx) error {
-		if err := s.setPassword(tx, u.ID, hash); err != nil {
+		if err := s.replacePassword(tx, u.ID, in.Rev, hash); err != nil {
 			return err
 		}
 		if err := s.endSessions(tx, u.ID, c.SessionID); err != nil {
@@ -39,8 +39,12 @@ func (s *Service) ChangePassword(ctx context.Context, c access.Caller, in Change
 
 func (s *Service) checkChange(ctx context.Context, c access.Caller, in ChangePasswordInput) (User, error) {
 	var u User
-	err := s.cfg.Store.View(ctx, func(r store.Reader) (err error) {
-		u, err = s.UserTx(r, c.UserID)
+	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+		doc, err := s.users.Get(r, c.UserID)
+		if err == nil && in.Rev != 0 && in.Rev != doc.Rev {
+			err = staleUser(c.UserID)
+		}
+		u = doc.Value
 		return err
 	})
 	if err != nil {
@@ -85,7 +89,7 @@ func (s *Service) ResetPassword(ctx context.Context, c access.Caller, in ResetPa
 		if err != nil {
 			return err
 		}
-		if err := s.setPassword(tx, u.ID, hash); err != nil {
+		if err := s.replacePassword(tx, u.ID, in.Rev, hash); err != nil {
 			return err
 		}
 		if err := s.endKeys(tx, u.ID); err != nil {
@@ -103,6 +107,27 @@ func (s *Service) resettable(r store.Reader, c access.Caller, user string) (User
 	return doc.Value, err
 }
 
+func staleUser(user string) error {
+	return fault.Conflict("user %q was changed meanwhile: read it again", user).With(store.ErrStale)
+}
+
+// replacePassword makes another password part of a new version of the user: of
+// two who replace it at the same time, one hears of the other.
+func (s *Service) replacePassword(tx store.Tx, user string, rev uint64, hash string) error {
+	doc, err := s.users.Get(tx, user)
+	if err != nil {
+		return err
+	}
+	u := doc.Value
+	u.Updated = s.cfg.Clock.Now()
+	if _, err := s.users.Update(tx, u, rev); err != nil {
+		return err
+	}
+	s.forget(tx)
+	return s.setPassword(tx, user, hash)
+}
+
+// setPassword stores a hash of the same password, or of another one.
 func (s *Service) setPassword(tx store.Tx, user, hash string) error {
 	_, err := s.credentials.Update(tx, credential{UserID: user, Hash: hash, Changed: s.cfg.Clock.Now()}, 0)
 	return err

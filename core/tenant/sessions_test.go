@@ -3,6 +3,7 @@ package tenant_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -574,4 +575,35 @@ func TestAuthenticateAnswersFromMemory(t *testing.T) {
 	if got := reads() + reads(); got > 1 {
 		t.Errorf("a full memory makes room: %d reads", got)
 	}
+}
+
+// TestPasswordsNameTheirVersion: a password is part of the user that was read, and
+// another one makes another version of it.
+func TestPasswordsNameTheirVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	clerk := w.caller(w.bearerOf("shop", "clerk", access.RoleCustomerUser))
+	radmin := w.as("reseller", "radmin", access.RoleResellerAdmin)
+	rev := func() uint64 {
+		t.Helper()
+		d, err := w.svc.GetUser(w.ctx, clerk, clerk.UserID)
+		return must(t, d, err).Rev
+	}
+	change := func(old, fresh string, rev uint64) error {
+		return w.svc.ChangePassword(w.ctx, clerk, tenant.ChangePasswordInput{Old: secret.New(old), New: secret.New(fresh), Rev: rev})
+	}
+	reset := func(fresh string, rev uint64) error {
+		return w.svc.ResetPassword(w.ctx, radmin, tenant.ResetPasswordInput{UserID: clerk.UserID, Password: secret.New(fresh), Rev: rev})
+	}
+	first := rev()
+	wantClass(t, "the version that was read", change(goodPassword, "another password", first), 0)
+	if err := change("another password", "a third password", first); !errors.Is(err, store.ErrStale) {
+		t.Errorf("a change for the version before: %v, want stale", err)
+	}
+	if err := reset("a third password", first); !errors.Is(err, store.ErrStale) {
+		t.Errorf("a reset for the version before: %v, want stale", err)
+	}
+	w.bearer("clerk", secret.New("another password"))
+	wantClass(t, "the version after it", reset("a third password", rev()), 0)
+	wantClass(t, "whatever is there", reset("a fourth password", 0), 0)
 }

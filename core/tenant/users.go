@@ -281,7 +281,7 @@ func (s *Service) DeleteUser(ctx context.Context, c access.Caller, user string, 
 			return fault.Forbidden("nobody deletes itself: ask another administrator")
 		}
 		if rev != 0 && rev != old.Rev {
-			return fault.Conflict("user %q was changed meanwhile: read it again", user).With(store.ErrStale)
+			return staleUser(user)
 		}
 		if err := s.keepSuperadmin(tx, old.Value, User{}); err != nil {
 			return err

@@ -146,7 +146,7 @@ func bindOrders(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", Tag: "Orders", Summary: "List orders",
-		Detail: "Your org's orders and those of the orgs below it that your roles reach.",
+		Detail: "Your org's orders and those of the orgs below it that your roles reach. A page may be short and still have a `next`.",
 	}, func(ctx context.Context, c access.Caller, in *listOrders) (*api.ListOut[Order], error) {
 		p, err := svc.Orders.List(ctx, c, order.Query{
 			OrgID: in.OrgID, State: order.State(in.State), Kind: order.Kind(in.Kind), ResourceID: in.ResourceID,

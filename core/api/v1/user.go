@@ -66,6 +66,7 @@ type listUsers struct {
 }
 
 type changePassword struct {
+	api.IfMatch
 	Body struct {
 		Old string `json:"old" minLength:"1" maxLength:"1000"`
 		New string `json:"new" minLength:"12" maxLength:"1000"`
@@ -74,6 +75,7 @@ type changePassword struct {
 
 type resetPassword struct {
 	ByID
+	api.IfMatch
 	Body struct {
 		Password string `json:"password" minLength:"12" maxLength:"1000"`
 	}
@@ -133,15 +135,23 @@ func bindPasswords(s *api.Server, svc Services) {
 	const tag = "Users"
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/users/current/password", ID: "change-password", Tag: tag, Status: http.StatusNoContent,
-		Summary: "Change your own password", Detail: "Ends your other sessions.",
+		Summary: "Change your own password", Detail: "Ends your other sessions. The version is that of your user, `GET /v1/users/{id}`; this makes a new one.",
 	}, func(ctx context.Context, c access.Caller, in *changePassword) (*Empty, error) {
-		return nil, svc.Tenants.ChangePassword(ctx, c, tenant.ChangePasswordInput{Old: secret.New(in.Body.Old), New: secret.New(in.Body.New)})
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		return nil, svc.Tenants.ChangePassword(ctx, c, tenant.ChangePasswordInput{Old: secret.New(in.Body.Old), New: secret.New(in.Body.New), Rev: rev})
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/users/{id}/password", ID: "reset-password", Tag: tag, Status: http.StatusNoContent,
-		Summary: "Reset somebody's password", Detail: "Ends all their sessions.",
+		Summary: "Reset somebody's password", Detail: "Ends all their sessions. The version is the user's; this makes a new one.",
 	}, func(ctx context.Context, c access.Caller, in *resetPassword) (*Empty, error) {
-		return nil, svc.Tenants.ResetPassword(ctx, c, tenant.ResetPasswordInput{UserID: in.ID, Password: secret.New(in.Body.Password)})
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
+		return nil, svc.Tenants.ResetPassword(ctx, c, tenant.ResetPasswordInput{UserID: in.ID, Password: secret.New(in.Body.Password), Rev: rev})
 	})
 }
 

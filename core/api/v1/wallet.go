@@ -51,6 +51,7 @@ func (w WalletName) key() ledger.WalletKey {
 type setCredit struct {
 	WalletName
 	api.Key
+	api.IfMatch
 	Body struct {
 		Credit string `json:"credit" minLength:"1" maxLength:"32" doc:"0 takes the line away"`
 	}
@@ -93,18 +94,23 @@ func bindWallets(s *api.Server, svc Services) {
 		return api.NewList(p.Items, p.Next, walletOf), nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/wallets/{buyer}/{seller}/{currency}", ID: "get-wallet", Tag: tag, Summary: "Read a wallet",
-	}, func(ctx context.Context, c access.Caller, in *WalletName) (*One[Wallet], error) {
+		Method: http.MethodGet, Path: "/v1/wallets/{buyer}/{seller}/{currency}", ID: "get-wallet", Tag: tag,
+		Summary: "Read a wallet", Detail: "The ETag is the version of the credit line; it does not change with the balance.",
+	}, func(ctx context.Context, c access.Caller, in *WalletName) (*Versioned[Wallet], error) {
 		return walletAnswer(svc.Books.GetWallet(ctx, c, in.key()))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/wallets/{buyer}/{seller}/{currency}/credit", ID: "set-credit", Tag: tag, Summary: "Set the credit line of a buyer",
-	}, func(ctx context.Context, c access.Caller, in *setCredit) (*One[Wallet], error) {
+	}, func(ctx context.Context, c access.Caller, in *setCredit) (*Versioned[Wallet], error) {
+		rev, err := in.Revision()
+		if err != nil {
+			return nil, err
+		}
 		amount, err := money.Parse(money.Currency(in.Currency), in.Body.Credit)
 		if err != nil {
 			return nil, wrongField("body.credit", err)
 		}
-		return walletAnswer(svc.Books.SetCredit(ctx, c, ledger.CreditInput{WalletKey: in.key(), Credit: amount, IdempotencyKey: in.IdempotencyKey}))
+		return walletAnswer(svc.Books.SetCredit(ctx, c, ledger.CreditInput{WalletKey: in.key(), Credit: amount, Rev: rev, IdempotencyKey: in.IdempotencyKey}))
 	})
 }
 
@@ -146,11 +152,13 @@ func (l listRecharges) span() ledger.Span {
 	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Reverse()}
 }
 
-func walletAnswer(w ledger.WalletRow, err error) (*One[Wallet], error) {
+// walletAnswer is a wallet with the version of its credit line, which is all that
+// can be changed of it.
+func walletAnswer(w ledger.WalletRow, err error) (*Versioned[Wallet], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &One[Wallet]{walletOf(w)}, nil
+	return &Versioned[Wallet]{ETag: api.ETag(w.CreditRev()), Body: walletOf(w)}, nil
 }
 
 func walletOf(w ledger.WalletRow) Wallet {
