@@ -126,8 +126,8 @@ func addToBandwidth(c *Cloud, q *request) (answer, *apiError) {
 		return answer{}, err
 	}
 	for _, e := range all {
-		if e.shared != nil || e.line.code != b.line.code || e.region.Code != b.region.Code {
-			return answer{}, invalid("EIPIdList", "has an address that shares already or is of another region or line")
+		if e.shared != nil || e.line.code != b.line.code || e.region.Code != b.region.Code || e.zone != nil && e.zone.Code != b.zone.Code {
+			return answer{}, invalid("EIPIdList", "has an address that shares already or is of another place or line")
 		}
 	}
 	for _, e := range all {

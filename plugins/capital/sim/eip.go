@@ -451,7 +451,7 @@ type pair struct {
 // reserveAndBind reserves addresses of gateways and binds public ones to them,
 // pair by pair. There is nothing to poll but DescribeEIP.
 func reserveAndBind(c *Cloud, q *request) (answer, *apiError) {
-	zone := q.optZone(c)
+	zone := q.needZone(c)
 	pairs := []pair{}
 	for _, p := range q.needObjs("Ips") {
 		more, err := readPairs(q, p, zone, pairs)
@@ -485,7 +485,7 @@ func readPairs(q *request, p *params, zone *place, pairs []pair) ([]pair, *apiEr
 		return nil, err
 	}
 	s := q.acct.segments.get(id)
-	if s == nil || !s.gateway || zone != nil && zone.Code != s.zone.Code {
+	if s == nil || !s.gateway || zone.Code != s.zone.Code {
 		return nil, noResource("NetId", id)
 	}
 	for n := range private {

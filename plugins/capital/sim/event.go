@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// maxChanges bounds the events, and the tasks, that an account is told of;
+// the oldest are forgotten.
+const maxChanges = 20000
+
 // event is a change of ecs or ebs that takes time; its parts are one per resource.
 type event struct {
 	id      string
@@ -54,6 +58,7 @@ func (c *Cloud) newEvent(q *request, k eventKind, due time.Time, resources []str
 		e.parts = append(e.parts, part{c.newUUID(), r, bad(i)})
 	}
 	q.acct.events.add(e.id, e)
+	q.acct.events.forget(maxChanges)
 	if len(resources) > 0 {
 		q.subject = resources[0]
 	}
@@ -145,6 +150,7 @@ type task struct {
 func (c *Cloud) newTask(q *request, resource string, done, undone func()) string {
 	t := &task{id: c.newUUID(), resource: resource, created: c.at, due: c.due(), failed: q.taskFails(0)}
 	q.acct.tasks.add(t.id, t)
+	q.acct.tasks.forget(maxChanges)
 	q.subject = resource
 	run := done
 	if t.failed {

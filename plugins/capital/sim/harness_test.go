@@ -28,7 +28,7 @@ const (
 	subjects        = "/platform/subject"
 
 	edge, edgeZone         = "CN_Suqian", "CN_Suqian_B"
-	platform, platformZone = "CN_HongKong", "CN_Hongkong_A"
+	cloudRegion, cloudZone = "CN_HongKong", "CN_Hongkong_A"
 
 	ubuntu   = "Ubuntu 20.04 64位"
 	password = "Correct7horse"
@@ -266,13 +266,13 @@ func (w *world) network(region, zone string) network {
 		"RegionCode": region, "VPCName": "net", "VPCSegment": "10.15.0.0/16", "VPCSegmentType": "manual",
 		"SubnetList": []args{{"AvailableZoneCode": zone, "SubnetName": "sub", "SubnetSegment": "10.15.1.0/24"}},
 	}
-	if region != platform {
+	if region != cloudRegion {
 		a["BandwidthType"] = "Bandwidth_China_Telecom"
 	}
 	made := w.post(vpcs, "CreateVPC", a)
 	n := network{vpc: text(made, "Data", "VPCId"), subnet: text(made, "Data", "SubnetIdList", 0)}
 	w.advance(time.Second)
-	if region != platform {
+	if region != cloudRegion {
 		made = w.post(vpcs, "CreateVirtualGateWay", args{"VPCId": n.vpc, "VirtualGateWayList": []args{{
 			"AvailableZoneCode": zone, "VirtualGateWayName": "gate", "VirtualGateWaySegment": "10.15.2.0/24", "Type": "Bandwidth_China_Telecom",
 		}}})

@@ -269,7 +269,7 @@ func (c *Cloud) makeInstance(q *request, o *order, n int) *instance {
 // renewed and the balance covers it; otherwise it is shut down and kept.
 func (c *Cloud) renewAt(a *account, i *instance, price Fen) {
 	c.later(i.ends, func() {
-		if a.instances.get(i.id) == nil {
+		if a.instances.get(i.id) == nil || i.state.then == insFailed {
 			return
 		}
 		if i.renew == 1 && a.books.Balance >= price {

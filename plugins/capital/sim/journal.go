@@ -93,6 +93,7 @@ func (c *Cloud) openJournal(path string) error {
 		return fmt.Errorf("reading the state file: %w", err)
 	}
 	c.journal = &journal{file: f}
+	c.offset += max(c.at.Sub(c.now()), 0) // time never goes back, however fast the clock ran before
 	return nil
 }
 

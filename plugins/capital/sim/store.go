@@ -31,6 +31,13 @@ func (s *store[T]) remove(id string) {
 	s.order = slices.Delete(s.order, i, i+1)
 }
 
+// forget drops the oldest beyond a number.
+func (s *store[T]) forget(most int) {
+	for len(s.order) > most {
+		s.remove(s.order[0])
+	}
+}
+
 func (s *store[T]) len() int { return len(s.order) }
 
 // list returns those that fit, oldest first.
