@@ -10,4 +10,4 @@ package main
 
 import "tradewind.example/sdk"
 
-func main() { sdk.Serve(newPlugin()) }
+func main() { sdk.Serve(newPlugin(detached{})) }

@@ -125,6 +125,22 @@ func (b Book) Selling(ctx context.Context, c *area.Change, id string) (Cluster, 
 	return row.Value, nil
 }
 
+// Stocking lets a change that gives stock to a cluster be made only while its
+// centre and itself are there to stay.
+func (b Book) Stocking(ctx context.Context, c *area.Change, centreID, id string) error {
+	row, err := clusters.Get(ctx, b.Area, id)
+	switch {
+	case fault.Is(err, fault.ClassNotFound) || err == nil && row.Value.CentreID != centreID:
+		return fault.Invalid("spec.cluster_id", "names no cluster of the centre")
+	case err != nil:
+		return err
+	case row.Value.State == Closing:
+		return fault.Precondition("the cluster is being removed")
+	}
+	c.Expect(clusters.Key(id), row.Revision)
+	return b.open(ctx, c, centreID)
+}
+
 // FindCluster returns what a token made; ok is false for nothing.
 func (b Book) FindCluster(ctx context.Context, token string) (Cluster, bool, error) {
 	row, err := clusters.Find(ctx, b.Area, area.IDOf("cluster", token))

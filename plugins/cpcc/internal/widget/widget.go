@@ -34,7 +34,7 @@ type Spec struct {
 	Unit      price.Unit       `json:"resource_unit,omitempty" enum:"核,m,Mi,Gi,卡" title:"Unit" doc:"Empty is 核 for cpu, Gi for memory and disks, 卡 for gpu"`
 	Every     price.Span       `json:"charge_unit,omitempty" enum:"秒,分钟,小时,天" default:"小时" title:"Charged for each"`
 	Coin      price.Coin       `json:"account_unit,omitempty" enum:"元,角,分" default:"元" title:"Unit of the price"`
-	Stock     int64            `json:"stock" required:"true" min:"0" max:"1000000000" title:"Stock" doc:"In the widget's unit"`
+	Stock     int64            `json:"stock,omitempty" min:"0" max:"1000000000" title:"Stock" doc:"In the widget's unit; an update leaves it"`
 	AddStock  bool             `json:"add_stock,omitempty" title:"Add to the stock of a widget that exists"`
 }
 

@@ -93,8 +93,9 @@ func (k *Keeper) Restart(ctx context.Context, d Desk, id, token string) (Workloa
 // ResetPassword sets another password and starts the pods again, since they read
 // it when they start.
 func (k *Keeper) ResetPassword(ctx context.Context, d Desk, id, token string, password secret.Value) (Workload, error) {
-	return k.change(ctx, d, id, token, "password", func(c *area.Change, _ *Workload) error {
+	return k.change(ctx, d, id, token, "password", func(c *area.Change, w *Workload) error {
 		c.Seal(passwordName, id, password)
+		w.OwnPassword = true
 		return nil
 	})
 }
@@ -180,13 +181,13 @@ func (k *Keeper) Delete(ctx context.Context, d Desk, id string) (gone bool, err 
 // later: the row says what is to be done.
 func (k *Keeper) removed(ctx context.Context, d Desk, w Workload) (bool, error) {
 	gone, err := k.remove(ctx, d, w)
-	if err != nil && !later(err) {
-		return false, err
-	}
-	if err != nil || !gone {
+	switch {
+	case err == nil && gone:
+		return true, k.giveBack(ctx, d, w.ID, "delete")
+	case err == nil || later(err):
 		return false, nil
 	}
-	return true, k.giveBack(ctx, d, w.ID, "delete")
+	return false, err
 }
 
 // Advance takes a change further and tells how far it is: what was lost half way
@@ -231,7 +232,7 @@ func (k *Keeper) Advance(ctx context.Context, d Desk, operation string) (provide
 func succeeded(w Workload, out provider.Operation) (provider.Operation, error) {
 	var err error
 	out.State, out.Progress, out.CheckAfter = provider.OperationSucceeded, 100, 0
-	out.Resource, err = resource(w.Thing())
+	out.Resource, err = w.Resource()
 	return out, err
 }
 

@@ -9,8 +9,9 @@ import (
 	"tradewind.example/sdk/secret"
 )
 
-// resource is a thing in the words of the contract.
-func resource(t provider.Thing[Workload]) (*provider.Resource, error) {
+// Resource is the workload in the words of the contract.
+func (w Workload) Resource() (*provider.Resource, error) {
+	t := w.Thing()
 	state, err := json.Marshal(t.State)
 	if err != nil {
 		return nil, fault.Internal(err, "a workload cannot be encoded")
@@ -38,12 +39,15 @@ func (k *Keeper) Running(ctx context.Context, d Desk, id string) (Target, Instan
 	return on, in, err
 }
 
-// Credentials returns the user and the password that a workload was made with or
-// was given since.
+// Credentials returns the user and the password that a workload was made with. One
+// that was given since is its giver's to know.
 func (k *Keeper) Credentials(ctx context.Context, d Desk, id string) (user string, password secret.Value, err error) {
 	row, err := workloads.Get(ctx, d.Area, id)
 	if err != nil {
 		return "", secret.Value{}, err
+	}
+	if row.Value.OwnPassword {
+		return "", secret.Value{}, fault.Precondition("the password was set since: who set it knows it")
 	}
 	password, err = d.Area.Secret(ctx, passwordName, id)
 	return row.Value.Spec.User, password, err

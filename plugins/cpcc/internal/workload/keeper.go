@@ -351,10 +351,15 @@ func (k *Keeper) Find(ctx context.Context, d Desk, token string) (Workload, bool
 // failure is why a workload is being undone.
 func (w Workload) failure() error { return fault.New(w.Class, "%s", w.Problem).From(fault.SourceCloud) }
 
+// mostRenewals is how many renewals a workload remembers.
+const mostRenewals = 16
+
 // Renew prolongs the paid term once per token.
 func (k *Keeper) Renew(ctx context.Context, d Desk, id, token string, longer func(time.Time) time.Time) (Workload, error) {
 	return k.edit(ctx, d, id, "renew", token, func(_ *area.Change, w *Workload) error {
 		w.Expires = longer(w.Expires)
+		w.Renewals = append(w.Renewals[:len(w.Renewals):len(w.Renewals)], token)
+		w.Renewals = w.Renewals[max(0, len(w.Renewals)-mostRenewals):]
 		return nil
 	})
 }

@@ -84,6 +84,10 @@ type Workload struct {
 	// Ready is when it ran first, zero before that: from then on its create has
 	// succeeded, whatever becomes of it.
 	Ready time.Time `json:"ready" title:"Ran first"`
+	// OwnPassword says that its user chose the password, which is then told to nobody.
+	OwnPassword bool `json:"own_password,omitempty" title:"The password was chosen"`
+	// Renewals are the tokens of the last renewals, the newest last.
+	Renewals []string `json:"renewals,omitempty" title:"Tokens of the last renewals"`
 	// Class is the class of Problem while it is being undone.
 	Class fault.Class `json:"class,omitempty" title:"Class of the problem"`
 	// Before is what ran before the change that is under way.
@@ -243,6 +247,10 @@ func (w Workload) status() provider.Status {
 	}
 	return provider.StatusStarting
 }
+
+// Renewed reports whether the renewal of a token has happened. The last few are
+// remembered, which is enough for the one that is under way.
+func (w Workload) Renewed(token string) bool { return contains(w.Renewals, token) }
 
 // Thing is the workload as the broker reads it.
 func (w Workload) Thing() provider.Thing[Workload] {

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"tradewind.example/plugins/cpcc/internal/price"
+)
+
+// Config is an account's config. What the account owns is not in it: centres and
+// their secrets are rows of the broker's storage.
+type Config struct {
+	Images        string `json:"images" min:"1" max:"4000" default:"docker.io/ubuntu:22.04,docker.io/mysql:8.0,docker.io/jupyter/base-notebook:latest" title:"Images" doc:"Those that workloads may run, joined by commas"`
+	MonthDays     int    `json:"month_days" min:"28" max:"31" default:"30" title:"Days of a month" doc:"For prices by the month"`
+	CreateMinutes int    `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes after which a workload that never ran is removed and its create has failed"`
+}
+
+func (c Config) images() []string {
+	var out []string
+	for name := range strings.SplitSeq(c.Images, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (c Config) patience() time.Duration { return time.Duration(c.CreateMinutes) * time.Minute }
+
+func (c Config) calendar() price.Calendar { return price.Calendar{MonthDays: c.MonthDays} }

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+
+	"tradewind.example/plugins/cpcc/internal/centre"
+	"tradewind.example/plugins/cpcc/internal/price"
+	"tradewind.example/plugins/cpcc/internal/workload"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+// clusters is the handler of the kind cluster.
+type clusters struct{ *plugin }
+
+type clusterThing = provider.Thing[centre.Cluster]
+
+func clusterKind(p *plugin) *provider.Kind {
+	h := clusters{p}
+	return provider.KindOf[centre.ClusterSpec, centre.Cluster]("cluster", "Cluster", h,
+		provider.ActionOf(provider.ActionDescription{Name: "accommodate", Title: "Which products do not fit now"}, h.accommodate))
+}
+
+func (o *office) cluster(c centre.Cluster) clusterThing {
+	status := provider.StatusFrozen
+	switch {
+	case c.Sells(o.desk.Now):
+		status = provider.StatusRunning
+	case c.State == centre.Installing:
+		status = provider.StatusPending
+	case c.State == centre.Failed:
+		status = provider.StatusError
+	case c.State == centre.Closing:
+		status = provider.StatusStopping
+	}
+	return clusterThing{
+		ID: c.ID, Name: c.Name, Region: c.CentreID, Zone: c.ID, Status: status, RawStatus: c.State, Token: c.Token,
+		Billing: provider.BillingOnce, Created: c.Created, State: c,
+	}
+}
+
+// Create registers a cluster that exists. Its kubeconfig is judged before
+// anything is kept: one that would run commands or read files here is refused.
+func (h clusters) Create(ctx context.Context, req provider.TypedCreate[centre.ClusterSpec]) (provider.Result[centre.Cluster], error) {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return provider.Result[centre.Cluster]{}, err
+	}
+	if req.Spec.CentreID, err = o.home(ctx, req.Spec.CentreID); err != nil {
+		return provider.Result[centre.Cluster]{}, err
+	}
+	if !req.Spec.Kubeconfig.IsZero() {
+		if err := h.engine.Admit(ctx, req.Spec.Kubeconfig); err != nil {
+			return provider.Result[centre.Cluster]{}, err
+		}
+	}
+	c, err := o.centres.AddCluster(ctx, req.Token, req.Spec)
+	return done(o.cluster(c), err)
+}
+
+// Get reads a cluster.
+func (h clusters) Get(ctx context.Context, req provider.GetRequest) (clusterThing, error) {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return clusterThing{}, err
+	}
+	c, err := o.centres.Cluster(ctx, req.ID)
+	return o.cluster(c), err
+}
+
+// List yields the clusters of the region's centre, or of all.
+func (h clusters) List(ctx context.Context, req provider.ListRequest, yield func(clusterThing) error) error {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return err
+	}
+	return o.centres.Clusters(ctx, req.Call.Region, func(c centre.Cluster) error { return yield(o.cluster(c)) })
+}
+
+// Update changes a cluster's name and dates.
+func (h clusters) Update(ctx context.Context, req provider.TypedUpdate[centre.ClusterSpec]) (provider.Result[centre.Cluster], error) {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return provider.Result[centre.Cluster]{}, err
+	}
+	c, err := o.centres.UpdateCluster(ctx, req.ID, req.Spec)
+	return done(o.cluster(c), err)
+}
+
+// Delete removes a cluster without workloads. It is closed first, so that none
+// can be sold while it is looked at.
+func (h clusters) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return provider.Started{}, err
+	}
+	before, ok, err := o.centres.Close(ctx, req.ID)
+	if err != nil || !ok {
+		return provider.Started{}, err
+	}
+	held, err := workload.Held(ctx, o.desk.Area, req.ID)
+	if err == nil && !held {
+		return provider.Started{}, h.drop(ctx, o, req.ID)
+	}
+	if before.State == centre.Closing { // an earlier removal was cut off
+		before.State = centre.Ready
+	}
+	if back := o.centres.Reopen(ctx, req.ID, before.State); back != nil {
+		return provider.Started{}, back
+	}
+	if err == nil {
+		err = fault.Precondition("the cluster still has workloads: remove them first")
+	}
+	return provider.Started{}, err
+}
+
+// drop removes a closed cluster with all that is sold on it. Each step may be
+// repeated; the cluster goes last, so that a removal that was cut off goes on.
+func (h clusters) drop(ctx context.Context, o *office, id string) error {
+	if err := o.bundles().RemoveOf(ctx, id); err != nil {
+		return err
+	}
+	if err := o.widgets.Withdraw(ctx, id); err != nil {
+		return err
+	}
+	return o.centres.DropCluster(ctx, id)
+}
+
+// FindByToken tells what a token made.
+func (h clusters) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[centre.Cluster], error) {
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return provider.TypedFound[centre.Cluster]{}, err
+	}
+	return found(ctx, o, req, func(ctx context.Context, token string) (clusterThing, bool, error) {
+		c, ok, err := o.centres.FindCluster(ctx, token)
+		return o.cluster(c), ok, err
+	}, func(ctx context.Context, id string) error {
+		_, err := o.centres.Cluster(ctx, id)
+		return err
+	})
+}
+
+// accommodateInput are the products of a page.
+type accommodateInput struct {
+	Products []productParts `json:"products" required:"true" max:"200" title:"Products"`
+	Labels   []string       `json:"labels,omitempty" max:"16" title:"Labels" doc:"key=value, that the node must have"`
+}
+
+// productParts is what a product is made of.
+type productParts struct {
+	ID    string          `json:"product_id" required:"true" min:"1" max:"128" title:"Product"`
+	Parts []workload.Part `json:"parts" required:"true" min:"1" max:"16" title:"Basket"`
+}
+
+// unplaceable are the products that no node can hold.
+type unplaceable struct {
+	IDs    []string `json:"product_ids" title:"Products that cannot be placed"`
+	Reason string   `json:"reason" title:"How it was decided" doc:"dynamic: on live nodes; static: by stock alone"`
+}
+
+// accommodate tells which products no node can hold with all parts at once. A
+// cluster that cannot be asked is judged by its stock.
+func (h clusters) accommodate(ctx context.Context, req provider.TypedAction[accommodateInput]) (provider.ActionResult[unplaceable], error) {
+	out := provider.ActionResult[unplaceable]{Output: unplaceable{IDs: []string{}, Reason: "dynamic"}}
+	o, err := h.open(ctx, req.Call)
+	if err != nil {
+		return out, err
+	}
+	c, err := o.centres.Cluster(ctx, req.ID)
+	if err != nil {
+		return out, err
+	}
+	for _, p := range req.Input.Products {
+		s := workload.Spec{Parts: p.Parts, Replicas: 1}
+		answer, err := o.basket(ctx, c, s, price.Duration{N: 1, Unit: price.Hour})
+		if err != nil {
+			return out, err
+		}
+		ok := answer.Problem == ""
+		if ok && out.Output.Reason == "dynamic" {
+			fits, _, err := h.keeper.Fits(ctx, o.desk, c.ID, s, req.Input.Labels)
+			switch {
+			case fault.Is(err, fault.ClassUnavailable):
+				out.Output.Reason = "static"
+			case err != nil:
+				return out, err
+			default:
+				ok = fits
+			}
+		}
+		if !ok {
+			out.Output.IDs = append(out.Output.IDs, p.ID)
+		}
+	}
+	return out, nil
+}
