@@ -42,6 +42,7 @@ type Dir struct {
 	path    string
 	lock    *os.File
 	cgroups *cgroups // nil: none is delegated
+	proofs  proofs
 	log     *slog.Logger
 }
 
@@ -87,7 +88,10 @@ func (d *Dir) Path() string { return d.path }
 
 // Close gives the folder free for another host. Running processes are not
 // touched: end them first.
-func (d *Dir) Close() error { return d.lock.Close() }
+func (d *Dir) Close() error {
+	d.proofs.close()
+	return d.lock.Close()
+}
 
 func lockFolder(path string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(path, lockFile), os.O_RDWR|os.O_CREATE, 0o600)

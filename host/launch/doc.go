@@ -9,7 +9,9 @@
 // # What a launch guarantees
 //
 //   - The bytes that were hashed are the file that runs: the binary is opened
-//     once, hashed through that descriptor, and executed as /proc/self/fd/3.
+//     once, hashed through that descriptor, and executed as /proc/self/fd/3. The
+//     hash of an installed binary is taken once in the host's life, under a lease
+//     by which the kernel tells when anybody could have written the file since.
 //   - The environment is empty but for an allow-list and what is declared.
 //   - Umask 077, a private working folder, a private socket folder of mode 0700
 //     that the host removes.

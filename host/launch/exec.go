@@ -84,6 +84,9 @@ func (p *Process) exec() (*os.Process, error) {
 	p.enterCgroup(attr.Sys)
 	begin := time.Now()
 	proc, err := p.startLimited(append([]string{p.cfg.Name}, p.cfg.Args...), attr)
+	if err == nil {
+		err = p.endIfWritten(proc)
+	}
 	if err != nil {
 		files.closeHost()
 		return nil, err
@@ -97,6 +100,18 @@ func (p *Process) exec() (*os.Process, error) {
 		p.killGroup()
 	}
 	return proc, nil
+}
+
+// endIfWritten ends the process when the binary could have been written between
+// its hash and now. From now on the kernel lets nobody write it: it runs. Where
+// the process waits for [Process.letGo], nothing of it has run yet.
+func (p *Process) endIfWritten(proc *os.Process) error {
+	if !p.binary.refuted() {
+		return nil
+	}
+	_ = proc.Kill() // it cannot have ended: nobody has waited for it
+	_, err := proc.Wait()
+	return errors.Join(fmt.Errorf("%w: somebody opened it for writing while it was started", ErrHash), err)
 }
 
 // enterCgroup lets the process begin in a cgroup of its own, if there can be one.
@@ -160,7 +175,7 @@ func (p *Process) record(pid int) error {
 		return err
 	}
 	return writeRecord(p.folder, record{
-		Name: p.cfg.Name, PID: pid, StartTime: stat.StartTime, BootID: boot, SHA256: p.hash,
+		Name: p.cfg.Name, PID: pid, StartTime: stat.StartTime, BootID: boot, SHA256: p.binary.hash,
 	})
 }
 

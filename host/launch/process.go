@@ -46,7 +46,7 @@ type Config struct {
 type Process struct {
 	cfg    Config
 	folder string
-	hash   string
+	binary verified
 	log    *slog.Logger
 
 	stdout *pipe
@@ -90,7 +90,7 @@ func New(cfg Config) (*Process, error) {
 	if cfg.Isolation.OpenFiles == 0 {
 		cfg.Isolation.OpenFiles = DefaultOpenFiles
 	}
-	hash, err := prepare(cfg)
+	binary, err := prepare(cfg)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("verifying %q: %w", cfg.Name, err), cfg.Binary.Close())
 	}
@@ -99,23 +99,23 @@ func New(cfg Config) (*Process, error) {
 		return nil, errors.Join(err, cfg.Binary.Close())
 	}
 	return &Process{
-		cfg: cfg, folder: folder, hash: hash, log: cfg.Log,
+		cfg: cfg, folder: folder, binary: binary, log: cfg.Log,
 		applied: Applied{Isolation: cfg.Isolation}, oomBefore: oomKills(),
 		exited: make(chan struct{}), done: make(chan struct{}),
 	}, nil
 }
 
 // prepare checks that cfg can be launched and returns the binary's hash.
-func prepare(cfg Config) (string, error) {
+func prepare(cfg Config) (verified, error) {
 	if err := cfg.Isolation.Validate(); err != nil {
-		return "", fmt.Errorf("reading its isolation: %w", err)
+		return verified{}, fmt.Errorf("reading its isolation: %w", err)
 	}
 	if cfg.Isolation.UID != 0 {
 		if err := reachable(cfg.Dir.path, cfg.Binary); err != nil {
-			return "", err
+			return verified{}, err
 		}
 	}
-	return verify(cfg.Binary, cfg.SHA256)
+	return verify(&cfg.Dir.proofs, cfg.Binary, cfg.SHA256)
 }
 
 // Hash returns the SHA-256 of everything f holds, in lower-case hex, read
@@ -132,20 +132,20 @@ func Hash(f *os.File) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func verify(f *os.File, want string) (string, error) {
+func verify(known *proofs, f *os.File, want string) (verified, error) {
 	st, err := f.Stat()
 	if err != nil {
-		return "", err
+		return verified{}, err
 	}
 	if !st.Mode().IsRegular() || st.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("not an executable file (mode %s)", st.Mode())
+		return verified{}, fmt.Errorf("not an executable file (mode %s)", st.Mode())
 	}
-	got, err := Hash(f)
+	got, err := known.hash(f)
 	if err != nil {
-		return "", err
+		return verified{}, err
 	}
-	if want != "" && got != want {
-		return "", fmt.Errorf("%w: file has %s, pinned is %s", ErrHash, got, want)
+	if want != "" && got.hash != want {
+		return verified{}, fmt.Errorf("%w: file has %s, pinned is %s", ErrHash, got.hash, want)
 	}
 	return got, nil
 }
@@ -177,7 +177,7 @@ func (p *Process) Start(ctx context.Context) error {
 func (p *Process) Folder() string { return p.folder }
 
 // SHA256 returns the hash of the binary as it was opened.
-func (p *Process) SHA256() string { return p.hash }
+func (p *Process) SHA256() string { return p.binary.hash }
 
 // PID returns the process id, 0 before the start.
 func (p *Process) PID() int {

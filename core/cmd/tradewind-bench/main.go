@@ -21,7 +21,9 @@
 // ours is a detail and has no target: starting is work for the CPU, so it cannot
 // be less than their number divided by the CPUs once one start fills a CPU, 4 for
 // 8 plugins on 2 CPUs, and it gets worse when one start alone gets faster. That
-// floor, and the same ratio of bare go-plugin, stand beside it.
+// floor, and the same ratio of bare go-plugin, stand beside it. Each of ours has a
+// file of its own that nobody may write, as an installed plugin has; how long its
+// next start takes, of which the host knows the hash, stands beside the first.
 package main
 
 import (
