@@ -7,4 +7,8 @@ require (
 	gopkg.in/yaml.v3 v3.0.1
 )
 
-require github.com/kr/text v0.2.0 // indirect
+require (
+	github.com/gofrs/uuid v4.4.0+incompatible // indirect
+	github.com/jdcloud-api/jdcloud-sdk-go v1.64.0 // indirect
+	github.com/kr/text v0.2.0 // indirect
+)

@@ -292,7 +292,7 @@ func (c *Cloud) diskRow(d *disk, q *request) answer {
 	row := answer{
 		"diskId": d.ID, "az": d.AZ, "name": d.Name, "description": d.Description, "diskType": d.Kind, "diskSizeGB": d.SizeGB, "iops": d.IOPS,
 		"throughput": 0, "status": d.at(q.now), "attachments": []answer{}, "snapshotId": d.Snapshot, "multiAttachable": false,
-		"encrypted": d.Encrypted, "enabled": true, "createTime": iso(d.Created), "charge": d.wire(q.acct, q.now), "tags": tagRows(d.Tags),
+		"encrypted": d.Encrypted, "enabled": true, "createTime": iso(d.Created), "charge": c.leaseBehind(d).wire(q.acct, q.now), "tags": tagRows(d.Tags),
 		"snapshotPolicies": []answer{}, "resourceGroupId": d.Group, "canPutInRecycleBin": d.Charge.Mode == postpaid && !d.System,
 	}
 	if d.Instance != "" {
@@ -302,6 +302,14 @@ func (c *Cloud) diskRow(d *disk, q *request) answer {
 		}}
 	}
 	return row
+}
+
+// leaseBehind is the lease that pays a disk: a system disk is paid with its instance.
+func (c *Cloud) leaseBehind(d *disk) *lease {
+	if h := c.instances.get(d.Instance); d.System && h != nil {
+		return &h.lease
+	}
+	return &d.lease
 }
 
 func describeDisk(c *Cloud, q *request) (answer, *apiError) {

@@ -173,7 +173,11 @@ func (c *Cloud) onceImage(q *request, make func() (answer, *apiError)) (answer, 
 		return nil, cmpErr(err, q.failed())
 	}
 	if len(ids) == 2 {
-		return answer{"imageId": ids[0], "taskId": ids[1]}, nil
+		out := answer{"imageId": ids[0]}
+		if ids[1] != "" {
+			out["taskId"] = ids[1]
+		}
+		return out, nil
 	}
 	out, err := make()
 	if err != nil {

@@ -239,11 +239,30 @@ func describeBriefInstances(c *Cloud, q *request) (answer, *apiError) {
 	}
 	rows, _ := out["instances"].([]answer)
 	for _, r := range rows {
-		for _, name := range []string{"charge", "tags", "elasticIpId", "elasticIpAddress", "osType", "osVersion", "platform", "architecture"} {
-			delete(r, name)
-		}
+		brief(r)
 	}
 	return out, nil
+}
+
+// brief cuts an Instance down to a BriefInstance.
+func brief(r answer) {
+	for _, name := range []string{
+		"charge", "tags", "elasticIpId", "elasticIpAddress", "osType", "osVersion", "platform", "architecture", "hostname", "resourceGroupId",
+	} {
+		delete(r, name)
+	}
+	if n, ok := r["primaryNetworkInterface"].(answer); ok {
+		delete(n, "networkInterface")
+	}
+	disks, _ := r["dataDisks"].([]answer)
+	if d, ok := r["systemDisk"].(answer); ok {
+		disks = append(disks[:len(disks):len(disks)], d)
+	}
+	for _, d := range disks {
+		if full, ok := d["cloudDisk"].(answer); ok {
+			d["cloudDisk"] = answer{"diskId": full["diskId"], "diskType": full["diskType"], "diskSizeGB": full["diskSizeGB"]}
+		}
+	}
 }
 
 // instanceRow writes the Instance model.

@@ -453,7 +453,7 @@ func describeVPCQuota(c *Cloud, q *request) (answer, *apiError) {
 	if q.failed() != nil {
 		return nil, q.failed()
 	}
-	limit, used := 100, 0
+	limit, used := 100, len(c.groups.where(func(g *group) bool { return g.in(q) }))
 	switch kind {
 	case "vpc":
 		used = len(c.vpcs.where(func(v *vpc) bool { return v.in(q) }))
@@ -461,8 +461,6 @@ func describeVPCQuota(c *Cloud, q *request) (answer, *apiError) {
 		used = len(c.subnets.where(func(s *subnet) bool { return s.in(q) }))
 	case "elastic_ip", "elasticIp":
 		limit, used = bound(c.limits.MaxEIPs), len(c.eips.where(func(e *eip) bool { return e.in(q) }))
-	default:
-		used = len(c.groups.where(func(g *group) bool { return g.in(q) }))
 	}
 	return answer{"quota": answer{"type": kind, "parentResourceId": q.str("parentResourceId", ""), "maxLimit": limit, "count": used}}, nil
 }

@@ -21,7 +21,8 @@ func (a *action) full() string { return a.service + "." + a.name }
 
 // writes tells whether the call can change resources or money.
 func (a *action) writes() bool {
-	for _, word := range []string{"Describe", "Query", "Get", "Calculate", "Descirbe"} {
+	reads := []string{"Describe", "Query", "Get", "Calculate", "Check", "Descirbe"} //nolint:misspell // as the vendor spells it
+	for _, word := range reads {
 		if strings.HasPrefix(a.name, word) {
 			return false
 		}

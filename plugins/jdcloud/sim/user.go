@@ -145,12 +145,7 @@ func createSubUser(c *Cloud, q *request) (answer, *apiError) {
 		Email: p.limited("email", 128), Nick: p.limited("nickName", 64), Created: q.now.Unix(), Updated: q.now.Unix(),
 	}
 	q.subject = u.Name
-	password := ""
-	if p.flag("autoGeneratePassword", false) {
-		password = "Aa1" + newRequestID()[:12]
-	} else if password = p.need("password"); password != "" && !goodUserPassword(password) {
-		p.fail(invalid(p.at("password"), "it needs 8 to 20 characters with lower case, upper case and digits"))
-	}
+	password := p.userPassword()
 	if p.has("phone") {
 		u.Phone = p.matching("phone", phonePattern)
 	}
@@ -170,6 +165,18 @@ func createSubUser(c *Cloud, q *request) (answer, *apiError) {
 	}
 	c.subUsers.put(q.userKey(u.Name), u)
 	return answer{"subUser": out}, nil
+}
+
+// userPassword reads a sub user's password, or makes one.
+func (p *params) userPassword() string {
+	if p.flag("autoGeneratePassword", false) {
+		return "Aa1" + newRequestID()[:12]
+	}
+	v := p.need("password")
+	if v != "" && !goodUserPassword(v) {
+		p.fail(invalid(p.at("password"), "it needs 8 to 20 characters with lower case, upper case and digits"))
+	}
+	return v
 }
 
 func goodUserPassword(v string) bool {
