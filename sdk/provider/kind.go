@@ -115,6 +115,12 @@ type Kind struct {
 	problem error
 }
 
+// Manage marks the kind as [KindDescription.Managed] and returns it.
+func (k *Kind) Manage() *Kind {
+	k.Description.Managed = true
+	return k
+}
+
 // Err tells what is wrong with the registration, nil when nothing is. Serving
 // a plugin with a wrong kind fails with it.
 func (k *Kind) Err() error { return k.problem }

@@ -75,6 +75,9 @@ type KindDescription struct {
 	State   json.RawMessage     `json:"state,omitempty"` // JSON Schema
 	Verbs   []Verb              `json:"verbs,omitempty"`
 	Actions []ActionDescription `json:"actions,omitempty"`
+	// Managed says that resources of the kind are not sold: the people of the
+	// account's own org keep them, through the broker, without orders.
+	Managed bool `json:"managed,omitempty"`
 }
 
 // ActionDescription describes one action of a kind.

@@ -44,7 +44,7 @@ func DescriptionFromWire(d *pb.Description) provider.Description {
 func kindToWire(k provider.KindDescription) *pb.KindDescription {
 	return &pb.KindDescription{
 		Name: k.Name, Title: k.Title, SpecSchema: k.Spec, StateSchema: k.State,
-		Verbs: texts(k.Verbs), Actions: each(k.Actions, actionToWire),
+		Verbs: texts(k.Verbs), Actions: each(k.Actions, actionToWire), Managed: k.Managed,
 	}
 }
 
@@ -52,7 +52,7 @@ func kindFromWire(k *pb.KindDescription) provider.KindDescription {
 	return provider.KindDescription{
 		Name: k.GetName(), Title: k.GetTitle(),
 		Spec: jsonFromWire(k.GetSpecSchema()), State: jsonFromWire(k.GetStateSchema()),
-		Verbs: words[provider.Verb](k.GetVerbs()), Actions: each(k.GetActions(), actionFromWire),
+		Verbs: words[provider.Verb](k.GetVerbs()), Actions: each(k.GetActions(), actionFromWire), Managed: k.GetManaged(),
 	}
 }
 

@@ -379,9 +379,11 @@ type KindDescription struct {
 	// JSON Schema.
 	SpecSchema []byte `protobuf:"bytes,3,opt,name=spec_schema,json=specSchema,proto3" json:"spec_schema,omitempty"`
 	// JSON Schema.
-	StateSchema   []byte               `protobuf:"bytes,4,opt,name=state_schema,json=stateSchema,proto3" json:"state_schema,omitempty"`
-	Verbs         []string             `protobuf:"bytes,5,rep,name=verbs,proto3" json:"verbs,omitempty"`
-	Actions       []*ActionDescription `protobuf:"bytes,6,rep,name=actions,proto3" json:"actions,omitempty"`
+	StateSchema []byte               `protobuf:"bytes,4,opt,name=state_schema,json=stateSchema,proto3" json:"state_schema,omitempty"`
+	Verbs       []string             `protobuf:"bytes,5,rep,name=verbs,proto3" json:"verbs,omitempty"`
+	Actions     []*ActionDescription `protobuf:"bytes,6,rep,name=actions,proto3" json:"actions,omitempty"`
+	// Not sold: kept by the account's own org, without orders.
+	Managed       bool `protobuf:"varint,7,opt,name=managed,proto3" json:"managed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -456,6 +458,13 @@ func (x *KindDescription) GetActions() []*ActionDescription {
 		return x.Actions
 	}
 	return nil
+}
+
+func (x *KindDescription) GetManaged() bool {
+	if x != nil {
+		return x.Managed
+	}
+	return false
 }
 
 // ActionDescription describes one action of a kind.
@@ -858,7 +867,7 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x0emax_concurrent\x18\x02 \x01(\x03R\rmaxConcurrent\x12&\n" +
 	"\x0frate_per_second\x18\x03 \x01(\x03R\rratePerSecond\x12<\n" +
 	"\ftoken_window\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vtokenWindow\x12B\n" +
-	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\xd9\x01\n" +
+	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\xf3\x01\n" +
 	"\x0fKindDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1f\n" +
@@ -866,7 +875,8 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"specSchema\x12!\n" +
 	"\fstate_schema\x18\x04 \x01(\fR\vstateSchema\x12\x14\n" +
 	"\x05verbs\x18\x05 \x03(\tR\x05verbs\x12B\n" +
-	"\aactions\x18\x06 \x03(\v2(.tradewind.provider.v1.ActionDescriptionR\aactions\"\xc1\x01\n" +
+	"\aactions\x18\x06 \x03(\v2(.tradewind.provider.v1.ActionDescriptionR\aactions\x12\x18\n" +
+	"\amanaged\x18\a \x01(\bR\amanaged\"\xc1\x01\n" +
 	"\x11ActionDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
