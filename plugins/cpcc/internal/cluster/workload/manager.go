@@ -1,0 +1,41 @@
+package workload
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"tradewind.example/plugins/cpcc/internal/cluster"
+	"tradewind.example/sdk/clock"
+)
+
+// Config of a Manager. Client and Log are required.
+type Config struct {
+	Client   *cluster.Client
+	Log      *slog.Logger
+	Clock    clock.Clock   // default: the machine's
+	Patience time.Duration // longest wait inside one change; default 60 s
+}
+
+// Manager works on the workloads of one cluster.
+type Manager struct {
+	client   *cluster.Client
+	log      *slog.Logger
+	clock    clock.Clock
+	patience time.Duration
+	books    chan struct{} // held by who changes a quota
+
+	mu      sync.Mutex
+	tenants map[string]time.Time // namespaces that were whole then
+}
+
+// New returns a Manager.
+func New(cfg Config) *Manager {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real{}
+	}
+	if cfg.Patience <= 0 {
+		cfg.Patience = time.Minute
+	}
+	return &Manager{client: cfg.Client, log: cfg.Log, clock: cfg.Clock, patience: cfg.Patience, books: make(chan struct{}, 1), tenants: map[string]time.Time{}}
+}
