@@ -2,6 +2,9 @@ package sim
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,3 +84,29 @@ func (c *Cloud) Planned() int {
 
 // AddMonths is the calendar of prepaid terms.
 func AddMonths(t time.Time, n int) time.Time { return addMonths(t, n) }
+
+// Invoke runs the n-th action for the first account without a signature; id
+// stands for every parameter in its path.
+func (c *Cloud) Invoke(n int, id, query string, body []byte) {
+	names := c.ActionNames()
+	slices.Sort(names)
+	service, name, _ := strings.Cut(names[n%len(names)], ".")
+	i := slices.IndexFunc(c.routes[service], func(r *route) bool { return r.name == name })
+	act, inPath := c.routes[service][i], map[string]string{}
+	acct := c.accounts[c.cfg.Accounts[0].Name]
+	q := &request{act: act, acct: acct, who: &principal{acct: acct}}
+	for _, s := range act.segments {
+		switch s.param {
+		case "":
+		case "regionId":
+			q.region = c.cfg.Regions[0].ID
+			inPath[s.param] = q.region
+		default:
+			inPath[s.param] = id
+		}
+	}
+	r := &http.Request{Method: act.method, URL: &url.URL{RawQuery: query}}
+	if q.read(r, inPath, body) == nil {
+		_, _, _ = c.run(q)
+	}
+}
