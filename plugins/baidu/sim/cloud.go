@@ -23,7 +23,8 @@ type Cloud struct {
 	limits Limits
 	state
 	seq       int64
-	due       int64 // unix second at which the next postpaid hour ends; 0 is none
+	due       int64           // unix second at which the next postpaid hour ends; 0 is none
+	ending    map[string]bool // orders of refunds that are confirmed and not over
 	keys      map[string]*credential
 	signIns   map[string]*signIn
 	polls     map[string]int // lists that still leave a new instance out
@@ -107,14 +108,19 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{
 		cfg: cfg, log: cfg.Logger, ops: operations(cfg.RefundConfirmPath), limits: cfg.Limits, state: newState(),
 		keys: map[string]*credential{}, signIns: map[string]*signIn{}, polls: map[string]int{},
-		billCalls: map[string]*window{},
-		faults:    newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		billCalls: map[string]*window{}, ending: map[string]bool{},
+		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
 	}
 	if err := c.openJournal(cfg.StateFile); err != nil {
 		return nil, err
 	}
 	for _, a := range cfg.Accounts {
 		c.addAccount(a)
+	}
+	for id, o := range c.orders.rows {
+		if o.Ends != 0 {
+			c.ending[id] = true
+		}
 	}
 	c.due = c.nextHour()
 	return c, c.commit()

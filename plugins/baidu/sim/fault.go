@@ -32,7 +32,7 @@ const (
 	// KindCodeNumber answers an error whose code is a JSON number. (a)
 	KindCodeNumber Kind = "retcode_number"
 	// KindSuccessFalse answers {"success": false} with status 200; without
-	// Actions it concerns PayOrder and CancelOrders. (a)
+	// Actions it concerns payments, cancellations and transfers. (a)
 	KindSuccessFalse Kind = "success_false"
 	// KindBadSignature answers SignatureDoesNotMatch although the signature is right.
 	KindBadSignature Kind = "bad_signature"
@@ -189,11 +189,11 @@ func defaultActions(k Kind) []string {
 	case KindSoldOut, KindInstallFail:
 		return creates
 	case KindSuccessFalse:
-		return []string{"PayOrder", "CancelOrders"}
+		return []string{"PayOrder", "ConfirmRefund", "CancelOrders", "SupervisorTransfer", "SupervisorGather"}
 	case KindLowBalance:
-		return append(creates, "PayOrder", "RenewInstance", "ChangeToPrepaid", "CreateEip", "RenewEip", "CreateVolume")
+		return append(creates, "PayOrder", "RenewInstance", "ChangeToPrepaid", "ResizeInstanceBySpec", "CreateEip", "RenewEip", "ResizeEip", "CreateVolume")
 	case KindRefundFail:
-		return []string{"PayOrder"}
+		return []string{"PayOrder", "ConfirmRefund", "BatchRefundResource", "DeletePrepaidInstance", "RefundEip"}
 	case KindStopHang:
 		return []string{"StopInstance"}
 	default:

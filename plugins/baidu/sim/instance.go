@@ -162,6 +162,7 @@ func (c *Cloud) build(o *order, acct *account, payer string, now time.Time, fail
 		i := c.newInstance(o, acct, n, now)
 		if failed {
 			i.Life = i.Life.plan(now.Add(c.transition()), stError)
+			i.Paused = true
 		} else {
 			i.Life = i.Life.plan(now.Add(c.transition()), stRunning)
 		}

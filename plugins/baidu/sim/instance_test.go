@@ -227,7 +227,10 @@ func TestStateFile(t *testing.T) {
 	w := &world{Cloud: first, url: srv.URL, t: t}
 	status, _ := w.try(tagged("kept"), "kept-token")
 	user := w.ok(post("/v1/vs/account", person(7)))["userId"]
+	bought, _ := w.buy(machine(nil))
+	w.ok(post("/v2/instance/delete", object{"instanceId": bought}))
 	w.advance(time.Hour)
+	w.ok(post(payPath, object{"orderId": w.refundOf()}))
 	srv.Close()
 	// The first cloud is not closed: a kill leaves the file as it is.
 	second, err := sim.New(cfg)
@@ -238,13 +241,14 @@ func TestStateFile(t *testing.T) {
 	defer srv.Close()
 	w = &world{Cloud: second, url: srv.URL, t: t}
 	w.try(tagged("kept"), "kept-token")
+	w.advance(time.Second)
 	if b := second.BoughtInstances("order:kept"); b.Orders != 1 || second.Report(10).Hosts != 1 {
 		t.Errorf("the token is remembered: %+v", b)
 	}
 	if got := w.ok(get(fmt.Sprintf("/v1/vs/account/%v", user))); got["email"] != "p7@customer.example" {
 		t.Errorf("the customer is remembered: %v", got)
 	}
-	if !second.Now().Equal(epoch().Add(time.Hour)) {
+	if !second.Now().Equal(epoch().Add(time.Hour + time.Second)) {
 		t.Errorf("the clock is remembered: %v", second.Now())
 	}
 	checkBooks(t, second)

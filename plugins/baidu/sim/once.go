@@ -39,11 +39,23 @@ func (c *Cloud) once(q *request) (json.RawMessage, *apiError) {
 		keep(c, c.tokens, id, &token{Hash: hash, Answer: t.Answer, Used: q.now.Unix()})
 		return t.Answer, nil
 	}
+	c.dropOldTokens(q.now)
 	answer, err := c.perform(q)
 	if err == nil {
 		keep(c, c.tokens, id, &token{Hash: hash, Answer: answer, Used: q.now.Unix()})
 	}
 	return answer, err
+}
+
+// dropOldTokens forgets the oldest tokens that nobody can use any more.
+func (c *Cloud) dropOldTokens(now time.Time) {
+	for len(c.tokens.ids) > 0 {
+		id := c.tokens.ids[0]
+		if now.Unix()-c.tokens.rows[id].Used <= int64(tokenLife/time.Second) {
+			return
+		}
+		forget(c, c.tokens, id)
+	}
 }
 
 // hash names the request without the token: the operation, where it goes, its

@@ -215,18 +215,20 @@ func (c *Cloud) confirmRefund(o *order, now time.Time, p plan) {
 	ends := now.Add(c.transition())
 	o.Paid, o.Ends = now.Unix(), ends.UnixMilli()
 	o.Life = born(now, osConfirmed).plan(ends, end)
+	c.ending[o.ID] = true
 	c.keepOrder(o, now)
 }
 
 // endRefunds releases what was refunded and gives the money back when due.
 func (c *Cloud) endRefunds(now time.Time) {
-	for _, id := range c.orders.ids {
+	for _, id := range sortedKeys(c.ending) {
 		o := c.orders.rows[id]
-		if o.Ends == 0 || o.Ends > now.UnixMilli() {
+		if o.Ends > now.UnixMilli() {
 			continue
 		}
 		at := time.UnixMilli(o.Ends)
 		o.Ends = 0
+		delete(c.ending, id)
 		if o.Failed {
 			c.keepResources(o)
 		} else {

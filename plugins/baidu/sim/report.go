@@ -68,6 +68,8 @@ func (c *Cloud) Report(limit int) Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
+	c.settle(now)
+	_ = c.commit() // the report says when it failed
 	r := Report{
 		Now: now, Hosts: len(c.instances.rows), EIPs: len(c.eips.rows), Volumes: len(c.volumes.rows),
 		HostsByState: map[string]int{}, OrdersByState: map[string]int{}, Bought: map[string]map[string]Bought{},
