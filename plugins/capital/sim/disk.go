@@ -265,6 +265,7 @@ func createDisks(c *Cloud, q *request) (answer, *apiError) {
 	if m := q.str("BillingMethod"); m != "" && m != onDemand {
 		q.fail(invalid("BillingMethod", "must be 0"))
 	}
+	name := q.str("DiskName")
 	on, err := q.target(z)
 	if err == nil {
 		err = c.admitDisks(q, z, want.size*number)
@@ -278,9 +279,9 @@ func createDisks(c *Cloud, q *request) (answer, *apiError) {
 	}
 	ids := []string{}
 	for n := range number {
-		ids = append(ids, c.buyDisk(q, z, want, on, n, day).id)
+		ids = append(ids, c.buyDisk(q, z, want, on, numbered(name, n), day).id)
 	}
-	q.acct.buy("disk.name", q.str("DiskName"), number)
+	q.acct.buy("disk.name", name, number)
 	e := c.newEvent(q, eventDisk, c.due(), ids, q.taskFails)
 	return answer{data: object{"EventId": e.id, "DiskIdSet": ids}}, nil
 }
@@ -300,13 +301,18 @@ func (q *request) target(z *place) (*instance, *apiError) {
 	return i, err
 }
 
-func (c *Cloud) buyDisk(q *request, z *place, want diskOrder, on *instance, n int, day Fen) *disk {
+// numbered is the name of the nth disk of an order; the first has the plain one.
+func numbered(name string, n int) string {
+	if name == "" || n == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s_%02d", name, n)
+}
+
+func (c *Cloud) buyDisk(q *request, z *place, want diskOrder, on *instance, name string, day Fen) *disk {
 	d := c.makeDisk(q.acct, z, want, on)
-	if name := q.str("DiskName"); name != "" {
+	if name != "" {
 		d.name = name
-		if n > 0 {
-			d.name = fmt.Sprintf("%s_%02d", name, n)
-		}
 	}
 	c.start(q.acct, &d.meter, d.id, day)
 	if q.taskFails(0) {

@@ -53,6 +53,10 @@ func TestDisks(t *testing.T) {
 	if text(list, "TotalCount") != "2" || text(list, "Data", "DiskList", 0, "Status") != "waiting" {
 		t.Errorf("the disk that does not follow its instance stays, and the second new one: %v", list)
 	}
+	// 48 GB are 1.44 a day and 64 GB 1.92: 0.06 and 0.08 an hour.
+	if got := w.spend(func() { w.advance(10 * time.Hour) }); got != 140 {
+		t.Errorf("disks that are left are charged by themselves: %v", got)
+	}
 	one := w.get(ebs, "DescribeDiskList", args{"DiskIds": `["` + text(list, "Data", "DiskList", 0, "DiskId") + `"]`})
 	if text(one, "TotalCount") != "1" {
 		t.Errorf("ids come as the text of a JSON array: %v", one)
@@ -91,6 +95,7 @@ func TestDiskRefusals(t *testing.T) {
 		"InUse":     {"an attached disk is not deleted", "DeleteDisk", args{"DiskIds": []string{system}}, 403, "InvalidOperation"},
 		"Shrink":    {"disks only grow", "ExtendDisk", args{"DiskId": system, "ExtendedSize": 32}, 400, "InvalidDiskSize.ValueNotSupported"},
 		"Unknown":   {"the disk exists", "ExtendDisk", args{"DiskId": "disk-none", "ExtendedSize": 32}, 404, "InvalidResourceId.NotFound"},
+		"Many":      {"lists are bounded", "DeleteDisk", args{"DiskIds": make([]string, 201)}, 400, "InvalidParameter"},
 		"NoList":    {"ids are required", "DeleteDisk", args{}, 400, "MissingParameter"},
 		"Attached":  {"a disk can be bought for an instance", "CreateDisk", buy(args{"InstanceId": ins}), 200, "Success"},
 	}

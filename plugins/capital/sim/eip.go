@@ -295,6 +295,9 @@ func updateEIP(c *Cloud, q *request) (answer, *apiError) {
 	e, err := findEIP(q)
 	qos := q.num("Qos", 0, 1, maxQos)
 	note, renamed := q.str("Description"), q.has("Description")
+	if err == nil {
+		err = q.err()
+	}
 	switch {
 	case err != nil:
 		return answer{}, err

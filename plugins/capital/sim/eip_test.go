@@ -42,7 +42,8 @@ func TestAddressOnAnEdgeNode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	n := w.network(edge, edgeZone)
-	id := w.eips(edgeZone, nil)[0]
+	pair := w.eips(edgeZone, args{"Size": 2})
+	id, other := pair[0], pair[1]
 	bind := args{"EIPId": id, "NetId": n.gateway, "IP": "10.15.2.9"}
 	w.post(vpcs, "BindEIP", bind)
 	if got := w.eip(id); got["IsBind"] != false || got["BindResourceInfo"] != nil {
@@ -50,6 +51,10 @@ func TestAddressOnAnEdgeNode(t *testing.T) {
 	}
 	if r := w.try(http.MethodPost, vpcs, "DeleteEIP", args{"EIPId": id}); r.code() != "Resource.InUse" {
 		t.Errorf("meanwhile nothing else is done to it: %s", r.raw)
+	}
+	rival := w.try(http.MethodPost, vpcs, "BindEIP", args{"EIPId": other, "NetId": n.gateway, "IP": "10.15.2.9"})
+	if rival.code() != "Resource.InUse" {
+		t.Errorf("a private address is claimed by a bind under way: %s", rival.raw)
 	}
 	w.advance(time.Second)
 	got := w.eip(id)
@@ -174,6 +179,9 @@ func TestSharedBandwidth(t *testing.T) {
 	w.advance(time.Second)
 	if got := w.eip(ids[0]); text(got, "BandwidthInfo", "Name") != "pipe" || text(got, "BandwidthInfo", "Id") != id {
 		t.Errorf("the address runs over the shared bandwidth: %v", got)
+	}
+	if got := w.spend(func() { w.advance(10 * time.Hour) }); got != 2*10*2 {
+		t.Errorf("only the two addresses are charged by the hour, their bandwidth is not: %v", got)
 	}
 	w.post(vpcs, "UpdateBandwidth", args{"BandwidthId": id, "Qos": 20})
 	w.advance(time.Second)

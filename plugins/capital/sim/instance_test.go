@@ -58,6 +58,31 @@ func TestInstanceLives(t *testing.T) {
 	}
 }
 
+func TestStock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n := w.network(edge, edgeZone)
+	if err := w.SetLimits(sim.Limits{Stock: []sim.Stock{{Zone: edgeZone, MachineType: fam, Count: 2}}}); err != nil {
+		t.Fatal(err)
+	}
+	id := w.create(n, edgeZone, nil)[0]
+	if r := w.try(http.MethodPost, ecs, "CreateInstance", order(n, edgeZone, args{"Number": 2})); r.code() != "Resource.SoldOut" {
+		t.Errorf("one is left, not two: %s", r.raw)
+	}
+	w.create(n, edgeZone, nil)
+	sale := func() string {
+		return text(w.get(ecs, "DescribeZoneInstanceType", args{"AvailableZoneCode": edgeZone}), "Data", 0, "SpecList", 0, "Status")
+	}
+	if got := sale(); got != "SELLOUT" {
+		t.Errorf("the last one is sold: %s", got)
+	}
+	w.post(ecs, "DeleteInstance", args{"EcsIds": []string{id}})
+	w.advance(time.Second)
+	if got := sale(); got != "SELL" {
+		t.Errorf("a deleted one can be sold again: %s", got)
+	}
+}
+
 func TestCreateValidation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *sim.Config) {

@@ -57,7 +57,7 @@ func TestStateOutlivesTheProcess(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "horse") || strings.Contains(string(text), "SKEXAMPLE") {
 		t.Errorf("the file holds no secret: %v", err)
 	}
-	if err := os.WriteFile(path, append(text, []byte(`{"at":"2026-06-1`)...), 0o600); err != nil {
+	if err := os.WriteFile(path, append(text, []byte(`{"at":"`+strings.Repeat("2", 5000))...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again := newWorld(t, keep)

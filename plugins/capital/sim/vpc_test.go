@@ -138,7 +138,7 @@ func TestAddresses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	n := w.network(edge, edgeZone)
-	w.create(n, edgeZone, args{"SubnetInfo": args{"SubnetId": n.subnet, "IpAddress": []string{"10.15.1.40"}}})
+	ins := w.create(n, edgeZone, args{"SubnetInfo": args{"SubnetId": n.subnet, "IpAddress": []string{"10.15.1.40"}}})
 	info := w.post(vpcs, "DescribeIPInfo", args{"NetId": n.subnet, "IPType": "subnet"})
 	block := dig(info, "Data", "SegmentList", 0)
 	if text(block, "NetSignal") != "10.15.1.*" || text(block, "IPList", 0, "IPStatus") != "1" || text(block, "IPList", 4, "IPAddress") != "10.15.1.5" || text(block, "IPList", 4, "IPStatus") != "0" {
@@ -154,4 +154,7 @@ func TestAddresses(t *testing.T) {
 	if r := w.try(http.MethodPost, vpcs, "DeleteSubnet", args{"SubnetId": n.subnet}); r.code() != "Resource.InUse" {
 		t.Errorf("a subnet with machines stays: %s", r.raw)
 	}
+	w.post(ecs, "DeleteInstance", args{"EcsIds": ins})
+	w.advance(time.Second)
+	w.post(vpcs, "DeleteSubnet", args{"SubnetId": n.subnet})
 }

@@ -179,7 +179,9 @@ func (c *Cloud) perform(act action, q *request) (answer, *apiError) {
 	ids := c.ids
 	ans, err := act.run(c, q)
 	if err == nil {
-		err = q.err()
+		if err = q.err(); err != nil && act.writes {
+			c.log.Error("a change was made and then refused", "action", q.action)
+		}
 	}
 	if err != nil {
 		c.ids = ids

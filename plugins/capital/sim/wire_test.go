@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tradewind.example/plugins/capital/sim"
 )
@@ -171,6 +174,41 @@ func TestBadConfigurations(t *testing.T) {
 	}
 }
 
+// TestRefusedCallsChangeNothing: a wrong field that is read last spoils the whole call.
+func TestRefusedCallsChangeNothing(t *testing.T) {
+	t.Parallel()
+	log := &strings.Builder{}
+	w := newWorld(t, func(c *sim.Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+	n := w.network(edge, edgeZone)
+	id := w.eips(edgeZone, nil)[0]
+	ins := w.create(n, edgeZone, nil)[0]
+	g := w.group("g")
+	before := w.snapshot(n)
+	for name, c := range map[string]struct {
+		path, action string
+		a            args
+	}{
+		"EIP":      {vpcs, "UpdateEIP", args{"EIPId": id, "Description": "x", "Qos": "9"}},
+		"Disk":     {ebs, "CreateDisk", args{"AvailableZoneCode": edgeZone, "DiskFeature": "SSD", "Size": 64, "DiskName": 7}},
+		"Operate":  {ecs, "OperateInstance", args{"EcsIds": []string{ins}, "OpType": "shutdown_ecs", "DeleteEip": 3}},
+		"Delete":   {ecs, "DeleteInstance", args{"EcsIds": []string{ins}, "DeleteEip": "1"}},
+		"Image":    {ecs, "CreateImage", args{"EcsId": ins, "Name": "x", "IsOptimized": 7}},
+		"Group":    {sg, "ModifySecurityGroupAttribute", args{"SecurityGroupId": g, "SecurityGroupName": "y", "GroupInterconnected": 1}},
+		"Priority": {sg, "ModifySecurityGroupsPriority", args{"InstanceId": ins, "RegionCode": edge, "SecurityGroupSet": []args{{"SecurityGroupId": g, "Priority": 6}}}},
+		"Instance": {ecs, "CreateInstance", order(n, edgeZone, args{"PubnetInfo": []args{{"SubnetId": n.gateway, "BandwidthType": "Traffic"}}})},
+		"Subnet":   {vpcs, "CreateSubnet", args{"VPCId": n.vpc, "SubnetList": []args{{"AvailableZoneCode": edgeZone, "SubnetName": "b", "SubnetSegment": "10.15.3.0/24"}, {}}}},
+		"Extend":   {ebs, "ExtendDisk", args{"DiskId": text(before["disks"], "DiskList", 0, "DiskId"), "ExtendedSize": 63}},
+	} {
+		if r := w.try(http.MethodPost, c.path, c.action, c.a); r.status != 400 {
+			t.Errorf("%s: %d %s", name, r.status, r.raw)
+		}
+	}
+	w.advance(time.Second)
+	if diff := cmp.Diff(before, w.snapshot(n)); diff != "" || log.Len() > 0 {
+		t.Errorf("something changed: %s %s", diff, log)
+	}
+}
+
 func TestDropOnARecorder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -210,8 +248,15 @@ func FuzzCalls(f *testing.F) {
 	f.Add("CreateSecurityGroupPolicies", `{"SecurityGroupPolicySet":{"Ingress":[null]}}`)
 	f.Add("ReserveIPAndBindEIP", `{"Ips":[{"NetId":1}]}`)
 	f.Add("BandwidthRemoveEIP", `{"EIPIdList":["x"],"Delete":false}`)
+	f.Add("UpdateEIP", `{"EIPId":"x","Qos":"9"}`)
 	f.Fuzz(func(t *testing.T, action, body string) {
-		w := newWorld(t)
+		log := &strings.Builder{}
+		w := newWorld(t, func(c *sim.Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+		defer func() {
+			if log.Len() > 0 {
+				t.Errorf("%s: %s", action, log)
+			}
+		}()
 		for path, names := range sim.Routes() {
 			for _, name := range names {
 				if name != action {
