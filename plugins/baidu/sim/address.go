@@ -272,7 +272,7 @@ func resizeEip(c *Cloud, q *request) (any, *apiError) {
 	}
 	fresh := newLease(e.Payment, addressMonth(in.Mbps, e.Traffic), q.acct.Percent, q.now)
 	if e.Payment == prepaid {
-		amount := Fen(int64(fresh.Unit-e.Unit) * (e.Expires - q.now.Unix()) / (30 * 86400))
+		amount := e.difference(fresh.Unit, q.now)
 		if c.books.get(q.acct.ID).Balance < amount {
 			return nil, lowBalance()
 		}

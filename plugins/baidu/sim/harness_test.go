@@ -99,6 +99,9 @@ func checkBooks(t testing.TB, c *sim.Cloud) {
 		if got := c.BillSum(name); got != b.Spent-b.Refunded {
 			t.Errorf("account %q: bills sum to %v, want %v", name, got, b.Spent-b.Refunded)
 		}
+		if b.Refunded > b.Spent {
+			t.Errorf("account %q: more came back than was paid: %+v", name, b)
+		}
 		in, out = in+b.In, out+b.Out
 	}
 	if in != out {

@@ -212,11 +212,10 @@ func (c *Cloud) reprice(q *request, i *instance, diff Fen) *apiError {
 		c.finish(o, q.acct.ID, q.now)
 		return nil
 	}
-	left, month := i.Expires-q.now.Unix(), int64(30*86400)
 	unit := percentOf(i.List+diff, q.acct.Percent)
-	typ, amount := orderDilatation, Fen(int64(unit-i.Unit)*left/month)
-	if amount < 0 {
-		typ = orderShrinkage
+	typ, payer, amount := orderDilatation, q.acct.ID, i.difference(unit, q.now)
+	if amount < 0 { // whoever paid last gets it
+		typ, payer = orderShrinkage, i.Terms[len(i.Terms)-1].Payer
 	}
 	if amount > c.books.get(q.acct.ID).Balance {
 		return lowBalance()
@@ -226,10 +225,10 @@ func (c *Cloud) reprice(q *request, i *instance, diff Fen) *apiError {
 	o.Shorts, o.Resources = []string{i.ID}, []string{i.UUID}
 	c.finish(o, q.acct.ID, q.now)
 	b := c.billFor(i, q.now)
-	b.Order, b.Type, b.Start, b.End, b.Amount, b.List = o.ID, typ, q.now.Unix(), i.Expires, amount, amount
+	b.Payer, b.Order, b.Type, b.Start, b.End, b.Amount, b.List = payer, o.ID, typ, q.now.Unix(), i.Expires, amount, amount
 	c.take(b)
 	i.List, i.Unit = i.List+diff, unit
-	i.Terms = append(i.Terms, term{From: q.now.Unix(), To: i.Expires, Paid: amount, Payer: q.acct.ID})
+	i.Terms = append(i.Terms, term{From: q.now.Unix(), To: i.Expires, Paid: amount, Payer: payer})
 	return nil
 }
 

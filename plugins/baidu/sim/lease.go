@@ -68,6 +68,19 @@ func (l *lease) refund(now time.Time) map[string]Fen {
 	return out
 }
 
+// difference is what another monthly price costs for the paid time that is
+// left, in proportion to what was paid; a negative one is given back.
+func (l *lease) difference(unit Fen, now time.Time) Fen {
+	left := Fen(0)
+	for _, v := range l.refund(now) {
+		left += v
+	}
+	if l.Unit == 0 || left <= 0 {
+		return 0
+	}
+	return Fen(int64(left) * int64(unit-l.Unit) / int64(l.Unit))
+}
+
 // beijing is the zone of the vendor's days and months.
 func beijing() *time.Location { return time.FixedZone("CST", 8*3600) }
 
