@@ -212,7 +212,7 @@ const addressFen = 33
 
 func lines() []*line {
 	return []*line{
-		{code: "Bandwidth_China_Telecom", name: "电信", confID: 101, mbpsFen: 331, gbFen: 80, edge: true},
+		{code: "Bandwidth_China_Telecom", name: "电信", confID: 101, mbpsFen: 331, gbFen: 80, edge: true, platform: true},
 		{code: "Bandwidth_China_Unicom", name: "联通", confID: 102, mbpsFen: 320, gbFen: 80, edge: true},
 		{code: "Bandwidth_CMCC", name: "移动", confID: 103, mbpsFen: 290, gbFen: 75, edge: true},
 		{code: "Bandwidth_Multi_ISP_BGP", name: "多线BGP", confID: 104, mbpsFen: 650, gbFen: 100, edge: true, platform: true},

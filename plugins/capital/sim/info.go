@@ -259,7 +259,7 @@ func eipPrice(c *Cloud, q *request) (answer, *apiError) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	cycle, end := "/天", ""
+	cycle, end := "/天", "2099-01-01 00:00:00"
 	band, address := bandDay(q.acct, linesOf(region)[n], "BandwIdth", qos*size), percentOf(addressFen*Fen(size), q.acct.PricePercent)
 	if month == 1 {
 		cycle, end = "/月", clock(termEnd(q.now, months, toMonth))

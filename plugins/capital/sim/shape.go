@@ -23,13 +23,16 @@ const (
 type shape int
 
 const (
-	shapeMsg   shape = iota // Code, Msg, Data, RequestId
-	shapeCode               // code, CodeMsg, Message, Data, RequestId
-	shapePrice              // Code, CodeMsg, Msg, Data
-	shapeSG                 // Code, Message, Data, RequestId
-	shapeVPC                // Code, Message, Data, TaskId
-	shapeFlow               // as vpc, but the code of success is OK
-	shapeGCW                // Code, Message, Data; refusals are HTTP 200 with a number
+	shapeMsg      shape = iota // Code, Msg, Data, RequestId
+	shapeBare                  // Code, Msg, Data
+	shapeBoth                  // Code, CodeMsg, Msg, Data
+	shapeCode                  // code, CodeMsg, Message, Data, RequestId
+	shapeCodeBare              // code, CodeMsg, Message, Data
+	shapeMessage               // Code, Message, Data
+	shapeSG                    // Code, Message, Data, RequestId
+	shapeVPC                   // Code, Message, Data, TaskId
+	shapeFlow                  // as vpc, but the code of success is OK
+	shapeGCW                   // Code, Message, Data; refusals are HTTP 200 with a number
 )
 
 func shapeOf(service string) shape {
@@ -45,27 +48,39 @@ func shapeOf(service string) shape {
 	}
 }
 
-// success is the body of a call that was done.
-func (s shape) success(q *request, a answer) object {
-	body := object{}
+// head is what stands around the data of a call that was done.
+func (s shape) head(id string) object {
+	const done = "操作成功！"
 	switch s {
 	case shapeMsg:
-		body = object{"Code": "Success", "Msg": "操作成功！", "RequestId": q.id}
+		return object{"Code": "Success", "Msg": done, "RequestId": id}
+	case shapeBare:
+		return object{"Code": "Success", "Msg": done}
+	case shapeBoth:
+		return object{"Code": "Success", "CodeMsg": "success", "Msg": done}
 	case shapeCode:
-		body = object{"code": "Success", "CodeMsg": "success", "Message": "操作成功！", "RequestId": q.id}
-	case shapePrice:
-		body = object{"Code": "Success", "CodeMsg": "success", "Msg": "获取计费信息成功！"}
+		return object{"code": "Success", "CodeMsg": "success", "Message": done, "RequestId": id}
+	case shapeCodeBare:
+		return object{"code": "Success", "CodeMsg": "success", "Message": done}
 	case shapeSG:
-		body = object{"Code": "Success", "Message": "成功", "RequestId": q.id}
-	case shapeVPC:
-		body = object{"Code": "Success", "Message": "success"}
+		return object{"Code": "Success", "Message": "成功", "RequestId": id}
 	case shapeFlow:
-		body = object{"Code": "OK", "Message": "success"}
+		return object{"Code": "OK", "Message": "success"}
 	case shapeGCW:
-		body = object{"Code": "Success", "Message": ""}
+		return object{"Code": "Success", "Message": ""}
+	default:
+		return object{"Code": "Success", "Message": "success"}
 	}
+}
+
+// success is the body of a call that was done.
+func (s shape) success(q *request, a answer) object {
+	body := s.head(q.id)
 	if !a.noData {
 		body["Data"] = a.data
+	}
+	if a.task != "" && a.data == nil {
+		body["Data"] = object{}
 	}
 	if a.task != "" {
 		body["TaskId"] = a.task
@@ -79,9 +94,9 @@ func (s shape) success(q *request, a answer) object {
 // refusal is status and body of a call that was refused.
 func (s shape) refusal(q *request, e *apiError, asString bool) (int, object) {
 	switch s {
-	case shapeMsg, shapePrice:
+	case shapeMsg, shapeBare, shapeBoth:
 		return e.status, object{"Code": e.code, "Msg": e.text, "RequestId": q.id}
-	case shapeCode:
+	case shapeCode, shapeCodeBare:
 		return e.status, object{"code": e.code, "CodeMsg": e.code, "Message": e.text, "RequestId": q.id}
 	case shapeGCW:
 		if n, err := strconv.Atoi(e.code); err == nil && !asString {
