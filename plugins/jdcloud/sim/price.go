@@ -7,6 +7,9 @@ const (
 	cmdResize = 3
 )
 
+// maxPriced bounds the lists of a price, so that no sum can overflow.
+const maxPriced = 20
+
 // calculatePrice adds up the prices of a list of orders. The keys of the
 // formulas are this simulator's own: instance types and disk types by their
 // names, and "bandwidth".
@@ -15,6 +18,9 @@ func calculatePrice(c *Cloud, q *request) (answer, *apiError) {
 	list := q.objs("orderList")
 	if len(list) == 0 {
 		q.fail(missing("orderList"))
+	}
+	if len(list) > maxPriced {
+		q.fail(outOfRange("orderList", 1, maxPriced))
 	}
 	rows := []answer{}
 	var listSum, mineSum Fen
@@ -40,7 +46,7 @@ func (p *params) priceRow(full, mine Fen) answer {
 		"price": yuan(full), "priceScale4": yuan(full), "discount": yuan(full - mine), "discountedPrice": yuan(mine),
 		"afterFavorablePrice": yuan(mine), "erasePrice": yuan(0), "originalPrice": yuan(full), "resourceId": p.str("resourceId", ""),
 		"appCode": p.str("appCode", ""), "serviceCode": p.str("serviceCode", ""), "region": p.str("region", ""), "az": p.str("az", ""),
-		"billingType": p.num("billingType", 3, 1, 4), "timeSpan": p.num("timeSpan", 1, 1, 1000), "timeUnit": p.num("timeUnit", 3, 1, 5),
+		"billingType": p.num("billingType", 3, 1, 4), "timeSpan": p.num("timeSpan", 1, 1, 120), "timeUnit": p.num("timeUnit", 3, 1, 5),
 		"networkOperator": p.num("networkOperator", 0, 0, 2), "taskId": p.str("taskId", ""), "sourceId": p.str("sourceId", ""),
 	}
 }
@@ -52,7 +58,7 @@ func (c *Cloud) priceOf(q *request, p *params, cmd int) (full, mine Fen) {
 	}
 	p.oneOf("serviceCode", p.need("serviceCode"), serviceVM, serviceDisk, serviceIP)
 	kind := p.needNum("billingType", 1, 4)
-	span, unit := p.num("timeSpan", 1, 1, 1000), p.num("timeUnit", 3, 1, 5)
+	span, unit := p.num("timeSpan", 1, 1, 120), p.num("timeUnit", 3, 1, 5)
 	count := p.num("count", 1, 1, 100)
 	if cmd != cmdNew {
 		return c.changePrice(q, p, cmd, kind, span, unit)
@@ -89,16 +95,19 @@ func (p *params) formulaMonth(byTraffic bool) Fen {
 	if len(parts) == 0 {
 		p.fail(missing(p.at("formula")))
 	}
+	if len(parts) > maxPriced {
+		p.fail(outOfRange(p.at("formula"), 1, maxPriced))
+	}
 	types := typeTable()
 	for _, f := range parts {
-		key, value, number := f.need("key"), f.num("value", 1, 0, 100000), f.num("number", 1, 1, 1000)
+		key, value, number := f.need("key"), f.num("value", 1, 0, 100000), f.num("number", 1, 1, 100)
 		var one Fen
 		if t := types[key]; t != nil {
 			one = t.month
 		} else if gb, ok := diskPrice(key); ok {
 			one = gb * Fen(value)
 		} else if key == "bandwidth" {
-			one = eipMonth(value, byTraffic)
+			one = eipMonth(f.num("value", 1, 1, 1000), byTraffic)
 		} else {
 			f.fail(invalid(f.at("key"), "it has no price"))
 		}

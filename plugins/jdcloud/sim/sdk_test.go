@@ -367,8 +367,8 @@ func (s *sdkWorld) money() {
 	if !back.Success {
 		s.t.Errorf("the refund: %+v", back)
 	}
-	status := refund.NewDescirbeRefundStatusRequest(region, "pin-one")                                                                          //nolint:misspell // as the vendor spells it
-	if got := do[refund.DescirbeRefundStatusResponse](s.world, "refund", status).Result; len(got.Data) != 1 || got.Data[0].RefundAmount == "" { //nolint:misspell // as above
+	status := refund.NewDescirbeRefundStatusRequest(region, "pin-one")
+	if got := do[refund.DescirbeRefundStatusResponse](s.world, "refund", status).Result; len(got.Data) != 1 || got.Data[0].RefundAmount == "" {
 		s.t.Errorf("refunds: %+v", got)
 	}
 	bills := billing.NewDescribeBillSummarysRequest(region, "2026-06-01 00:00:00", "2026-06-30 23:59:59")
