@@ -177,19 +177,26 @@ func TestMessageLimits(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		kv     []string
-		fails  bool
+		class  fault.Class // 0: it does not fail
+		says   string
 	}{
 		"RequestBelow": {reason: "15 MiB to the plugin pass", kv: []string{"pad", strings.Repeat("x", limit-1<<20)}},
-		"RequestAbove": {reason: "17 MiB to the plugin do not", kv: []string{"pad", strings.Repeat("x", limit+1<<20)}, fails: true},
-		"AnswerBelow":  {reason: "15 MiB from the plugin pass", kv: []string{"size", strconv.Itoa(limit - 1<<20)}},
-		"AnswerAbove":  {reason: "17 MiB from the plugin do not", kv: []string{"size", strconv.Itoa(limit + 1<<20)}, fails: true},
+		"RequestAbove": {
+			reason: "17 MiB to the plugin do not", kv: []string{"pad", strings.Repeat("x", limit+1<<20)},
+			class: fault.ClassInvalid, says: "was not sent",
+		},
+		"AnswerBelow": {reason: "15 MiB from the plugin pass", kv: []string{"size", strconv.Itoa(limit - 1<<20)}},
+		"AnswerAbove": {
+			reason: "17 MiB from the plugin do not", kv: []string{"size", strconv.Itoa(limit + 1<<20)},
+			class: fault.ClassUnavailable, says: "larger than allowed",
+		},
 	}
 	for name, tc := range cases {
 		_, err := ask(t.Context(), p, tc.kv...)
-		if (err != nil) != tc.fails {
+		if (err != nil) != (tc.class != 0) {
 			t.Errorf("%s: %s: got %v", name, tc.reason, err)
 		}
-		if tc.fails && (!fault.Is(err, fault.ClassUnavailable) || !strings.Contains(fmt.Sprint(err), "larger than allowed")) {
+		if tc.class != 0 && (!fault.Is(err, tc.class) || !strings.Contains(fmt.Sprint(err), tc.says)) {
 			t.Errorf("%s: %s, and that is told: got %v", name, tc.reason, err)
 		}
 	}

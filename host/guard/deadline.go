@@ -52,6 +52,7 @@ func Rules() map[string]Rule {
 		service + "PluginService/Describe": own(10 * time.Second),
 		service + "PluginService/Check":    own(30 * time.Second),
 		service + "PluginService/Health":   own(5 * time.Second),
+		service + "PluginService/Diagnose": own(5 * time.Second),
 		service + "PluginService/Shutdown": own(10 * time.Second),
 
 		service + "RegionsService/Regions":     read(30 * time.Second),

@@ -1,14 +1,14 @@
 package conformance
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
-	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +34,7 @@ const (
 func lastRules() []Rule {
 	return []Rule{
 		{ID: "concurrency", Title: "64 callers at once are all served, and each create makes its own resource", with: []need{accountGiven}, run: concurrency},
+		{ID: "leftovers", Title: "64 callers at once leave no goroutines behind", with: []need{accountGiven}, run: leftovers},
 		{ID: "big-list", Title: "a list of 100,000 rows is streamed in bounded memory", with: []need{ownPlugin, bigGiven}, run: bigList},
 		{ID: "secrets", Title: "no answer, error or log line shows a secret that the plugin was given", with: []need{secretsGiven}, run: secrets},
 		{ID: "output", Title: "the plugin prints nothing but its log", with: []need{binaryGiven}, run: output},
@@ -130,7 +131,7 @@ func bigList(ctx context.Context, s *session) error {
 		want = bigRows
 	}
 	// What the plugin makes on first use is not the list's.
-	idle := s.active()
+	idle := s.active(ctx)
 	err := s.stream(ctx, func() error { return errEnough })
 	if err != nil && !errors.Is(err, errEnough) {
 		return fmt.Errorf("listing the first row: %w", err)
@@ -289,40 +290,16 @@ func shutdown(ctx context.Context, s *session) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left, err := s.goroutines()
-		if err != nil || left == "" {
+		left, err := s.standing(ctx)
+		if err != nil || len(left) == 0 {
 			return err
 		}
 		select {
 		case <-tick.C:
 		case <-end:
-			return fmt.Errorf("goroutines are left after the shutdown: %s", left)
+			return fmt.Errorf("goroutines are left after the shutdown: %s", strings.Join(slices.Sorted(maps.Keys(left)), ", "))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-// goroutines tells where the plugin's goroutines stand, "" when there are none.
-func (s *session) goroutines() (string, error) {
-	var profile bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
-		return "", fmt.Errorf("listing goroutines: %w", err)
-	}
-	var left []string
-	mine := false
-	lines := bufio.NewScanner(&profile)
-	for lines.Scan() {
-		line := lines.Text()
-		switch fields := strings.Fields(line); {
-		case strings.HasPrefix(line, "# labels:"):
-			mine = strings.Contains(line, s.id)
-		case line == "":
-			mine = false
-		case mine && len(fields) > 2 && !strings.HasPrefix(fields[2], "runtime."):
-			left = append(left, fields[2])
-			mine = false
-		}
-	}
-	return strings.Join(left, ", "), lines.Err()
 }

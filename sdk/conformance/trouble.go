@@ -214,7 +214,7 @@ func (s *session) waiting(ctx context.Context, short func(context.Context) (cont
 		return err
 	}
 	var errs []error
-	cases, idle := 0, s.active()
+	cases, idle := 0, s.active(ctx)
 	for _, a := range s.attempts() {
 		// The switch may be in the account, so the calls are made anew.
 		short, cancel := short(ctx)
@@ -237,13 +237,17 @@ func (s *session) waiting(ctx context.Context, short func(context.Context) (cont
 	return errors.Join(errs...)
 }
 
-// active returns how many calls are in the plugin's code; 0 for a binary, which
-// cannot be looked into.
-func (s *session) active() int {
-	if s.served == nil {
+// active returns how many calls are in the plugin's code; 0 for a plugin that
+// does not tell.
+func (s *session) active(ctx context.Context) int {
+	if s.served != nil {
+		return s.served.Active()
+	}
+	d, err := s.Diagnose(ctx, 0)
+	if err != nil {
 		return 0
 	}
-	return s.served.Active()
+	return d.Calls
 }
 
 // idle waits until the plugin's code has noticed that a caller left.
@@ -251,7 +255,7 @@ func (s *session) idle(ctx context.Context, name string, want int) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	end := time.After(promptly)
-	for s.active() > want {
+	for s.active(ctx) > want {
 		select {
 		case <-tick.C:
 		case <-end:
@@ -297,7 +301,7 @@ func (s *session) slowCreates(ctx context.Context) error {
 		if err := s.fix.Cloud.Delay(ctx, slowness); err != nil {
 			return err
 		}
-		token, idle := s.token(), s.active()
+		token, idle := s.token(), s.active(ctx)
 		short, cancel := context.WithTimeout(ctx, patience)
 		_, late := s.Create(short, s.order(d.Name, token, k))
 		cancel()
@@ -315,7 +319,7 @@ func (s *session) slowCreates(ctx context.Context) error {
 }
 
 func eventsEnd(ctx context.Context, s *session) error {
-	idle := s.active()
+	idle := s.active(ctx)
 	short, cancel := leaving(ctx)
 	defer cancel()
 	began := time.Now()

@@ -409,8 +409,8 @@ func TestMessagesUpTo16MiB(t *testing.T) {
 	if _, err := c.Check(t.Context(), big(15<<20)); err != nil {
 		t.Errorf("15 MiB: %v", err)
 	}
-	if _, err := c.Check(t.Context(), big(17<<20)); !fault.Is(err, fault.ClassUnavailable) {
-		t.Errorf("17 MiB: %v; want unavailable", err)
+	if _, err := c.Check(t.Context(), big(17<<20)); !fault.Is(err, fault.ClassInvalid) {
+		t.Errorf("17 MiB: %v; want invalid", err)
 	}
 }
 

@@ -78,6 +78,8 @@ type KindDescription struct {
 	// Managed says that resources of the kind are not sold: the people of the
 	// account's own org keep them, through the broker, without orders.
 	Managed bool `json:"managed,omitempty"`
+	// Deprecated says what to use instead of a kind that is to go; "": it stays.
+	Deprecated string `json:"deprecated,omitempty"`
 }
 
 // ActionDescription describes one action of a kind.
@@ -88,6 +90,8 @@ type ActionDescription struct {
 	Output      json.RawMessage `json:"output,omitempty"`  // JSON Schema
 	Changes     bool            `json:"changes,omitempty"` // false: a pure read
 	Destructive bool            `json:"destructive,omitempty"`
+	// Deprecated says what to use instead of an action that is to go; "": it stays.
+	Deprecated string `json:"deprecated,omitempty"`
 }
 
 // CheckRequest asks whether the account's credentials are good.

@@ -33,6 +33,7 @@ const Draft = "https://json-schema.org/draft/2020-12/schema"
 //	pattern:"^[a-z]+$"             of a text
 //	default:"small"                see [SetDefaults]
 //	secret:"true"                  like a field of type secret.Value
+//	deprecated:"Use zone."         it is to go, and what to use instead
 //
 // Fields of embedded structs count as those of the outer one, which may say
 // anew what one of them is. Unknown fields are refused. A field without a json name is an error, and so
@@ -218,10 +219,13 @@ func describe(s map[string]any, f reflect.StructField) error {
 			s[k] = v
 		}
 	}
-	for tag, keyword := range map[string]string{"title": "title", "doc": "description", "pattern": "pattern"} {
+	for tag, keyword := range map[string]string{"title": "title", "doc": "description", "pattern": "pattern", "deprecated": "x-instead"} {
 		if v := f.Tag.Get(tag); v != "" {
 			s[keyword] = v
 		}
+	}
+	if f.Tag.Get("deprecated") != "" {
+		s["deprecated"] = true
 	}
 	if err := bounds(s, f.Tag); err != nil {
 		return err

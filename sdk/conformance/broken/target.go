@@ -24,6 +24,7 @@ func Siblings() map[Flaw][]string {
 		"operation-ends":     {"create-concurrent", "create-idempotent"},
 		"find-unused/never":  {"deadline", "refusal-class"},
 		"find-made":          {"create-concurrent", "create-idempotent", "lost-answer"},
+		"leftovers":          {"shutdown"},
 	}
 }
 
@@ -36,7 +37,7 @@ func Variants() []Flaw {
 }
 
 // OfBinary are the flaws of the program beside this package.
-func OfBinary() []Flaw { return []Flaw{"output", "shutdown"} }
+func OfBinary() []Flaw { return []Flaw{"output", "shutdown", "leftovers", "cancel"} }
 
 // Target returns a plugin with a flaw, and a function that ends what it left.
 func Target(flaw Flaw) (conformance.Target, func()) {
@@ -68,7 +69,7 @@ func Target(flaw Flaw) (conformance.Target, func()) {
 }
 
 // Fixture returns what the suite needs for plugins of cloud; nil is a cloud
-// that cannot be reached.
+// that cannot be reached, and can only be slow.
 func Fixture(cloud *Cloud) conformance.Fixture {
 	f := conformance.Fixture{
 		Account: account1("one", "marker-one-5a1e"), Other: account1("two", "marker-two-77c0"), Wrong: account1("one", "wrong-marker-90d2"),
@@ -79,6 +80,7 @@ func Fixture(cloud *Cloud) conformance.Fixture {
 			Actions: map[string]json.RawMessage{"rename": json.RawMessage(`{"name":"other"}`)},
 		}},
 	}
+	f.Cloud = &conformance.Switches{Slow: map[string]string{"slow": "true"}}
 	if cloud != nil {
 		f.Cloud = cloud
 	}

@@ -46,6 +46,7 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if !strings.HasPrefix(info.FullMethod, ours) {
 		return next(ctx, req)
 	}
+	defer s.working(info.FullMethod)()
 	ctx, span := s.enter(ctx, info.FullMethod, req)
 	resp, err = s.safely(func() (any, error) { return next(ctx, req) })
 	span.End(err)
@@ -60,6 +61,7 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	if !strings.HasPrefix(info.FullMethod, ours) {
 		return next(srv, ss)
 	}
+	defer s.working(info.FullMethod)()
 	in := &entered{ServerStream: ss, server: s, method: info.FullMethod, ctx: ss.Context()}
 	_, err := s.safely(func() (any, error) { return nil, next(srv, in) })
 	in.span.End(err)
@@ -67,6 +69,15 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 		return s.fail(in.ctx, info.FullMethod, in.first, err)
 	}
 	return nil
+}
+
+// working counts a call until the returned function is called.
+func (s *Server) working(method string) (over func()) {
+	if method == pb.PluginService_Diagnose_FullMethodName || method == pb.HostLinkService_Link_FullMethodName {
+		return func() {}
+	}
+	s.active.Add(1)
+	return func() { s.active.Add(-1) }
 }
 
 // crash is a panic of the author's code.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -59,6 +60,7 @@ type Server struct {
 	log         *slog.Logger
 	spans       trace.Recorder
 	setLevel    func(slog.Level)
+	active      atomic.Int64 // calls in the author's code
 }
 
 // New hands p its logger and its host services, asks it for its description

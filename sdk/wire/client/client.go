@@ -79,7 +79,7 @@ func read[Req, Resp any](ctx context.Context, c *Client, m method[Req, Resp], re
 	}
 	resp, err := m(withRoute(ctx, req), req, c.opts...)
 	if err != nil {
-		return nil, readFault(err)
+		return nil, orTooLarge(req, err, readFault)
 	}
 	return resp, nil
 }
@@ -91,7 +91,7 @@ func change[Req, Resp any](ctx context.Context, c *Client, m method[Req, Resp], 
 	}
 	resp, err := m(withRoute(ctx, req), req, c.opts...)
 	if err != nil {
-		return nil, changeFault(err)
+		return nil, orTooLarge(req, err, changeFault)
 	}
 	return resp, nil
 }
@@ -125,6 +125,26 @@ func (c *Client) Health(ctx context.Context) error {
 func (c *Client) HealthAt(ctx context.Context, logLevel string) error {
 	_, err := read(ctx, c, c.plugin.Health, &pb.HealthRequest{LogLevel: logLevel})
 	return err
+}
+
+// Diagnosis is what a plugin's process is doing.
+type Diagnosis struct {
+	Calls      int // in the author's code, this one and the host link left out
+	Goroutines int
+	Stacks     string // where the goroutines stand, without the values of arguments
+	Cut        bool   // stacks were left out
+}
+
+// Diagnose asks what the plugin's process is doing, with at most so many bytes of
+// stacks; 0: none. A plugin that was built before there was this call is an unsupported fault.
+func (c *Client) Diagnose(ctx context.Context, stackBytes int) (Diagnosis, error) {
+	resp, err := read(ctx, c, c.plugin.Diagnose, &pb.DiagnoseRequest{StackBytes: int64(stackBytes)})
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	return Diagnosis{
+		Calls: int(resp.GetCalls()), Goroutines: int(resp.GetGoroutines()), Stacks: resp.GetStacks(), Cut: resp.GetCut(),
+	}, nil
 }
 
 // Shutdown lets the plugin put its things away. No call may follow.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/wire/client"
 )
@@ -74,4 +75,16 @@ func TestContextsAreRecognised(t *testing.T) {
 	if _, err := c.Get(t.Context(), provider.GetRequest{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v is not a context's deadline", err)
 	}
+}
+
+// TestWhatIsTooLargeWasNotSent: gRPC refuses it before a byte is written.
+func TestWhatIsTooLargeWasNotSent(t *testing.T) {
+	t.Parallel()
+	c := client.New(broken{status.Error(codes.ResourceExhausted, "trying to send message larger than max")})
+	spec := make([]byte, handshake.MaxMessageBytes+1)
+	const reason = "it cannot have arrived, so it is no doubt, and no later moment helps"
+	_, err := c.Create(t.Context(), provider.CreateRequest{Token: "t", Spec: spec})
+	check(t, "create", err, fault.ClassInvalid, false, fault.SourceHost, reason)
+	_, err = c.Act(t.Context(), provider.ActionRequest{Token: "t", Input: spec})
+	check(t, "action", err, fault.ClassInvalid, false, fault.SourceHost, reason)
 }

@@ -6,14 +6,28 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/handshake"
 	"tradewind.example/sdk/wire/convert"
 )
 
 // notSent is the fault of a call whose context had ended before it was made.
 func notSent(cause error) error {
 	return fault.Unavailable("the call's time was over before it was sent").From(fault.SourceHost).With(cause)
+}
+
+// orTooLarge makes a fault of a call's error. A request that is too large for a
+// message was never sent, whatever it would have changed.
+func orTooLarge(req any, err error, classify func(error) error) error {
+	if m, ok := req.(proto.Message); ok && status.Code(err) == codes.ResourceExhausted {
+		if n := proto.Size(m); n > handshake.MaxMessageBytes {
+			return fault.Invalid("request", "has %d bytes and was not sent: at most %d fit into a message to a plugin", n, handshake.MaxMessageBytes).
+				From(fault.SourceHost).With(err)
+		}
+	}
+	return classify(err)
 }
 
 // known returns the fault that err carries already, or the one for an ability

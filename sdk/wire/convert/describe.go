@@ -44,7 +44,7 @@ func DescriptionFromWire(d *pb.Description) provider.Description {
 func kindToWire(k provider.KindDescription) *pb.KindDescription {
 	return &pb.KindDescription{
 		Name: k.Name, Title: k.Title, SpecSchema: k.Spec, StateSchema: k.State,
-		Verbs: texts(k.Verbs), Actions: each(k.Actions, actionToWire), Managed: k.Managed,
+		Verbs: texts(k.Verbs), Actions: each(k.Actions, actionToWire), Managed: k.Managed, Deprecated: k.Deprecated,
 	}
 }
 
@@ -53,13 +53,14 @@ func kindFromWire(k *pb.KindDescription) provider.KindDescription {
 		Name: k.GetName(), Title: k.GetTitle(),
 		Spec: jsonFromWire(k.GetSpecSchema()), State: jsonFromWire(k.GetStateSchema()),
 		Verbs: words[provider.Verb](k.GetVerbs()), Actions: each(k.GetActions(), actionFromWire), Managed: k.GetManaged(),
+		Deprecated: k.GetDeprecated(),
 	}
 }
 
 func actionToWire(a provider.ActionDescription) *pb.ActionDescription {
 	return &pb.ActionDescription{
 		Name: a.Name, Title: a.Title, InputSchema: a.Input, OutputSchema: a.Output,
-		Changes: a.Changes, Destructive: a.Destructive,
+		Changes: a.Changes, Destructive: a.Destructive, Deprecated: a.Deprecated,
 	}
 }
 
@@ -67,7 +68,7 @@ func actionFromWire(a *pb.ActionDescription) provider.ActionDescription {
 	return provider.ActionDescription{
 		Name: a.GetName(), Title: a.GetTitle(),
 		Input: jsonFromWire(a.GetInputSchema()), Output: jsonFromWire(a.GetOutputSchema()),
-		Changes: a.GetChanges(), Destructive: a.GetDestructive(),
+		Changes: a.GetChanges(), Destructive: a.GetDestructive(), Deprecated: a.GetDeprecated(),
 	}
 }
 

@@ -383,7 +383,9 @@ type KindDescription struct {
 	Verbs       []string             `protobuf:"bytes,5,rep,name=verbs,proto3" json:"verbs,omitempty"`
 	Actions     []*ActionDescription `protobuf:"bytes,6,rep,name=actions,proto3" json:"actions,omitempty"`
 	// Not sold: kept by the account's own org, without orders.
-	Managed       bool `protobuf:"varint,7,opt,name=managed,proto3" json:"managed,omitempty"`
+	Managed bool `protobuf:"varint,7,opt,name=managed,proto3" json:"managed,omitempty"`
+	// What to use instead of a kind that is to go; empty: it stays.
+	Deprecated    string `protobuf:"bytes,8,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +469,13 @@ func (x *KindDescription) GetManaged() bool {
 	return false
 }
 
+func (x *KindDescription) GetDeprecated() string {
+	if x != nil {
+		return x.Deprecated
+	}
+	return ""
+}
+
 // ActionDescription describes one action of a kind.
 type ActionDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -475,9 +484,11 @@ type ActionDescription struct {
 	// JSON Schema.
 	InputSchema []byte `protobuf:"bytes,3,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
 	// JSON Schema.
-	OutputSchema  []byte `protobuf:"bytes,4,opt,name=output_schema,json=outputSchema,proto3" json:"output_schema,omitempty"`
-	Changes       bool   `protobuf:"varint,5,opt,name=changes,proto3" json:"changes,omitempty"`
-	Destructive   bool   `protobuf:"varint,6,opt,name=destructive,proto3" json:"destructive,omitempty"`
+	OutputSchema []byte `protobuf:"bytes,4,opt,name=output_schema,json=outputSchema,proto3" json:"output_schema,omitempty"`
+	Changes      bool   `protobuf:"varint,5,opt,name=changes,proto3" json:"changes,omitempty"`
+	Destructive  bool   `protobuf:"varint,6,opt,name=destructive,proto3" json:"destructive,omitempty"`
+	// What to use instead of an action that is to go; empty: it stays.
+	Deprecated    string `protobuf:"bytes,7,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -552,6 +563,13 @@ func (x *ActionDescription) GetDestructive() bool {
 		return x.Destructive
 	}
 	return false
+}
+
+func (x *ActionDescription) GetDeprecated() string {
+	if x != nil {
+		return x.Deprecated
+	}
+	return ""
 }
 
 type CheckRequest struct {
@@ -756,6 +774,130 @@ func (*HealthResponse) Descriptor() ([]byte, []int) {
 	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
+type DiagnoseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// How many bytes of stacks are wanted at most; 0: none.
+	StackBytes    int64 `protobuf:"varint,2,opt,name=stack_bytes,json=stackBytes,proto3" json:"stack_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseRequest) Reset() {
+	*x = DiagnoseRequest{}
+	mi := &file_provider_v1_plugin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseRequest) ProtoMessage() {}
+
+func (x *DiagnoseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_v1_plugin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseRequest.ProtoReflect.Descriptor instead.
+func (*DiagnoseRequest) Descriptor() ([]byte, []int) {
+	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DiagnoseRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *DiagnoseRequest) GetStackBytes() int64 {
+	if x != nil {
+		return x.StackBytes
+	}
+	return 0
+}
+
+type DiagnoseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Calls in the author's code, this one and the host link left out.
+	Calls      int64 `protobuf:"varint,1,opt,name=calls,proto3" json:"calls,omitempty"`
+	Goroutines int64 `protobuf:"varint,2,opt,name=goroutines,proto3" json:"goroutines,omitempty"`
+	// Where the goroutines stand, without the values of arguments.
+	Stacks string `protobuf:"bytes,3,opt,name=stacks,proto3" json:"stacks,omitempty"`
+	// Stacks were left out.
+	Cut           bool `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiagnoseResponse) Reset() {
+	*x = DiagnoseResponse{}
+	mi := &file_provider_v1_plugin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiagnoseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiagnoseResponse) ProtoMessage() {}
+
+func (x *DiagnoseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_v1_plugin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiagnoseResponse.ProtoReflect.Descriptor instead.
+func (*DiagnoseResponse) Descriptor() ([]byte, []int) {
+	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DiagnoseResponse) GetCalls() int64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetGoroutines() int64 {
+	if x != nil {
+		return x.Goroutines
+	}
+	return 0
+}
+
+func (x *DiagnoseResponse) GetStacks() string {
+	if x != nil {
+		return x.Stacks
+	}
+	return ""
+}
+
+func (x *DiagnoseResponse) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
 type ShutdownRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -765,7 +907,7 @@ type ShutdownRequest struct {
 
 func (x *ShutdownRequest) Reset() {
 	*x = ShutdownRequest{}
-	mi := &file_provider_v1_plugin_proto_msgTypes[11]
+	mi := &file_provider_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +919,7 @@ func (x *ShutdownRequest) String() string {
 func (*ShutdownRequest) ProtoMessage() {}
 
 func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_plugin_proto_msgTypes[11]
+	mi := &file_provider_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +932,7 @@ func (x *ShutdownRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownRequest.ProtoReflect.Descriptor instead.
 func (*ShutdownRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ShutdownRequest) GetCall() *Call {
@@ -808,7 +950,7 @@ type ShutdownResponse struct {
 
 func (x *ShutdownResponse) Reset() {
 	*x = ShutdownResponse{}
-	mi := &file_provider_v1_plugin_proto_msgTypes[12]
+	mi := &file_provider_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +962,7 @@ func (x *ShutdownResponse) String() string {
 func (*ShutdownResponse) ProtoMessage() {}
 
 func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_plugin_proto_msgTypes[12]
+	mi := &file_provider_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +975,7 @@ func (x *ShutdownResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShutdownResponse.ProtoReflect.Descriptor instead.
 func (*ShutdownResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_provider_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 var File_provider_v1_plugin_proto protoreflect.FileDescriptor
@@ -867,7 +1009,7 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x0emax_concurrent\x18\x02 \x01(\x03R\rmaxConcurrent\x12&\n" +
 	"\x0frate_per_second\x18\x03 \x01(\x03R\rratePerSecond\x12<\n" +
 	"\ftoken_window\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vtokenWindow\x12B\n" +
-	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\xf3\x01\n" +
+	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\x93\x02\n" +
 	"\x0fKindDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1f\n" +
@@ -876,14 +1018,20 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\fstate_schema\x18\x04 \x01(\fR\vstateSchema\x12\x14\n" +
 	"\x05verbs\x18\x05 \x03(\tR\x05verbs\x12B\n" +
 	"\aactions\x18\x06 \x03(\v2(.tradewind.provider.v1.ActionDescriptionR\aactions\x12\x18\n" +
-	"\amanaged\x18\a \x01(\bR\amanaged\"\xc1\x01\n" +
+	"\amanaged\x18\a \x01(\bR\amanaged\x12\x1e\n" +
+	"\n" +
+	"deprecated\x18\b \x01(\tR\n" +
+	"deprecated\"\xe1\x01\n" +
 	"\x11ActionDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
 	"\finput_schema\x18\x03 \x01(\fR\vinputSchema\x12#\n" +
 	"\routput_schema\x18\x04 \x01(\fR\foutputSchema\x12\x18\n" +
 	"\achanges\x18\x05 \x01(\bR\achanges\x12 \n" +
-	"\vdestructive\x18\x06 \x01(\bR\vdestructive\"?\n" +
+	"\vdestructive\x18\x06 \x01(\bR\vdestructive\x12\x1e\n" +
+	"\n" +
+	"deprecated\x18\a \x01(\tR\n" +
+	"deprecated\"?\n" +
 	"\fCheckRequest\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\"m\n" +
 	"\rCheckResponse\x12\x0e\n" +
@@ -894,14 +1042,26 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\rHealthRequest\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\x12\x1b\n" +
 	"\tlog_level\x18\x02 \x01(\tR\blogLevel\"\x10\n" +
-	"\x0eHealthResponse\"B\n" +
+	"\x0eHealthResponse\"c\n" +
+	"\x0fDiagnoseRequest\x12/\n" +
+	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\x12\x1f\n" +
+	"\vstack_bytes\x18\x02 \x01(\x03R\n" +
+	"stackBytes\"r\n" +
+	"\x10DiagnoseResponse\x12\x14\n" +
+	"\x05calls\x18\x01 \x01(\x03R\x05calls\x12\x1e\n" +
+	"\n" +
+	"goroutines\x18\x02 \x01(\x03R\n" +
+	"goroutines\x12\x16\n" +
+	"\x06stacks\x18\x03 \x01(\tR\x06stacks\x12\x10\n" +
+	"\x03cut\x18\x04 \x01(\bR\x03cut\"B\n" +
 	"\x0fShutdownRequest\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x1b.tradewind.provider.v1.CallR\x04call\"\x12\n" +
-	"\x10ShutdownResponse2\xf4\x02\n" +
+	"\x10ShutdownResponse2\xd1\x03\n" +
 	"\rPluginService\x12[\n" +
 	"\bDescribe\x12&.tradewind.provider.v1.DescribeRequest\x1a'.tradewind.provider.v1.DescribeResponse\x12R\n" +
 	"\x05Check\x12#.tradewind.provider.v1.CheckRequest\x1a$.tradewind.provider.v1.CheckResponse\x12U\n" +
 	"\x06Health\x12$.tradewind.provider.v1.HealthRequest\x1a%.tradewind.provider.v1.HealthResponse\x12[\n" +
+	"\bDiagnose\x12&.tradewind.provider.v1.DiagnoseRequest\x1a'.tradewind.provider.v1.DiagnoseResponse\x12[\n" +
 	"\bShutdown\x12&.tradewind.provider.v1.ShutdownRequest\x1a'.tradewind.provider.v1.ShutdownResponseB2Z0tradewind.example/sdk/wire/providerv1;providerv1b\x06proto3"
 
 var (
@@ -916,7 +1076,7 @@ func file_provider_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_provider_v1_plugin_proto_rawDescData
 }
 
-var file_provider_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_provider_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_provider_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),     // 0: tradewind.provider.v1.DescribeRequest
 	(*DescribeResponse)(nil),    // 1: tradewind.provider.v1.DescribeResponse
@@ -929,36 +1089,41 @@ var file_provider_v1_plugin_proto_goTypes = []any{
 	(*CheckResponse)(nil),       // 8: tradewind.provider.v1.CheckResponse
 	(*HealthRequest)(nil),       // 9: tradewind.provider.v1.HealthRequest
 	(*HealthResponse)(nil),      // 10: tradewind.provider.v1.HealthResponse
-	(*ShutdownRequest)(nil),     // 11: tradewind.provider.v1.ShutdownRequest
-	(*ShutdownResponse)(nil),    // 12: tradewind.provider.v1.ShutdownResponse
-	(*Call)(nil),                // 13: tradewind.provider.v1.Call
-	(*durationpb.Duration)(nil), // 14: google.protobuf.Duration
+	(*DiagnoseRequest)(nil),     // 11: tradewind.provider.v1.DiagnoseRequest
+	(*DiagnoseResponse)(nil),    // 12: tradewind.provider.v1.DiagnoseResponse
+	(*ShutdownRequest)(nil),     // 13: tradewind.provider.v1.ShutdownRequest
+	(*ShutdownResponse)(nil),    // 14: tradewind.provider.v1.ShutdownResponse
+	(*Call)(nil),                // 15: tradewind.provider.v1.Call
+	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
 }
 var file_provider_v1_plugin_proto_depIdxs = []int32{
-	13, // 0: tradewind.provider.v1.DescribeRequest.call:type_name -> tradewind.provider.v1.Call
+	15, // 0: tradewind.provider.v1.DescribeRequest.call:type_name -> tradewind.provider.v1.Call
 	2,  // 1: tradewind.provider.v1.DescribeResponse.description:type_name -> tradewind.provider.v1.Description
 	3,  // 2: tradewind.provider.v1.Description.regions:type_name -> tradewind.provider.v1.RegionsModel
 	5,  // 3: tradewind.provider.v1.Description.kinds:type_name -> tradewind.provider.v1.KindDescription
 	4,  // 4: tradewind.provider.v1.Description.limits:type_name -> tradewind.provider.v1.Limits
-	14, // 5: tradewind.provider.v1.Limits.token_window:type_name -> google.protobuf.Duration
-	14, // 6: tradewind.provider.v1.Limits.create_deadline:type_name -> google.protobuf.Duration
+	16, // 5: tradewind.provider.v1.Limits.token_window:type_name -> google.protobuf.Duration
+	16, // 6: tradewind.provider.v1.Limits.create_deadline:type_name -> google.protobuf.Duration
 	6,  // 7: tradewind.provider.v1.KindDescription.actions:type_name -> tradewind.provider.v1.ActionDescription
-	13, // 8: tradewind.provider.v1.CheckRequest.call:type_name -> tradewind.provider.v1.Call
-	13, // 9: tradewind.provider.v1.HealthRequest.call:type_name -> tradewind.provider.v1.Call
-	13, // 10: tradewind.provider.v1.ShutdownRequest.call:type_name -> tradewind.provider.v1.Call
-	0,  // 11: tradewind.provider.v1.PluginService.Describe:input_type -> tradewind.provider.v1.DescribeRequest
-	7,  // 12: tradewind.provider.v1.PluginService.Check:input_type -> tradewind.provider.v1.CheckRequest
-	9,  // 13: tradewind.provider.v1.PluginService.Health:input_type -> tradewind.provider.v1.HealthRequest
-	11, // 14: tradewind.provider.v1.PluginService.Shutdown:input_type -> tradewind.provider.v1.ShutdownRequest
-	1,  // 15: tradewind.provider.v1.PluginService.Describe:output_type -> tradewind.provider.v1.DescribeResponse
-	8,  // 16: tradewind.provider.v1.PluginService.Check:output_type -> tradewind.provider.v1.CheckResponse
-	10, // 17: tradewind.provider.v1.PluginService.Health:output_type -> tradewind.provider.v1.HealthResponse
-	12, // 18: tradewind.provider.v1.PluginService.Shutdown:output_type -> tradewind.provider.v1.ShutdownResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	15, // 8: tradewind.provider.v1.CheckRequest.call:type_name -> tradewind.provider.v1.Call
+	15, // 9: tradewind.provider.v1.HealthRequest.call:type_name -> tradewind.provider.v1.Call
+	15, // 10: tradewind.provider.v1.DiagnoseRequest.call:type_name -> tradewind.provider.v1.Call
+	15, // 11: tradewind.provider.v1.ShutdownRequest.call:type_name -> tradewind.provider.v1.Call
+	0,  // 12: tradewind.provider.v1.PluginService.Describe:input_type -> tradewind.provider.v1.DescribeRequest
+	7,  // 13: tradewind.provider.v1.PluginService.Check:input_type -> tradewind.provider.v1.CheckRequest
+	9,  // 14: tradewind.provider.v1.PluginService.Health:input_type -> tradewind.provider.v1.HealthRequest
+	11, // 15: tradewind.provider.v1.PluginService.Diagnose:input_type -> tradewind.provider.v1.DiagnoseRequest
+	13, // 16: tradewind.provider.v1.PluginService.Shutdown:input_type -> tradewind.provider.v1.ShutdownRequest
+	1,  // 17: tradewind.provider.v1.PluginService.Describe:output_type -> tradewind.provider.v1.DescribeResponse
+	8,  // 18: tradewind.provider.v1.PluginService.Check:output_type -> tradewind.provider.v1.CheckResponse
+	10, // 19: tradewind.provider.v1.PluginService.Health:output_type -> tradewind.provider.v1.HealthResponse
+	12, // 20: tradewind.provider.v1.PluginService.Diagnose:output_type -> tradewind.provider.v1.DiagnoseResponse
+	14, // 21: tradewind.provider.v1.PluginService.Shutdown:output_type -> tradewind.provider.v1.ShutdownResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_provider_v1_plugin_proto_init() }
@@ -973,7 +1138,7 @@ func file_provider_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_provider_v1_plugin_proto_rawDesc), len(file_provider_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

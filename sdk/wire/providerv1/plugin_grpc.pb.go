@@ -24,6 +24,7 @@ const (
 	PluginService_Describe_FullMethodName = "/tradewind.provider.v1.PluginService/Describe"
 	PluginService_Check_FullMethodName    = "/tradewind.provider.v1.PluginService/Check"
 	PluginService_Health_FullMethodName   = "/tradewind.provider.v1.PluginService/Health"
+	PluginService_Diagnose_FullMethodName = "/tradewind.provider.v1.PluginService/Diagnose"
 	PluginService_Shutdown_FullMethodName = "/tradewind.provider.v1.PluginService/Shutdown"
 )
 
@@ -39,6 +40,8 @@ type PluginServiceClient interface {
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
 	// Health answers when the plugin can serve calls.
 	Health(ctx context.Context, in *HealthRequest, opts ...grpc.CallOption) (*HealthResponse, error)
+	// Diagnose tells what the plugin's process is doing, for who looks for a fault.
+	Diagnose(ctx context.Context, in *DiagnoseRequest, opts ...grpc.CallOption) (*DiagnoseResponse, error)
 	// Shutdown lets the plugin put its things away; no call follows.
 	Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error)
 }
@@ -81,6 +84,16 @@ func (c *pluginServiceClient) Health(ctx context.Context, in *HealthRequest, opt
 	return out, nil
 }
 
+func (c *pluginServiceClient) Diagnose(ctx context.Context, in *DiagnoseRequest, opts ...grpc.CallOption) (*DiagnoseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiagnoseResponse)
+	err := c.cc.Invoke(ctx, PluginService_Diagnose_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *pluginServiceClient) Shutdown(ctx context.Context, in *ShutdownRequest, opts ...grpc.CallOption) (*ShutdownResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ShutdownResponse)
@@ -103,6 +116,8 @@ type PluginServiceServer interface {
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
 	// Health answers when the plugin can serve calls.
 	Health(context.Context, *HealthRequest) (*HealthResponse, error)
+	// Diagnose tells what the plugin's process is doing, for who looks for a fault.
+	Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error)
 	// Shutdown lets the plugin put its things away; no call follows.
 	Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error)
 	mustEmbedUnimplementedPluginServiceServer()
@@ -123,6 +138,9 @@ func (UnimplementedPluginServiceServer) Check(context.Context, *CheckRequest) (*
 }
 func (UnimplementedPluginServiceServer) Health(context.Context, *HealthRequest) (*HealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Health not implemented")
+}
+func (UnimplementedPluginServiceServer) Diagnose(context.Context, *DiagnoseRequest) (*DiagnoseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Diagnose not implemented")
 }
 func (UnimplementedPluginServiceServer) Shutdown(context.Context, *ShutdownRequest) (*ShutdownResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Shutdown not implemented")
@@ -202,6 +220,24 @@ func _PluginService_Health_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PluginService_Diagnose_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiagnoseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServiceServer).Diagnose(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PluginService_Diagnose_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServiceServer).Diagnose(ctx, req.(*DiagnoseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PluginService_Shutdown_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ShutdownRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +274,10 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Health",
 			Handler:    _PluginService_Health_Handler,
+		},
+		{
+			MethodName: "Diagnose",
+			Handler:    _PluginService_Diagnose_Handler,
 		},
 		{
 			MethodName: "Shutdown",
