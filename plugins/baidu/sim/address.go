@@ -154,7 +154,7 @@ func createEip(c *Cloud, q *request) (any, *apiError) {
 	}
 	l := newLease(payment, addressMonth(in.Mbps, traffic), q.acct.Percent, q.now)
 	price, list := months(l.Unit, n)*Fen(count), months(l.List, n)*Fen(count)
-	if c.books.get(q.acct.ID).Balance < max(price, l.Unit) {
+	if c.books.get(q.acct.ID).Balance < max(price, l.Unit*Fen(count)) {
 		return nil, lowBalance()
 	}
 	o := c.newOrder(q.acct, q.region.ID, orderNew, "EIP", q.now)

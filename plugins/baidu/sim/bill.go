@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,7 +23,7 @@ type billQuery struct {
 	from, to int64
 }
 
-// fromQuery reads the fields of a GET.
+// billQuery reads the fields of a GET.
 func (q *request) billQuery() *billQuery {
 	return &billQuery{
 		Month: q.str("month"), Begin: q.str("beginTime"), End: q.str("endTime"), StartDay: q.str("startDay"), EndDay: q.str("endDay"),
@@ -53,29 +52,29 @@ func (b *billQuery) span() *apiError {
 	return nil
 }
 
-// bills checks the query and cuts the page out of the account's bills.
-func (c *Cloud) billPage(q *request, in *billQuery, needProduct bool) (*account, []*bill, int, *apiError) {
+// billRows checks the query and finds the account and its bills, oldest first.
+func (c *Cloud) billRows(q *request, in *billQuery, needProduct bool) (*account, []*bill, *apiError) {
 	if q.err != nil {
-		return nil, nil, 0, q.err
+		return nil, nil, q.err
 	}
 	if err := in.span(); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	if (in.Product == "" && needProduct) || (in.Product != "" && in.Product != "prepay" && in.Product != "postpay") {
-		return nil, nil, 0, badParam("productType")
+		return nil, nil, badParam("productType")
 	}
 	if in.PageNo < 1 || in.PageSize < 1 || in.PageSize > 100 {
-		return nil, nil, 0, badParam("pageSize")
+		return nil, nil, badParam("pageSize")
 	}
 	a, err := c.actsFor(q.acct, in.Account)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, nil, err
 	}
 	all := c.bills.all(func(b *bill) bool {
 		return b.Account == a.ID && b.Created >= in.from && b.Created < in.to && (in.Product == "" || b.Product == in.Product) &&
 			(in.Service == "" || b.Service == in.Service) && (in.Resource+in.Short == "" || b.Resource == in.Resource+in.Short)
 	})
-	return a, numbered(all, in.PageNo, in.PageSize), len(all), nil
+	return a, all, nil
 }
 
 // envelope is what all answers of bill queries have around their rows.
@@ -101,17 +100,17 @@ func (b *bill) common() map[string]any {
 
 func monthBill(c *Cloud, q *request) (any, *apiError) {
 	in := q.billQuery()
-	a, page, total, err := c.billPage(q, in, true)
+	a, all, err := c.billRows(q, in, true)
 	if err != nil {
 		return nil, err
 	}
 	rows := []any{}
-	for _, b := range page {
+	for _, b := range numbered(all, in.PageNo, in.PageSize) {
 		row := b.common()
 		row["cash"], row["rebate"], row["creditCost"], row["debt"], row["noPaidPrice"] = yuan(b.Amount), yuan(0), yuan(0), yuan(0), yuan(0)
 		rows = append(rows, row)
 	}
-	return q.envelope(in, a, total, rows), nil
+	return q.envelope(in, a, len(all), rows), nil
 }
 
 func chargeBill(c *Cloud, q *request) (any, *apiError) {
@@ -119,29 +118,29 @@ func chargeBill(c *Cloud, q *request) (any, *apiError) {
 	if err := q.json(in); err != nil {
 		return nil, err
 	}
-	a, page, total, err := c.billPage(q, in, false)
+	a, all, err := c.billRows(q, in, false)
 	if err != nil {
 		return nil, err
 	}
 	rows := []any{}
-	for _, b := range page {
+	for _, b := range numbered(all, in.PageNo, in.PageSize) {
 		row := b.common()
 		row["chargeItem"], row["chargeItemDesc"], row["amount"], row["amountUnit"] = "instance", "instance", "1", "count"
 		row["splitConfiguration"] = map[string]string{}
 		rows = append(rows, row)
 	}
-	return q.envelope(in, a, total, rows), nil
+	return q.envelope(in, a, len(all), rows), nil
 }
 
 // shareBill gives each bill wholly to the day it was made.
 func shareBill(c *Cloud, q *request) (any, *apiError) {
 	in := q.billQuery()
-	a, page, total, err := c.billPage(q, in, false)
+	a, all, err := c.billRows(q, in, false)
 	if err != nil {
 		return nil, err
 	}
 	rows := []any{}
-	for _, b := range page {
+	for _, b := range numbered(all, in.PageNo, in.PageSize) {
 		row := b.common()
 		day := time.Unix(b.Created, 0).In(beijing())
 		row["billMonth"], row["billDay"], row["sourceInstanceId"] = day.Format("2006-01"), day.Format(time.DateOnly), b.Resource
@@ -149,7 +148,7 @@ func shareBill(c *Cloud, q *request) (any, *apiError) {
 		row["shareCatalogPrice"], row["splitConfiguration"] = yuan(b.List), map[string]string{}
 		rows = append(rows, row)
 	}
-	return q.envelope(in, a, total, rows), nil
+	return q.envelope(in, a, len(all), rows), nil
 }
 
 // resourceBills sums bills by resource.
@@ -158,25 +157,12 @@ func resourceBills(c *Cloud, q *request) (any, *apiError) {
 	if err := q.json(in); err != nil {
 		return nil, err
 	}
-	no, size := in.PageNo, in.PageSize
-	in.PageNo, in.PageSize = 1, 100
-	a, err := c.actsFor(q.acct, in.Account)
-	if err == nil {
-		_, _, _, err = c.billPage(q, in, true)
-	}
+	a, all, err := c.billRows(q, in, true)
 	if err != nil {
 		return nil, err
 	}
-	if no < 1 || size < 1 || size > 100 {
-		return nil, badParam("pageSize")
-	}
 	sums := map[string]*bill{}
-	for _, id := range c.bills.ids {
-		b := c.bills.rows[id]
-		if b.Account != a.ID || b.Created < in.from || b.Created >= in.to || b.Product != in.Product || (in.Service != "" && b.Service != in.Service) ||
-			(in.Resource+in.Short != "" && b.Resource != in.Resource+in.Short) {
-			continue
-		}
+	for _, b := range all {
 		s := sums[b.Resource]
 		if s == nil {
 			one := *b
@@ -185,11 +171,9 @@ func resourceBills(c *Cloud, q *request) (any, *apiError) {
 		}
 		s.Amount, s.List, s.End = s.Amount+b.Amount, s.List+b.List, max(s.End, b.End)
 	}
-	keys := sortedKeys(sums)
-	rows := []any{}
-	for _, k := range numbered(keys, no, size) {
+	keys, rows := sortedKeys(sums), []any{}
+	for _, k := range numbered(keys, in.PageNo, in.PageSize) {
 		rows = append(rows, sums[k].common())
 	}
-	in.PageNo, in.PageSize = no, size
-	return q.envelope(in, a, len(keys), slices.Clip(rows)), nil
+	return q.envelope(in, a, len(keys), rows), nil
 }

@@ -129,8 +129,7 @@ type networkBody struct {
 	prefix netip.Prefix
 }
 
-// network reads the body; named says whether a name is needed, ranged whether
-// an address range is.
+// network reads the body; ranged says whether it must have an address range.
 func (q *request) network(ranged bool) (*networkBody, *apiError) {
 	var in networkBody
 	if err := q.json(&in); err != nil {

@@ -67,46 +67,57 @@ func (c *Cloud) newVolume(a *account, region, zone string, d disk, payment strin
 	return v
 }
 
-func createVolume(c *Cloud, q *request) (any, *apiError) {
-	var in struct {
-		disk
-		Name    string  `json:"name"`
-		Desc    string  `json:"description"`
-		Zone    string  `json:"zoneName"`
-		Count   int     `json:"purchaseCount"`
-		Billing billing `json:"billing"`
-		Tags    []tag   `json:"tags"`
+// volumeBody is the body of a create of disks.
+type volumeBody struct {
+	disk
+	Name    string  `json:"name"`
+	Desc    string  `json:"description"`
+	Zone    string  `json:"zoneName"`
+	Count   int     `json:"purchaseCount"`
+	Billing billing `json:"billing"`
+	Tags    []tag   `json:"tags"`
+}
+
+// check fills defaults in and says what is wrong.
+func (b *volumeBody) check(region *Region) *apiError {
+	b.Count = max(b.Count, 1)
+	if b.Zone == "" {
+		b.Zone = region.Zones[0]
 	}
+	if b.Type == "" {
+		b.Type = "enhanced_ssd_pl1"
+	}
+	if !slices.Contains(region.Zones, b.Zone) || b.Count > 5 || (b.Name != "" && !goodName(b.Name)) {
+		return badBody("zoneName, purchaseCount or name is invalid")
+	}
+	if err := checkTags(b.Tags); err != nil {
+		return err
+	}
+	return checkDisk(b.disk)
+}
+
+func createVolume(c *Cloud, q *request) (any, *apiError) {
+	var in volumeBody
 	if err := q.json(&in); err != nil {
 		return nil, err
 	}
 	payment, n, err := in.Billing.term()
+	if err == nil {
+		err = in.check(q.region)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if in.Zone == "" {
-		in.Zone = q.region.Zones[0]
-	}
-	if in.Type == "" {
-		in.Type = "enhanced_ssd_pl1"
-	}
-	if err := checkDisk(in.disk); err != nil {
-		return nil, err
-	}
-	count := max(in.Count, 1)
-	if !slices.Contains(q.region.Zones, in.Zone) || count > 5 || (in.Name != "" && !goodName(in.Name)) {
-		return nil, badBody("zoneName, purchaseCount or name is invalid")
-	}
 	l := newLease(payment, diskPrices()[in.Type]*Fen(in.GB), q.acct.Percent, q.now)
-	price := months(l.Unit, n) * Fen(count)
-	if c.books.get(q.acct.ID).Balance < max(price, l.Unit*Fen(count)) {
+	price := months(l.Unit, n) * Fen(in.Count)
+	if c.books.get(q.acct.ID).Balance < max(price, l.Unit*Fen(in.Count)) {
 		return nil, lowBalance()
 	}
 	o := c.newOrder(q.acct, q.region.ID, orderNew, "CDS", q.now)
-	o.Price, o.List, o.AutoPaid = price, months(l.List, n)*Fen(count), true
-	o.Purchase = &purchase{Payment: payment, Months: n, Count: count}
+	o.Price, o.List, o.AutoPaid = price, months(l.List, n)*Fen(in.Count), true
+	o.Purchase = &purchase{Payment: payment, Months: n, Count: in.Count}
 	o.Product = o.Purchase.product()
-	for range count {
+	for range in.Count {
 		v := c.newVolume(q.acct, q.region.ID, in.Zone, in.disk, payment, q.now)
 		v.Desc, v.Tags = in.Desc, in.Tags
 		if in.Name != "" {
@@ -115,7 +126,7 @@ func createVolume(c *Cloud, q *request) (any, *apiError) {
 		c.lay(o, v, q.acct.ID)
 	}
 	c.finish(o, q.acct.ID, q.now)
-	c.countBought("volume", in.Name, q.query["clientToken"], in.Tags, count)
+	c.countBought("volume", in.Name, q.query["clientToken"], in.Tags, in.Count)
 	return map[string]any{"volumeIds": o.Shorts, "warningList": []string{}}, nil
 }
 
