@@ -25,7 +25,25 @@ func (p *Plane) writeFiles() error {
 	if err := os.WriteFile(p.file("tokens.csv"), []byte(tokens), 0o600); err != nil {
 		return err
 	}
+	if err := os.WriteFile(p.file("kwok.yaml"), []byte(p.kubelet()), 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(p.LogFile(), nil, 0o600); err != nil {
+		return err
+	}
 	return os.WriteFile(p.file("admin.conf"), p.AdminConfig(), 0o600)
+}
+
+// LogFile is the log of every container; its lines have the kubelet's form
+// "2006-01-02T15:04:05.999999999Z07:00 stdout F text".
+func (p *Plane) LogFile() string { return p.file("containers.log") }
+
+// kubelet tells kwok what it does when somebody reads a container's log or runs
+// a command in it: the command runs on this machine, in the plane's folder.
+func (p *Plane) kubelet() string {
+	const head = "apiVersion: kwok.x-k8s.io/v1alpha1\nmetadata: {name: planetest}\n"
+	return head + fmt.Sprintf("kind: ClusterExec\nspec: {execs: [{local: {workDir: %q}}]}\n---\n", p.Dir) +
+		head + fmt.Sprintf("kind: ClusterLogs\nspec: {logs: [{logsFile: %q, previousLogsFile: %q, follow: true}]}\n", p.LogFile(), p.LogFile())
 }
 
 func (p *Plane) etcdArgs() []string {
@@ -65,7 +83,11 @@ func (p *Plane) controllerArgs() map[string][]string {
 			"--service-account-private-key-file", p.file("accounts.key"), "--root-ca-file", p.file("ca.crt"),
 			"--allocate-node-cidrs=false", "--controllers", "*,bootstrapsigner,tokencleaner",
 		}, quick...),
-		"kwok": {"--kubeconfig", conf, "--manage-all-nodes=true", "--node-lease-duration-seconds", "40"},
+		"kwok": {"--kubeconfig", conf, "--manage-all-nodes=true", "--node-lease-duration-seconds", "40",
+			"--config", p.file("kwok.yaml"), "--node-ip", "127.0.0.1", "--node-port", fmt.Sprint(p.ports.kubelet),
+			"--server-address", fmt.Sprintf("127.0.0.1:%d", p.ports.kubelet),
+			"--tls-cert-file", p.file("apiserver.crt"), "--tls-private-key-file", p.file("apiserver.key"),
+		},
 	}
 }
 

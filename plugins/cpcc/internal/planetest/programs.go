@@ -54,12 +54,12 @@ func repository() (string, error) {
 }
 
 // ports are those of one plane.
-type ports struct{ etcd, peer, api int }
+type ports struct{ etcd, peer, api, kubelet int }
 
 // freePorts holds all of them open at once, so that they differ.
 func freePorts(ctx context.Context) (ports, error) {
 	var out ports
-	for _, port := range []*int{&out.etcd, &out.peer, &out.api} {
+	for _, port := range []*int{&out.etcd, &out.peer, &out.api, &out.kubelet} {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return ports{}, fmt.Errorf("choosing a port: %w", err)

@@ -142,15 +142,14 @@ func (m *Manager) SetPassword(ctx context.Context, r Ref, password secret.Value)
 	if password.IsZero() {
 		return fault.Invalid("input.password", "must not be empty")
 	}
-	raw, err := json.Marshal(map[string]any{"data": map[string][]byte{keyPassword: []byte(password.Reveal())}})
-	if err != nil {
-		return fault.Internal(err, "writing a new password")
-	}
-	out, err := m.client.Kube().CoreV1().Secrets(r.Namespace()).
-		Patch(ctx, r.login(), types.MergePatchType, raw, metav1.PatchOptions{FieldManager: cluster.Manager})
+	now, err := m.client.Kube().CoreV1().Secrets(r.Namespace()).Get(ctx, r.login(), metav1.GetOptions{})
 	if err = cluster.Fault(err); isGone(err) {
 		return fault.Precondition("the workload has no login")
 	}
+	if err != nil {
+		return err
+	}
+	version, err := m.applySecret(ctx, r, string(now.Data[keyUser]), password)
 	if err != nil {
 		return err
 	}
@@ -158,6 +157,6 @@ func (m *Manager) SetPassword(ctx context.Context, r Ref, password secret.Value)
 		return nil // its next pod sees it
 	}
 	return m.patch(ctx, r, map[string]any{"spec": map[string]any{"template": map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{noteLogin: out.ResourceVersion}},
+		"metadata": map[string]any{"annotations": map[string]any{noteLogin: version}},
 	}}})
 }

@@ -11,6 +11,7 @@ import (
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/secret"
 )
 
 // rollbackTime is how long the leftovers of a failed first apply may take to go.
@@ -34,6 +35,11 @@ func (m *Manager) Apply(ctx context.Context, s Spec) (Status, error) {
 	before, err := m.admit(ctx, s)
 	if err != nil {
 		return Status{}, err
+	}
+	if s.countedAtOnce() {
+		if err := m.quotaCounts(ctx, s.Ref); err != nil {
+			return Status{}, err
+		}
 	}
 	if before != nil && before.Engine != s.Engine {
 		if err := m.replaceEngine(ctx, s, *before); err != nil {
@@ -95,15 +101,20 @@ func (m *Manager) applyAll(ctx context.Context, s Spec) error {
 	return m.applyEdge(ctx, s)
 }
 
-// applyLogin returns the secret's version, which changes with its content alone.
+// applyLogin returns the secret's version.
 func (m *Manager) applyLogin(ctx context.Context, s Spec) (string, error) {
-	secrets := m.client.Kube().CoreV1().Secrets(s.Namespace())
 	if !s.hasLogin() {
-		return "", gone(secrets.Delete(ctx, s.login(), metav1.DeleteOptions{}))
+		return "", gone(m.client.Kube().CoreV1().Secrets(s.Namespace()).Delete(ctx, s.login(), metav1.DeleteOptions{}))
 	}
-	out, err := secrets.Apply(ctx, apply.Secret(s.login(), s.Namespace()).WithLabels(s.ownLabels()).
-		WithType(corev1.SecretTypeOpaque).
-		WithData(map[string][]byte{keyUser: []byte(s.User), keyPassword: []byte(s.Password.Reveal())}), applying)
+	return m.applySecret(ctx, s.Ref, s.User, s.Password)
+}
+
+// applySecret returns the secret's version, which changes with its content
+// alone, because nothing but applies of this manager ever writes it.
+func (m *Manager) applySecret(ctx context.Context, r Ref, user string, password secret.Value) (string, error) {
+	out, err := m.client.Kube().CoreV1().Secrets(r.Namespace()).Apply(ctx, apply.Secret(r.login(), r.Namespace()).
+		WithLabels(r.ownLabels()).WithType(corev1.SecretTypeOpaque).
+		WithData(map[string][]byte{keyUser: []byte(user), keyPassword: []byte(password.Reveal())}), applying)
 	if err != nil {
 		return "", cluster.Fault(err)
 	}

@@ -109,6 +109,8 @@ func (m *Manager) growClaim(ctx context.Context, c *corev1.PersistentVolumeClaim
 		return nil
 	case size.Cmp(have) < 0:
 		return fault.Precondition("a disk of %s cannot shrink to %s: make a new workload", have.String(), size.String())
+	case c.Status.Phase != corev1.ClaimBound:
+		return fault.Precondition("a disk can grow only when it is there: wait until the workload runs")
 	}
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"resources": map[string]any{"requests": map[string]any{"storage": size.String()}}}})
 	if err != nil {
@@ -167,9 +169,6 @@ func (m *Manager) applyBare(ctx context.Context, s Spec, login string) error {
 	if err := m.clear(ctx, s.Ref, err); err != nil {
 		return err
 	}
-	if err := m.quotaCounts(ctx, s.Ref); err != nil {
-		return err
-	}
 	_, err = pods.Apply(ctx, s.bare(login), applying)
 	return cluster.Fault(err)
 }
@@ -189,8 +188,13 @@ func (m *Manager) clear(ctx context.Context, r Ref, getErr error) error {
 	return m.untilGone(ctx, r)
 }
 
-// quotaCounts waits until the new limits are the ones that the API checks. A
-// controller tries again by itself, a bare pod would be refused.
+// countedAtOnce tells whether the quota is checked while Apply runs, and not
+// only when a controller makes pods, which tries again by itself.
+func (s Spec) countedAtOnce() bool {
+	return s.Engine == Standalone || s.Expose != nil || s.Storage != nil
+}
+
+// quotaCounts waits until the limits just written are the ones that the API checks.
 func (m *Manager) quotaCounts(ctx context.Context, r Ref) error {
 	every := m.waiting()
 	every.Every = 20 * time.Millisecond
