@@ -118,6 +118,23 @@ func TestHourlyMoney(t *testing.T) {
 	}
 }
 
+// A resource that changes often must not leave entries in the queue behind.
+func TestTheQueueStaysShort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.running(nil)
+	for range 20 {
+		w.ok("vm", "POST", vmPath+"/"+id+":rebootInstance", nil)
+		w.advance(time.Second)
+	}
+	for range 3 {
+		w.advance(time.Hour)
+	}
+	if got := w.Planned(); got > 2 {
+		t.Errorf("%d wake-ups are queued for one instance", got)
+	}
+}
+
 func TestStopCharging(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestGatewayRefusals(t *testing.T) {
 		"Unsigned": {"the date must be signed", with(func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(authorization(r), "x-jdcloud-date;", "", 1))
 		}), 401, "UNAUTHENTICATED"},
+		"NoNonce":     {"the nonce must not be empty", withoutNonce(list()), 401, "UNAUTHENTICATED"},
 		"OtherRegion": {"the scope's region must be the path's", signedBy(scope{"vm", "cn-east-2"}, vmPath, key, secret, "", time.Now()), 401, "UNAUTHENTICATED"},
 		"NoRegion":    {"a region must exist", signedBy(scope{"vm", "cn-west-9"}, "/v1/regions/cn-west-9/instances", key, secret, "", time.Now()), 400, "INVALID_ARGUMENT"},
 		"NoService":   {"a service must exist", signedBy(scope{"nosuch", region}, vmPath, key, secret, "", time.Now()), 401, "UNAUTHENTICATED"},
@@ -101,6 +103,21 @@ func TestGatewayRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutNonce signs a request anew with an empty nonce.
+func withoutNonce(r *http.Request) *http.Request {
+	date := r.Header.Get("x-jdcloud-date")
+	r.Header.Set("x-jdcloud-nonce", "")
+	scope := date[:8] + "/" + region + "/vm/jdcloud2_request"
+	text := "GET\n" + r.URL.EscapedPath() + "\n\nx-jdcloud-date:" + date + "\nx-jdcloud-nonce:\n\nx-jdcloud-date;x-jdcloud-nonce\n" + sha(nil)
+	k := []byte("JDCLOUD2" + secret)
+	for _, part := range strings.Split(scope, "/") {
+		k = hm(k, part)
+	}
+	sig := hex.EncodeToString(hm(k, "JDCLOUD2-HMAC-SHA256\n"+date+"\n"+scope+"\n"+sha([]byte(text))))
+	r.Header.Set("Authorization", "JDCLOUD2-HMAC-SHA256 Credential="+key+"/"+scope+", SignedHeaders=x-jdcloud-date;x-jdcloud-nonce, Signature="+sig)
+	return r
 }
 
 // A recorded call must not pass twice.
