@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
 	"github.com/ucloud/ucloud-sdk-go/services/unet"
@@ -23,6 +24,7 @@ func instanceKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResetPassword, Title: "Set password", Changes: true}, h.resetPassword),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionConsole, Title: "Console"}, h.console),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another size", Changes: true}, h.resize),
 	)
 }
 
@@ -31,6 +33,8 @@ func eipKind(p *plugin) *provider.Kind {
 	return provider.KindOf[EIPSpec, EIPState](kindEIP, "Elastic address", h,
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionBind, Title: "Bind", Changes: true}, h.bind),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionUnbind, Title: "Unbind", Changes: true}, h.unbind),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another bandwidth", Changes: true}, h.resize),
 	)
 }
 
@@ -46,27 +50,49 @@ func act[In any, C sdkClient, A sdkAnswer](
 	return provider.ActionResult[none]{}, err
 }
 
+// start, like stop, is done when the cloud refuses it and the server is there
+// already: a repeat after a lost answer is no mistake.
 func (h instances) start(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[none], error) {
-	return act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.StartUHostInstanceResponse, error) {
+	out, err := act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.StartUHostInstanceResponse, error) {
 		r := k.NewStartUHostInstanceRequest()
 		r.UHostId = &req.ID
 		return k.StartUHostInstance(r)
 	})
+	return out, h.unlessAt(ctx, err, req.Call, req.ID, provider.StatusStarting, provider.StatusRunning)
+}
+
+// unlessAt is err, or nil when it says that the server's power state is wrong
+// and the state is one of those.
+func (h instances) unlessAt(ctx context.Context, err error, call provider.Call, id string, states ...provider.Status) error {
+	if !hasCode(err, codeWrongState) {
+		return err
+	}
+	c, openErr := h.openIn(call)
+	if openErr != nil {
+		return err
+	}
+	row, readErr := c.at(c.region, "").host(ctx, id)
+	if readErr != nil || !slices.Contains(states, hostStatus(row.State)) {
+		return err
+	}
+	return nil
 }
 
 func (h instances) stop(ctx context.Context, req provider.TypedAction[kinds.StopInput]) (provider.ActionResult[none], error) {
 	if req.Input.Force {
-		return act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.PoweroffUHostInstanceResponse, error) {
+		out, err := act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.PoweroffUHostInstanceResponse, error) {
 			r := k.NewPoweroffUHostInstanceRequest()
 			r.UHostId = &req.ID
 			return k.PoweroffUHostInstance(r)
 		})
+		return out, h.unlessAt(ctx, err, req.Call, req.ID, provider.StatusStopped)
 	}
-	return act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.StopUHostInstanceResponse, error) {
+	out, err := act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.StopUHostInstanceResponse, error) {
 		r := k.NewStopUHostInstanceRequest()
 		r.UHostId = &req.ID
 		return k.StopUHostInstance(r)
 	})
+	return out, h.unlessAt(ctx, err, req.Call, req.ID, provider.StatusStopping, provider.StatusStopped)
 }
 
 func (h instances) reboot(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[none], error) {
@@ -98,8 +124,8 @@ func (h instances) resetPassword(ctx context.Context, req provider.TypedAction[k
 }
 
 func (h instances) rename(ctx context.Context, req provider.TypedAction[kinds.NameInput]) (provider.ActionResult[none], error) {
-	if !label.MatchString(req.Input.Name) {
-		return provider.ActionResult[none]{}, fault.Invalid("input.name", "must be letters, digits, dashes, underscores, dots or Chinese characters")
+	if err := goodName(req.Input.Name); err != nil {
+		return provider.ActionResult[none]{}, err
 	}
 	return act(ctx, h.plugin, req, uhost.NewClient, func(k hostClient) (*uhost.ModifyUHostInstanceNameResponse, error) {
 		r := k.NewModifyUHostInstanceNameRequest()
@@ -130,7 +156,16 @@ func (h instances) console(ctx context.Context, req provider.TypedAction[none]) 
 // hostType is how the cloud's network calls a server.
 const hostType = "uhost"
 
+// bind gives an address to a server; one that the server has is no mistake.
 func (h addresses) bind(ctx context.Context, req provider.TypedAction[kinds.InstanceRef]) (provider.ActionResult[none], error) {
+	c, err := h.openIn(req.Call)
+	if err != nil {
+		return provider.ActionResult[none]{}, err
+	}
+	row, err := c.eip(ctx, req.ID)
+	if err != nil || firstText(row.Resource.ResourceID, row.Resource.ResourceId) == req.Input.InstanceID {
+		return provider.ActionResult[none]{}, err
+	}
 	return act(ctx, h.plugin, req, unet.NewClient, func(k netClient) (*unet.BindEIPResponse, error) {
 		r := k.NewBindEIPRequest()
 		r.EIPId, r.ResourceType, r.ResourceId = &req.ID, ucloud.String(hostType), &req.Input.InstanceID

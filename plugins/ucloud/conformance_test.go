@@ -12,13 +12,18 @@ import (
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/conformance"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 	"tradewind.example/sdk/secret"
 )
 
 // buying are the actions that the suite makes fail.
-func buying() []string { return []string{"CreateUHostInstance", "AllocateEIP"} }
+func buying() []string {
+	return []string{
+		"CreateUHostInstance", "AllocateEIP", "CreateUDisk", "CreateVPC", "CreateFirewall",
+	}
+}
 
 // failing lets the simulator fail as the suite wants.
 type failing struct{ cloud *sim.Cloud }
@@ -69,7 +74,7 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 	t.Cleanup(srv.Close)
 	account := func(id, public, private, project string) provider.Account {
 		return provider.Account{
-			ID: id, Endpoint: srv.URL, Settings: map[string]string{"public_key": public, "project_id": project},
+			ID: id, Endpoint: srv.URL, Settings: map[string]string{"public_key": public, "project_id": project, "sub_user_policies": "ucs:policy/all"},
 			Credentials: map[string]secret.Value{"private_key": secret.New(private)},
 		}
 	}
@@ -77,11 +82,20 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 		Account: account("a1", "public-one", "marker-one-private-6c1e", "org-one"),
 		Other:   account("a2", "public-two", "marker-two-private-88d4", "org-two"),
 		Wrong:   account("a1", "public-one", "marker-wrong-private-02b7", "org-one"),
-		Region:  region, Zone: zone, Now: now, Cloud: failing{cloud},
+		Region:  region, Zone: zone, Now: now, SubAccount: "reseller-7", Cloud: failing{cloud},
 		Kinds: map[string]conformance.Kind{
 			"instance": {
 				Name: "web", Spec: json.RawMessage(serverSpec), Term: month(1),
 				Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-pass-4411"}`), "rename": json.RawMessage(`{"name":"front"}`)},
+			},
+			// By the hour, since disks cannot be renewed: they have no place for a renewal's mark.
+			kinds.Disk: {Name: "data", Spec: json.RawMessage(`{"size_gb":20}`), Term: provider.Term{
+				Billing: provider.BillingPostpay, Period: provider.PeriodHour, Periods: 1, Quantity: 1,
+			}},
+			kinds.VPC: {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: once()},
+			kinds.SecurityGroup: {
+				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: once(),
+				Actions: map[string]json.RawMessage{"add_rule": json.RawMessage(sshRule), "bindings": json.RawMessage(`{}`)},
 			},
 			"eip": {Name: "front", Spec: json.RawMessage(`{"line":"Bgp","bandwidth_mbps":2}`), Term: month(1), Many: pageSize + 5},
 		},

@@ -16,7 +16,7 @@ import (
 func TestAddressLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	host, id := w.server(t, "tok-1"), w.address(t, "tok-2")
+	host, id, other := w.server(t, "tok-1"), w.address(t, "tok-2"), w.server(t, "tok-3")
 	r := w.get(t, "eip", id)
 	var s EIPState
 	if err := json.Unmarshal(r.State, &s); err != nil || s.IP == "" {
@@ -37,7 +37,8 @@ func TestAddressLives(t *testing.T) {
 		{"a free address cannot be bound to nothing", "bind", `{"instance_id":"uhost-none"}`, fault.ClassNotFound, provider.StatusFree},
 		{"a free address is unbound already", "unbind", `{}`, 0, provider.StatusFree},
 		{"it is bound", "bind", `{"instance_id":"` + host + `"}`, 0, provider.StatusBound},
-		{"it is bound only once", "bind", `{"instance_id":"` + host + `"}`, fault.ClassPrecondition, provider.StatusBound},
+		{"it is bound already", "bind", `{"instance_id":"` + host + `"}`, 0, provider.StatusBound},
+		{"it is bound only once", "bind", `{"instance_id":"` + other + `"}`, fault.ClassPrecondition, provider.StatusBound},
 		{"it is unbound", "unbind", `{}`, 0, provider.StatusFree},
 		{"it is bound again", "bind", `{"instance_id":"` + host + `"}`, 0, provider.StatusBound},
 	}

@@ -193,6 +193,7 @@ func notDone(err error) error {
 // Codes that the plugin acts upon.
 const (
 	codeNoProject  = 292
+	codeNameTaken  = 4364
 	codeNotStopped = 8010
 	codeStopFirst  = 8856
 	codeWrongState = 8905

@@ -246,7 +246,7 @@ func TestActions(t *testing.T) {
 		class                 fault.Class
 		status                provider.Status
 	}{
-		{"a running server cannot start", "start", `{}`, fault.ClassPrecondition, provider.StatusRunning},
+		{"a running server is started", "start", `{}`, 0, provider.StatusRunning},
 		{"a running server reboots", "reboot", `{}`, 0, provider.StatusRunning},
 		{"a running server takes no password", "reset_password", `{"password":"Correct-horse-7"}`, fault.ClassPrecondition, provider.StatusRunning},
 		{"it stops", "stop", `{}`, 0, provider.StatusStopped},

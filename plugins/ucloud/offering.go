@@ -57,6 +57,9 @@ func (c *cloud) offerings(ctx context.Context, req provider.OfferingsRequest, yi
 			return err
 		}
 	}
+	if err := c.netOfferings(ctx, req, yield); err != nil {
+		return err
+	}
 	if !wants(req, kindInstance, kinds.TypeImage) && !wants(req, kindInstance, kinds.TypeFlavour) {
 		return nil
 	}

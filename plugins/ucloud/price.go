@@ -13,6 +13,7 @@ import (
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/schema"
 )
 
 // price is one row of the cloud's answers: list and net as decimals of yuan
@@ -36,14 +37,20 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 		return c.quoteEIP(ctx, req)
 	case "eip renew":
 		return c.quoteEIPRenewal(ctx, req)
+	case "instance resize":
+		return c.quoteInstanceResize(ctx, req)
+	case "disk create":
+		return c.quoteDisk(ctx, req)
+	case "vpc create", "subnet create", "security_group create":
+		return quoteFree(), nil
 	}
 	return provider.Quote{}, fault.Unsupported("the cloud does not price the %s of the kind %q", req.Change, req.Kind)
 }
 
 // specOf reads the spec of a quote.
 func specOf[Spec any](raw json.RawMessage) (Spec, error) {
-	var s Spec
-	if err := json.Unmarshal(raw, &s); err != nil {
+	s, err := schema.Decode[Spec](raw)
+	if err != nil {
 		return s, fault.Invalid("spec", "is not a spec of this kind")
 	}
 	return s, nil
@@ -206,11 +213,31 @@ const maxFen = 1 << 52
 
 // times multiplies a decimal with two places exactly.
 func times(decimal string, n int) (provider.Decimal, error) {
-	fen, err := strconv.ParseInt(strings.Replace(decimal, ".", "", 1), 10, 64)
-	if err != nil || fen < -maxFen || fen > maxFen || n < -1000 || n > 1000 {
-		return "", fault.New(fault.ClassInternal, "the cloud's price %q is not an amount", decimal).From(fault.SourceCloud)
+	fen, err := fenOf(decimal)
+	if err != nil || n < -1000 || n > 1000 {
+		return "", notAmount(decimal)
 	}
 	return yuan(fen * int64(n)), nil
+}
+
+// fenOf reads a decimal of yuan with at most two places.
+func fenOf(decimal string) (int64, error) {
+	whole, places, _ := strings.Cut(decimal, ".")
+	if len(places) > 2 {
+		if strings.Trim(places[2:], "0") != "" {
+			return 0, notAmount(decimal)
+		}
+		places = places[:2]
+	}
+	fen, err := strconv.ParseInt(whole+(places + "00")[:2], 10, 64)
+	if whole == "" || whole == "-" || err != nil || fen < -maxFen || fen > maxFen {
+		return 0, notAmount(decimal)
+	}
+	return fen, nil
+}
+
+func notAmount(text string) error {
+	return fault.New(fault.ClassInternal, "the cloud's %q is not an amount", text).From(fault.SourceCloud)
 }
 
 // yuan writes fen as a decimal of yuan.

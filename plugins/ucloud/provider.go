@@ -37,7 +37,7 @@ func newProvider() *plugin {
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 	p := &plugin{purchases: newPurchases(), clock: c, transport: newTransport(), retry: policy}
-	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p)}
+	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p)}
 	return p
 }
 
@@ -47,8 +47,8 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          64,
-		MaxIdleConnsPerHost:   32,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64,
 		IdleConnTimeout:       30 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
@@ -63,7 +63,7 @@ func (p *plugin) Describe(context.Context) (provider.Description, error) {
 	}
 	return provider.Description{
 		Name: "ucloud", Version: version, Title: "UCloud", Currency: currency,
-		Summary: "Servers and elastic addresses of UCloud",
+		Summary: "Servers, disks, addresses and networks of UCloud",
 		Config:  config,
 		Regions: provider.RegionsModel{HasRegions: true, HasZones: true},
 		Limits:  provider.Limits{MaxPageSize: pageSize, MaxConcurrent: 16, CreateDeadline: time.Hour},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,6 @@ import (
 
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/fault"
-	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
@@ -42,16 +42,16 @@ func TestDescribeOfTheBinary(t *testing.T) {
 	}
 	caps := []provider.Capability{
 		provider.CapRegions, provider.CapOfferings, provider.CapQuote, provider.CapResources, provider.CapOperations,
-		provider.CapRenew, provider.CapBalance, provider.CapImport,
+		provider.CapRenew, provider.CapAccounts, provider.CapVendorOrders, provider.CapBillLines, provider.CapBalance, provider.CapImport,
 	}
-	if diff := cmp.Diff(caps, d.Capabilities); diff != "" || d.Name != "ucloud" || d.Currency != "CNY" || len(d.Kinds) != 2 {
+	if diff := cmp.Diff(caps, d.Capabilities); diff != "" || d.Name != "ucloud" || d.Currency != "CNY" || len(d.Kinds) != 6 {
 		t.Errorf("manifest %s, capabilities (-want +got):\n%s", out, diff)
 	}
 	if strings.Contains(string(d.Kinds[0].Spec), "assword") {
 		t.Error("the spec of a server has a password, which would be stored")
 	}
 	for _, k := range d.Kinds {
-		if len(k.Verbs) != 5 {
+		if len(slices.DeleteFunc(k.Verbs, func(v provider.Verb) bool { return v == provider.VerbUpdate })) != 5 {
 			t.Errorf("kind %q has the verbs %v", k.Name, k.Verbs)
 		}
 	}
@@ -186,7 +186,7 @@ func TestOfferingsCanBeOrderedAsTheyAre(t *testing.T) {
 			t.Errorf("%s: sellable %v", o.ID, o.Sellable)
 		}
 		key := o.Region + o.Class
-		if o.Type == kinds.TypeImage || soldOut || classes[key] {
+		if len(o.Billing) == 0 || soldOut || classes[key] || slices.Contains(o.Billing, provider.BillingOnce) {
 			continue
 		}
 		classes[key] = true
@@ -194,12 +194,13 @@ func TestOfferingsCanBeOrderedAsTheyAre(t *testing.T) {
 	}
 	for _, id := range []string{
 		"cn-bj2-04/N/2/4096", "hk-02/O/64/262144", "cn-bj2-04/G/8/32768/T4x2", "cn-bj2/uimage-ubuntu2204", "cn-bj2/Bgp", "hk/International",
+		"cn-bj2-04/CLOUD_SSD", "cn-bj2/security_group", "hk/vpc", "cn-sh2/protocol/ssh",
 	} {
 		if !seen[id] {
 			t.Errorf("%s is not offered", id)
 		}
 	}
-	if len(classes) != 3*9 {
+	if len(classes) != 3*13 {
 		t.Errorf("%d classes in all regions", len(classes))
 	}
 }
@@ -235,7 +236,10 @@ func TestOfferingsAreNarrowed(t *testing.T) {
 		return out
 	}
 	all := count(provider.OfferingsRequest{Call: w.call()})
-	if diff := cmp.Diff(map[string]int{"eip line": 1, "instance image": 6, "instance flavour": 7*27 + 2*27*4}, all); diff != "" {
+	if diff := cmp.Diff(map[string]int{
+		"eip line": 1, "instance image": 6, "instance flavour": 7*27 + 2*27*4, "disk flavour": 4,
+		"vpc vpc": 1, "subnet subnet": 1, "security_group security_group": 1, "security_group protocol": len(protocols()),
+	}, all); diff != "" {
 		t.Errorf("one zone (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{"eip line": 1}, count(provider.OfferingsRequest{Call: w.call(), Kinds: []string{"eip"}})); diff != "" {

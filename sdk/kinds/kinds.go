@@ -49,6 +49,8 @@ const (
 	TypeFlavour = "flavour"
 	TypeImage   = "image"
 	TypeLine    = "line"
+	// TypeProtocol is a well-known protocol with its port, to choose a rule from.
+	TypeProtocol = "protocol"
 )
 
 // The attributes of offerings of the types above, beside those of the cloud's own.
@@ -61,6 +63,9 @@ const (
 	AttrOS       = "os"        // of an image
 	AttrOSType   = "os_type"   // of an image: Linux or Windows
 	AttrSizeGB   = "size_gb"   // of an image: the smallest boot disk
+	AttrProtocol = "protocol"  // of a protocol: tcp, udp, icmp, gre or all
+	AttrFromPort = "from_port" // of a protocol: the first port, "" when there are none
+	AttrToPort   = "to_port"   // of a protocol: the last port
 )
 
 // None is the input or output of an action that has none.
