@@ -102,8 +102,8 @@ func typeTable() map[string]*instanceType {
 	return out
 }
 
-// diskTypes are the cloud disk types that can be bought, with the list price
-// of one GB a month.
+// diskPrice is the list price of one GB a month; false is a disk type that
+// cannot be bought.
 func diskPrice(kind string) (Fen, bool) {
 	prices := map[string]Fen{
 		"hdd.std1": 30, "ssd.gp1": 70, "ssd.gp2": 80, "ssd.io1": 100, "ssd.io2": 130, "ssd": 100, "premium-hdd": 35,

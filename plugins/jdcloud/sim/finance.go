@@ -46,7 +46,7 @@ func modifyWarning(c *Cloud, q *request) (answer, *apiError) {
 	return answer{"status": true}, nil
 }
 
-// found are the bills of a call's stretch of time, newest last.
+// foundBills are the bills of a call's stretch of time, newest last.
 func (c *Cloud) foundBills(q *request) ([]*bill, page) {
 	from, to := q.stretch(time.DateTime, time.Second)
 	if to.Sub(from) > 31*24*time.Hour+time.Second {

@@ -166,11 +166,14 @@ func createImage(c *Cloud, q *request) (answer, *apiError) {
 }
 
 // onceImage answers a repeated client token with the image it made.
-func (c *Cloud) onceImage(q *request, make func() (answer, *apiError)) (answer, *apiError) {
+func (c *Cloud) onceImage(q *request, build func() (answer, *apiError)) (answer, *apiError) {
 	token := q.limited("clientToken", 64)
+	if q.failed() != nil {
+		return nil, q.failed()
+	}
 	ids, err := c.repeated(q, token)
-	if err != nil || q.failed() != nil {
-		return nil, cmpErr(err, q.failed())
+	if err != nil {
+		return nil, err
 	}
 	if len(ids) == 2 {
 		out := answer{"imageId": ids[0]}
@@ -179,7 +182,7 @@ func (c *Cloud) onceImage(q *request, make func() (answer, *apiError)) (answer, 
 		}
 		return out, nil
 	}
-	out, err := make()
+	out, err := build()
 	if err != nil {
 		return nil, err
 	}
@@ -187,13 +190,6 @@ func (c *Cloud) onceImage(q *request, make func() (answer, *apiError)) (answer, 
 	task, _ := out["taskId"].(string)
 	c.noteToken(q, token, []string{id, task})
 	return out, nil
-}
-
-func cmpErr(a, b *apiError) *apiError {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 func imageFromSnapshots(c *Cloud, q *request) (answer, *apiError) {

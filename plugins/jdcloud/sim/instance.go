@@ -110,7 +110,7 @@ func (c *Cloud) freeInstance(q *request) (*instance, *apiError) {
 	return h, nil
 }
 
-// need finds an instance that is idle in one of the given states.
+// instanceIn finds an instance that is idle in one of the given states.
 func (c *Cloud) instanceIn(q *request, states ...string) (*instance, *apiError) {
 	h, err := c.freeInstance(q)
 	if err != nil {
