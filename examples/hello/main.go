@@ -58,7 +58,7 @@ func (n *Notes) Create(_ context.Context, req provider.TypedCreate[Note]) (provi
 
 // List yields the account's notes, oldest first.
 func (n *Notes) List(_ context.Context, req provider.ListRequest, yield func(thing) error) error {
-	for _, t := range n.where(req.Call, func(thing) bool { return true }) {
+	for _, t := range n.of(req.Call) {
 		if err := yield(t); err != nil {
 			return err
 		}
@@ -90,11 +90,22 @@ func (n *Notes) Delete(_ context.Context, req provider.DeleteRequest) (provider.
 	return provider.Started{}, nil
 }
 
-// where returns a copy of the account's notes that match.
-func (n *Notes) where(call provider.Call, match func(thing) bool) []thing {
+// where returns the account's notes that match.
+func (n *Notes) where(call provider.Call, match func(thing) bool) (found []thing) {
+	for _, t := range n.of(call) {
+		if match(t) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// of returns the account's notes. No list is ever changed, only replaced or
+// made longer, so it can be read while others write.
+func (n *Notes) of(call provider.Call) []thing {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(n.byAccount[call.Account.ID]), func(t thing) bool { return !match(t) })
+	return n.byAccount[call.Account.ID]
 }
 
 func main() { sdk.Serve(&Notes{byAccount: map[string][]thing{}}) }

@@ -78,6 +78,9 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	if s.RefuseEvery > 0 && c.creates%s.RefuseEvery == 0 {
 		return nil, fault.New(fault.ClassOutOfStock, "the sandbox is sold out").Cloud("SandboxSoldOut", "").From(fault.SourceCloud)
 	}
+	if s.ThrottleEvery > 0 && c.creates%s.ThrottleEvery == 0 {
+		return nil, fault.Throttled(time.Second, "the sandbox is busy").Cloud("SandboxBusy", "").From(fault.SourceCloud)
+	}
 	if s.Stock > 0 && len(c.servers) >= s.Stock {
 		return nil, fault.New(fault.ClassOutOfStock, "all %d servers of the sandbox are taken", s.Stock).Cloud("SandboxSoldOut", "")
 	}

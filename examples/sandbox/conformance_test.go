@@ -38,9 +38,11 @@ func fixture(createMillis string) conformance.Fixture {
 			Account: account("a3", "marker-third-77de", map[string]string{"more_offerings": "100000"}), Stream: conformance.StreamOfferings,
 		},
 		Cloud: &conformance.Switches{
-			Lose:    map[string]string{"lose_answer_every": "1"},
-			Slow:    map[string]string{"latency_millis": "60000"},
-			Refused: map[fault.Class]map[string]string{fault.ClassOutOfStock: {"refuse_every": "1"}},
+			Lose: map[string]string{"lose_answer_every": "1"},
+			Slow: map[string]string{"latency_millis": "60000"},
+			Refused: map[fault.Class]map[string]string{
+				fault.ClassOutOfStock: {"refuse_every": "1"}, fault.ClassThrottled: {"throttle_every": "1"},
+			},
 		},
 	}
 }
@@ -53,12 +55,11 @@ func TestConformance(t *testing.T) {
 		New:     func() (provider.Provider, error) { return newSandbox(clk), nil },
 		Fixture: f,
 	})
-	conformance.Publish(t, report, "README.md", *update)
-}
-
-func TestConformanceOfTheBinary(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the plugin")
+		t.Skip("the README also tells of the built plugin")
 	}
-	conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "sandbox"), Fixture: fixture("20")})
+	t.Run("binary", func(t *testing.T) {
+		report = report.With(conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "sandbox"), Fixture: fixture("20")}))
+	})
+	conformance.Publish(t, report, "README.md", *update)
 }

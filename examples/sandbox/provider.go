@@ -25,6 +25,7 @@ type Settings struct {
 	Silent          bool         `json:"silent" title:"Silent" doc:"Tells of no events, to see what they are worth"`
 	LatencyMillis   int          `json:"latency_millis" min:"0" max:"60000" title:"Latency" doc:"Milliseconds before every change is answered"`
 	Stock           int          `json:"stock" min:"0" title:"Stock" doc:"How many instances there are; 0: no end"`
+	ThrottleEvery   int          `json:"throttle_every" min:"0" title:"Throttle every n-th create" doc:"Answers throttled; 0: never"`
 	RefuseEvery     int          `json:"refuse_every" min:"0" title:"Refuse every n-th create" doc:"Answers out_of_stock; 0: never"`
 	LoseAnswerEvery int          `json:"lose_answer_every" min:"0" title:"Lose every n-th answer" doc:"The create happens, its answer is unknown; 0: never"`
 	MoreOfferings   int          `json:"more_offerings" min:"0" max:"1000000" title:"More offerings" doc:"How many are listed beside the flavours, to see how a large catalogue is read"`

@@ -89,7 +89,7 @@ func (s *shelf) Create(ctx context.Context, req provider.TypedCreate[Spec]) (pro
 			return provider.Result[Box]{}, err
 		}
 		if left.Count == 0 {
-			return provider.Result[Box]{}, fault.New(fault.ClassOutOfStock, "no %q is left", req.Spec.Article)
+			return provider.Result[Box]{}, fault.New(fault.ClassOutOfStock, "no %q is left", req.Spec.Article).Cloud("ShelfEmpty", "").From(fault.SourceCloud)
 		}
 		err = a.sell(ctx, req, cfg, left)
 		switch {

@@ -16,9 +16,9 @@ import (
 func accountRules() []Rule {
 	return []Rule{
 		{ID: "check-good", Title: "good credentials are found good", with: []need{accountGiven}, run: checkGood},
-		{ID: "check-wrong", Title: "wrong credentials are an answer that says what to do, not an error", with: []need{wrongGiven}, run: checkWrong},
-		{ID: "calls-wrong", Title: "a call with wrong credentials is unauthenticated and does nothing", with: []need{wrongGiven}, run: callsWrong},
-		{ID: "config-paths", Title: "a setting that is missing or wrong is named by its path", with: []need{accountGiven, configGiven}, run: configPaths},
+		{ID: "check-wrong", Title: "wrong credentials are an answer that says what to do, not an error", about: []need{credentialsTaken}, with: []need{wrongGiven}, run: checkWrong},
+		{ID: "calls-wrong", Title: "a call with wrong credentials is unauthenticated and does nothing", about: []need{credentialsTaken}, with: []need{wrongGiven}, run: callsWrong},
+		{ID: "config-paths", Title: "a setting that is missing or wrong is named by its path", about: []need{configGiven}, with: []need{accountGiven}, run: configPaths},
 		{
 			ID: "accounts-apart", Title: "an account sees, finds and deletes only its own", Verbs: []provider.Verb{provider.VerbCreate},
 			with: []need{orders(provider.VerbCreate), otherGiven}, run: accountsApart,

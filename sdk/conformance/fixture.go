@@ -27,7 +27,7 @@ import (
 //	  "own": ["instance"],
 //	  "big": {"account": {…}, "stream": "list", "kind": "instance", "rows": 100000},
 //	  "window": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"},
-//	  "sub_account": "reseller-1",
+//	  "sub_account": "reseller-1", "alone": false,
 //	  "switches": {"lose": {…}, "slow": {…}, "refused": {"out_of_stock": {…}}}
 //	}
 //
@@ -54,6 +54,7 @@ type fixtureDoc struct {
 	Big      *bigDoc            `json:"big"`
 	Window   windowDoc          `json:"window"`
 	Sub      string             `json:"sub_account"`
+	Alone    bool               `json:"alone"`
 	Switches *switchesDoc       `json:"switches"`
 }
 

@@ -37,6 +37,22 @@ func otherGiven(s *session) string {
 	return ""
 }
 
+// credentialsTaken tells whether accounts have credentials that can be wrong.
+func credentialsTaken(s *session) string {
+	if len(shapeOf(s.d.Config).secrets()) == 0 {
+		return "accounts have no credentials"
+	}
+	return ""
+}
+
+// asksSomebody tells whether there is anybody who can fail.
+func asksSomebody(s *session) string {
+	if s.fix.Alone {
+		return "the plugin asks nobody: nothing can fail, be slow or get lost"
+	}
+	return ""
+}
+
 func cloudGiven(s *session) string {
 	if s.fix.Cloud == nil {
 		return "the fixture's cloud cannot be made to fail"

@@ -27,8 +27,8 @@ func offeredRules() []Rule {
 			ID: "update-unknown-field", Title: "an update with an unknown field is refused and names it", Verbs: []provider.Verb{provider.VerbUpdate},
 			with: []need{orders(provider.VerbCreate, provider.VerbUpdate)}, run: updateUnknownField,
 		},
-		{ID: "action-input", Title: "an action's input is held to its schema", with: []need{orders(creates...), actionsGiven}, run: actionInput},
-		{ID: "region-unknown", Title: "an unknown region is refused", with: []need{regionsGiven, kindsGiven, accountGiven}, run: regionUnknown},
+		{ID: "action-input", Title: "an action's input is held to its schema", about: []need{actionsGiven}, with: []need{orders(creates...)}, run: actionInput},
+		{ID: "region-unknown", Title: "an unknown region is refused", about: []need{regionsGiven}, with: []need{kindsGiven, accountGiven}, run: regionUnknown},
 	}
 }
 

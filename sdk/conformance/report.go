@@ -34,8 +34,24 @@ type Result struct {
 type Report struct {
 	Plugin  string   `json:"plugin"` // name of the plugin
 	Version string   `json:"version"`
-	Way     string   `json:"way"` // how the plugin was reached: "provider", "binary" or "connection"
+	Way     string   `json:"way"` // how the plugin was reached: "provider", "binary", "connection" or, after With, several
 	Results []Result `json:"results"`
+}
+
+// With returns what both reports prove together, each having reached the same
+// plugin in its way: a rule is broken when it is in one of them, and proved when
+// it is in one of them and broken in none.
+func (r Report) With(other Report) Report {
+	out := r
+	out.Way += " and as a " + other.Way
+	out.Results = append([]Result(nil), r.Results...)
+	for i, one := range out.Results {
+		second, ok := other.Result(one.ID)
+		if ok && one.Verdict != Fail && (second.Verdict == Fail || one.Verdict == Skip && second.Verdict == Pass) {
+			out.Results[i] = second
+		}
+	}
+	return out
 }
 
 // Passed reports whether no rule is broken. Skipped rules do not count.

@@ -16,8 +16,9 @@ type Rule struct {
 	// Verbs must be offered by a kind, or the rule does not apply to it.
 	Verbs []provider.Verb
 
-	with []need
-	run  func(ctx context.Context, s *session) error
+	about []need // what the plugin must have for the rule to apply
+	with  []need // what the fixture must have for the proof
+	run   func(ctx context.Context, s *session) error
 }
 
 // Capability names what the rule belongs to: "" for every plugin.
@@ -44,6 +45,11 @@ func (r Rule) missing(s *session) error {
 	}
 	if len(r.Verbs) > 0 && len(s.described(r.Verbs...)) == 0 {
 		return absent("no kind offers " + strings.Join(words(r.Verbs), " and "))
+	}
+	for _, n := range r.about {
+		if what := n(s); what != "" {
+			return absent(what)
+		}
 	}
 	for _, n := range r.with {
 		if what := n(s); what != "" {

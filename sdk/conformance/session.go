@@ -48,6 +48,7 @@ type session struct {
 	served  *plugintest.Plugin // nil unless the provider is in this process
 	process *process           // nil unless the plugin is a binary
 	watch   *watch
+	unlink  func() // ends serving the host's storage; nil: it is not served
 
 	tokens atomic.Int64
 	made   []made // what is to be deleted when the rule ends
@@ -80,6 +81,7 @@ func newSession(ctx context.Context, target Target) (*session, error) {
 		return nil, errors.Join(fmt.Errorf("describing the plugin: %w", err), s.close())
 	}
 	s.watch.add(s.specMarkers())
+	s.linkHost(ctx, conn)
 	return s, nil
 }
 
@@ -114,7 +116,7 @@ func (s *session) start(ctx context.Context) (grpc.ClientConnInterface, error) {
 		var p provider.Provider
 		if p, err = s.target.New(); err == nil {
 			log := slog.New(slog.NewJSONHandler(s.watch, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			s.served, err = plugintest.Serve(ctx, p, plugintest.Config{Logger: log})
+			s.served, err = plugintest.Serve(ctx, p, plugintest.Config{Logger: log, Host: s.fix.Host})
 		}
 	})
 	if err != nil {
@@ -123,12 +125,37 @@ func (s *session) start(ctx context.Context) (grpc.ClientConnInterface, error) {
 	return s.served.Conn(), nil
 }
 
+// linkHost serves the host's storage to a process that wants it. Nobody watches
+// it: what a plugin stores may hold its secrets.
+func (s *session) linkHost(ctx context.Context, conn grpc.ClientConnInterface) {
+	if s.process == nil || !s.has(provider.CapHostStorage) {
+		return
+	}
+	h := s.fix.Host
+	if h == nil {
+		h = plugintest.NewHost()
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = client.New(conn).LinkHost(ctx, h) // ends with the process at the latest, whose calls tell
+	}()
+	s.unlink = func() {
+		cancel()
+		<-over
+	}
+}
+
 // close ends the plugin; a second time it does nothing.
 func (s *session) close() error {
 	if s.ended {
 		return nil
 	}
 	s.ended = true
+	if s.unlink != nil {
+		s.unlink()
+	}
 	switch {
 	case s.process != nil:
 		return s.process.close()
@@ -190,7 +217,7 @@ func (s *session) callFor(a provider.Account) provider.Call {
 		locale = "zh-CN"
 	}
 	return provider.Call{
-		Org: "conformance", RootOrg: "conformance", Account: a, Region: s.fix.Region, Zone: s.fix.Zone,
+		Org: Org, RootOrg: Org, Account: a, Region: s.fix.Region, Zone: s.fix.Zone,
 		Locale: locale, RequestID: "conformance-" + s.id,
 	}
 }

@@ -31,6 +31,9 @@ type Target struct {
 	Wrap func(grpc.ClientConnInterface) grpc.ClientConnInterface
 }
 
+// Org is the org, and the root org, of all calls of the suite.
+const Org = "conformance"
+
 // Fixture is what an author gives for the suite to work with. Everything is
 // optional: a rule that needs what is missing is skipped and says so. The zero
 // value proves what needs no cloud.
@@ -62,6 +65,12 @@ type Fixture struct {
 	SubAccount string
 	// Cloud is what can go wrong on demand; nil: nothing.
 	Cloud Cloud
+	// Alone says that the plugin asks nobody, no cloud and no storage, so that
+	// nothing can go wrong for it.
+	Alone bool
+	// Host serves a provider.HostUser; nil: a new plugintest.Host. One that fails
+	// on demand can be the Cloud too.
+	Host provider.HostServices
 	// Now is the cloud's time; nil: the machine's.
 	Now func() time.Time
 	// Advance lets time pass at the cloud, so that operations end without

@@ -26,12 +26,12 @@ func troubleRules() []Rule {
 	creates := []provider.Verb{provider.VerbCreate}
 	finds := []provider.Verb{provider.VerbCreate, provider.VerbFindByToken}
 	return []Rule{
-		{ID: "lost-answer", Title: "a create whose answer got lost has an unknown outcome, is found by its token, and is not made again", Verbs: finds, with: []need{cloudGiven, orders(finds...)}, run: lostAnswer},
-		{ID: "refusal-class", Title: "each refusal of the cloud has its class, and made nothing", Verbs: creates, with: []need{cloudGiven, orders(creates...)}, run: refusalClass},
-		{ID: "refusal-origin", Title: "a refusal says that it is the cloud's, with the cloud's code or request id", Verbs: creates, with: []need{cloudGiven, orders(creates...)}, run: refusalOrigin},
-		{ID: "throttled-wait", Title: "a throttled call says when to come back", Verbs: creates, with: []need{cloudGiven, orders(creates...)}, run: throttledWait},
-		{ID: "cancel", Title: "a call ends within a second when its caller leaves", with: []need{cloudGiven, accountGiven}, run: cancels},
-		{ID: "deadline", Title: "a call ends at its deadline, and a change that may have happened says so", with: []need{cloudGiven, accountGiven}, run: deadlines},
+		{ID: "lost-answer", Title: "a create whose answer got lost has an unknown outcome, is found by its token, and is not made again", Verbs: finds, about: []need{asksSomebody}, with: []need{cloudGiven, orders(finds...)}, run: lostAnswer},
+		{ID: "refusal-class", Title: "each refusal of the cloud has its class, and made nothing", Verbs: creates, about: []need{asksSomebody}, with: []need{cloudGiven, orders(creates...)}, run: refusalClass},
+		{ID: "refusal-origin", Title: "a refusal says that it is the cloud's, with the cloud's code or request id", Verbs: creates, about: []need{asksSomebody}, with: []need{cloudGiven, orders(creates...)}, run: refusalOrigin},
+		{ID: "throttled-wait", Title: "a throttled call says when to come back", Verbs: creates, about: []need{asksSomebody}, with: []need{cloudGiven, orders(creates...)}, run: throttledWait},
+		{ID: "cancel", Title: "a call ends within a second when its caller leaves", about: []need{asksSomebody}, with: []need{cloudGiven, accountGiven}, run: cancels},
+		{ID: "deadline", Title: "a call ends at its deadline, and a change that may have happened says so", about: []need{asksSomebody}, with: []need{cloudGiven, accountGiven}, run: deadlines},
 		{ID: "events-end", Title: "a stream of events ends when its caller leaves", Needs: caps(provider.CapEvents), with: []need{accountGiven}, run: eventsEnd},
 	}
 }

@@ -33,6 +33,7 @@ type Emitted struct {
 // area is the storage of one root org.
 type area struct {
 	rows   map[string]provider.KeyValue
+	sorted []string // the keys of rows, replaced and never changed; nil: to be made anew
 	tokens map[string]bool
 	last   uint64 // the newest revision given
 }
@@ -71,34 +72,60 @@ func (h *Host) Get(_ context.Context, s provider.Scope, key string) ([]byte, uin
 	return bytes.Clone(kv.Value), kv.Revision, nil
 }
 
-// Scan yields a snapshot of the range in the order of the keys.
+// scanPage is how many rows of a scan are read at one moment.
+const scanPage = 1000
+
+// Scan yields the range in the order of the keys, page by page as the core does.
 func (h *Host) Scan(ctx context.Context, s provider.Scope, r provider.KeyRange, yield func(provider.KeyValue) error) error {
-	for i, kv := range h.snapshot(s, r) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if r.Limit > 0 && i == r.Limit {
-			return nil
-		}
-		if err := yield(kv); err != nil {
-			return err
+	keys := h.keys(s, r)
+	for len(keys) > 0 {
+		page := h.rows(s, keys[:min(scanPage, len(keys))])
+		keys = keys[min(scanPage, len(keys)):]
+		for _, kv := range page {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := yield(kv); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (h *Host) snapshot(s provider.Scope, r provider.KeyRange) []provider.KeyValue {
+// keys returns the keys of a range in its order, which the caller must not change.
+func (h *Host) keys(s provider.Scope, r provider.KeyRange) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.area(s)
+	if a.sorted == nil {
+		a.sorted = slices.Sorted(maps.Keys(a.rows))
+	}
+	from, _ := slices.BinarySearch(a.sorted, r.From)
+	to := len(a.sorted)
+	if r.To != "" {
+		to, _ = slices.BinarySearch(a.sorted, r.To)
+	}
+	keys := a.sorted[from:max(from, to)]
+	if r.Reverse {
+		keys = slices.Clone(keys)
+		slices.Reverse(keys)
+	}
+	if r.Limit > 0 {
+		keys = keys[:min(r.Limit, len(keys))]
+	}
+	return keys
+}
+
+// rows returns what there is of some keys at this moment.
+func (h *Host) rows(s provider.Scope, keys []string) (out []provider.KeyValue) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	rows := h.area(s).rows
-	var out []provider.KeyValue
-	for _, key := range slices.Sorted(maps.Keys(rows)) {
-		if key >= r.From && (r.To == "" || key < r.To) {
-			out = append(out, listed(rows[key]))
+	for _, key := range keys {
+		if kv, there := rows[key]; there {
+			out = append(out, listed(kv))
 		}
-	}
-	if r.Reverse {
-		slices.Reverse(out)
 	}
 	return out
 }
@@ -129,6 +156,9 @@ func (h *Host) Apply(_ context.Context, s provider.Scope, t provider.Transaction
 		}
 	}
 	for _, w := range t.Writes {
+		if _, there := a.rows[w.Key]; there == w.Delete {
+			a.sorted = nil
+		}
 		if w.Delete {
 			delete(a.rows, w.Key)
 			continue
