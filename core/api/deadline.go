@@ -19,9 +19,8 @@ type deadline struct {
 	over   bool
 }
 
-func newDeadline(parent context.Context, after time.Duration) *deadline {
-	return &deadline{Context: parent, at: time.Now().Add(after)}
-}
+// begin is called once, before anybody else has it.
+func (d *deadline) begin(parent context.Context, at time.Time) { d.Context, d.at = parent, at }
 
 // Deadline is of [context.Context].
 func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }

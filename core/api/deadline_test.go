@@ -34,7 +34,8 @@ func TestDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				parent, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				d := newDeadline(parent, time.Second)
+				d := &deadline{}
+				d.begin(parent, time.Now().Add(time.Second))
 				defer d.end()
 				if waited {
 					d.Done()
@@ -65,7 +66,8 @@ func TestDeadline(t *testing.T) {
 func TestContextsOfADeadlineEndWithItAndNeedNoGoroutine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := newDeadline(t.Context(), time.Hour)
+		d := &deadline{}
+		d.begin(t.Context(), time.Now().Add(time.Hour))
 		r := &request{Context: d}
 		before := runtime.NumGoroutine()
 		child, cancel := context.WithTimeout(r, 2*time.Hour)

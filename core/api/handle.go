@@ -61,7 +61,7 @@ func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.
 	op := r.operation()
 	short := newShortcut(s, r, fn)
 	if short != nil {
-		op.Middlewares = huma.Middlewares{short.middleware}
+		short.bind()
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		caller, ok := CallerOf(ctx)

@@ -2,6 +2,8 @@ package api
 
 import (
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
@@ -15,10 +17,14 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+
+	mu    sync.RWMutex
+	kinds map[answered]series
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
+		kinds: map[answered]series{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tradewind_http_requests_total", Help: "Answered requests by route and status.",
 		}, []string{"method", "route", "status"}),
@@ -38,8 +44,37 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, nil
 }
 
+// answered is a kind of answer; there are as many as routes have statuses.
+type answered struct {
+	method, route string
+	status        int
+}
+
+// series are the metrics of one kind of answer.
+type series struct {
+	count   prometheus.Counter
+	seconds prometheus.Observer
+}
+
+// of returns the metrics of a kind of answer, found by their labels once.
+func (m *metrics) of(kind answered) series {
+	m.mu.RLock()
+	s, known := m.kinds[kind]
+	m.mu.RUnlock()
+	if known {
+		return s
+	}
+	s = series{
+		count:   m.requests.WithLabelValues(kind.method, kind.route, strconv.Itoa(kind.status)),
+		seconds: m.seconds.WithLabelValues(kind.method, kind.route),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kinds[kind] = s
+	return s
+}
+
 func (s *Server) measure(c *fiber.Ctx) error {
-	start := s.clock.Now()
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
 	if err := c.Next(); err != nil {
@@ -48,9 +83,10 @@ func (s *Server) measure(c *fiber.Ctx) error {
 		}
 	}
 	route, method := c.Route().Path, c.Method()
-	took := s.clock.Now().Sub(start)
-	s.metrics.requests.WithLabelValues(method, route, strconv.Itoa(c.Response().StatusCode())).Inc()
-	s.metrics.seconds.WithLabelValues(method, route).Observe(took.Seconds())
+	took := time.Since(requestOf(c.UserContext()).began)
+	kind := s.metrics.of(answered{method: method, route: route, status: c.Response().StatusCode()})
+	kind.count.Inc()
+	kind.seconds.Observe(took.Seconds())
 	s.logRequest(c, route, took)
 	return nil
 }

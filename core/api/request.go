@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -13,6 +14,8 @@ import (
 // with the deadline. The middleware completes it before any use-case runs.
 type request struct {
 	context.Context
+	deadline deadline  // what Context begins with
+	began    time.Time // when its first byte was looked at here
 	id       string
 	ip       string
 	trace    string // W3C traceparent of its span; "" when it is not traced
@@ -35,7 +38,7 @@ func requestOf(ctx context.Context) *request {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r
 	}
-	return &request{Context: ctx}
+	return &request{Context: ctx, began: time.Now()}
 }
 
 // CallerOf returns who asks; false when nobody signed in.
@@ -52,20 +55,20 @@ func requestIDOf(ctx context.Context) string { return requestOf(ctx).id }
 // identify gives every request an id and a deadline. A client's own id is kept
 // when it is short and harmless, so that its logs and ours join.
 func (s *Server) identify(c *fiber.Ctx) error {
-	rid := c.Get("X-Request-Id")
-	if !harmless(rid) {
-		rid = id.New()
+	r := &request{began: time.Now(), id: c.Get("X-Request-Id"), ip: c.IP()}
+	if !harmless(r.id) {
+		r.id = id.NewAt(r.began)
 	}
-	ctx := newDeadline(c.UserContext(), s.cfg.RequestTimeout)
-	defer ctx.end()
-	r := &request{Context: ctx, id: rid, ip: c.IP()}
+	r.deadline.begin(c.UserContext(), r.began.Add(s.cfg.RequestTimeout))
+	defer r.deadline.end()
+	r.Context = &r.deadline
 	if s.cfg.Trace != nil {
 		var end func(string, int)
-		r.Context, r.trace, end = s.cfg.Trace(ctx, c.Method(), c.Get("traceparent"))
+		r.Context, r.trace, end = s.cfg.Trace(r.Context, c.Method(), c.Get("traceparent"))
 		defer func() { end(c.Route().Path, c.Response().StatusCode()) }()
 	}
 	c.SetUserContext(r)
-	c.Set("X-Request-Id", rid)
+	c.Set("X-Request-Id", r.id)
 	return c.Next()
 }
 

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
 	"tradewind.example/core/access"
@@ -113,21 +113,27 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 	return nil
 }
 
-func (x *shortcut[I, O]) middleware(hc huma.Context, next func(huma.Context)) {
-	c := humafiber.Unwrap(hc)
+// serve is a handler of the route, before huma's own.
+func (x *shortcut[I, O]) serve(c *fiber.Ctx) error {
 	r := requestOf(c.UserContext())
 	in := new(I)
 	if x.body == nil || !r.signedIn || !x.plain(c) || !x.read(c, reflect.ValueOf(in).Elem()) {
-		next(hc)
-		return
+		return c.Next()
 	}
 	out, err := x.fn(r, r.caller, in)
 	if err == nil {
 		err = x.write(c, out)
 	}
 	if err != nil {
-		_ = x.s.answer(c, err) // writes to memory
+		return x.s.answer(c, err)
 	}
+	return nil
+}
+
+// bind puts the shortcut before the handler that huma is about to add.
+func (x *shortcut[I, O]) bind() {
+	path := strings.NewReplacer("{", ":", "}", "").Replace(x.route.Path)
+	x.s.app.Add(x.route.Method, path, x.serve)
 }
 
 // plain reports whether nothing but the parameters and the body is to be read.

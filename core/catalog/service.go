@@ -129,6 +129,16 @@ func (s *Service) ProductTx(r store.Reader, productID string) (Product, error) {
 	return p, nil
 }
 
+// SharedTx is [Service.ProductTx] for those who only look: the product is shared
+// as a whole, and does not tell its revision.
+func (s *Service) SharedTx(r store.Reader, productID string) (*Product, error) {
+	d, err := s.cached.Get(r, productID)
+	if err != nil {
+		return nil, err
+	}
+	return &d.Value, nil
+}
+
 func (s *Service) record(tx store.Tx, c access.Caller, action access.Right, thing, id string, before, after any) error {
 	return audit.Append(tx, audit.Record{
 		Time: s.Clock.Now(), Actor: c.Actor(), Org: c.RootID, Root: c.RootID, Action: string(action),

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"tradewind.example/core/id"
 )
@@ -11,12 +14,38 @@ import (
 func TestNewIncreasesAndIsValid(t *testing.T) {
 	t.Parallel()
 	last := ""
-	for range 10_000 {
+	for i := range 10_000 {
 		s := id.New()
+		if i%2 == 1 {
+			s = id.NewAt(time.Unix(1_700_000_000, 0)) // a clock that went back
+		}
 		if !id.Valid(s) || s <= last {
 			t.Fatalf("%q after %q", s, last)
 		}
 		last = s
+	}
+}
+
+// TestNewIsAUUID holds identifiers against another implementation.
+func TestNewIsAUUID(t *testing.T) {
+	t.Parallel()
+	before := time.Now().Truncate(time.Millisecond)
+	for range 1000 {
+		u, err := uuid.Parse(id.New())
+		if err != nil || u.Version() != 7 || u.Variant() != uuid.RFC4122 {
+			t.Fatalf("%v, version %d, variant %v: %v", u, u.Version(), u.Variant(), err)
+		}
+		at := time.Unix(u.Time().UnixTime())
+		if at.Before(before) || at.After(time.Now().Add(time.Second)) {
+			t.Fatalf("%v tells the time %v", u, at)
+		}
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		id.New()
 	}
 }
 

@@ -33,6 +33,7 @@ type buffer struct {
 	queue   []*Quote
 
 	flushing sync.Mutex // one flush at a time, so that quotes keep their order
+	presses  sync.Pool  // of *press; not kept by hand, so that an idle broker has none
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -178,7 +179,12 @@ func (s *Service) Flush(ctx context.Context) error {
 }
 
 func (s *Service) write(ctx context.Context, batch []*Quote) error {
-	sheaves := bind(batch)
+	p, _ := s.buffer.presses.Get().(*press)
+	if p == nil {
+		p = &press{}
+	}
+	defer s.buffer.presses.Put(p) // the store copies what it is given
+	sheaves := p.bind(batch)
 	return s.Store.Update(ctx, func(tx store.Tx) error {
 		for _, x := range sheaves {
 			if err := x.put(tx); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
@@ -39,7 +40,7 @@ func (s *Service) Create(ctx context.Context, c access.Caller, in Input) (View, 
 			return err
 		}
 		if listed, ok := s.known(&open); ok {
-			q, err = s.draft(r, c, &open, listed)
+			q, err = s.draft(r, c, &open, listed, open.at)
 		}
 		return err
 	})
@@ -63,16 +64,15 @@ func (s *Service) createAsking(ctx context.Context, c access.Caller, open asked)
 	}
 	var q *Quote
 	err = s.Store.View(ctx, func(r store.Reader) error {
-		q, err = s.draft(r, c, &open, listed)
+		q, err = s.draft(r, c, &open, listed, s.Clock.Now())
 		return err
 	})
 	return q, err
 }
 
 // draft prices the chain and makes the quote, which gets its id in the buffer.
-func (s *Service) draft(r store.Reader, c access.Caller, open *asked, listed Listed) (*Quote, error) {
-	now := s.Clock.Now()
-	p, t := &open.product, open.in.Term
+func (s *Service) draft(r store.Reader, c access.Caller, open *asked, listed Listed, now time.Time) (*Quote, error) {
+	p, t := open.product, open.in.Term
 	if p.RootID != c.RootID {
 		return nil, fault.NotFound("product", p.ID)
 	}

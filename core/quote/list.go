@@ -99,7 +99,8 @@ func (l *lists) land(k listKey, f *flight) {
 // asked is one list question, with what is needed to answer it.
 type asked struct {
 	in      ListInput
-	product catalog.Product
+	product *catalog.Product // shared
+	at      time.Time
 	route   provider.Route
 	key     listKey
 }
@@ -126,18 +127,18 @@ func (s *Service) ListAmount(ctx context.Context, in ListInput) (Listed, error) 
 // question reads what a list question needs, with all refusals that need no
 // cloud.
 func (s *Service) question(r store.Reader, in ListInput) (asked, error) {
-	q := asked{in: in}
+	q := asked{in: in, at: s.Clock.Now()}
 	if err := checkSpec(in.Spec); err != nil {
 		return q, err
 	}
 	var err error
-	if q.product, err = s.Catalog.ProductTx(r, in.ProductID); err != nil {
+	if q.product, err = s.Catalog.SharedTx(r, in.ProductID); err != nil {
 		return q, err
 	}
 	if q.in.Change == "" {
 		q.in.Change = contract.ChangeCreate
 	}
-	if q.in.Term, err = TermFor(&q.product, in.Term); err != nil && q.in.Change == contract.ChangeCreate {
+	if q.in.Term, err = TermFor(q.product, in.Term); err != nil && q.in.Change == contract.ChangeCreate {
 		return q, err
 	}
 	q.complete()
@@ -178,13 +179,12 @@ func (q *asked) purpose() provider.Purpose {
 // known answers from memory, for a specification that is known to fit: a recent
 // answer of the cloud, or the product's list price when the plugin does not quote.
 func (s *Service) known(q *asked) (Listed, bool) {
-	now := s.Clock.Now()
 	quotes, ok := s.lists.quoting.Get(q.fit(), 0)
 	switch {
-	case !ok || !now.Before(quotes.until):
+	case !ok || !q.at.Before(quotes.until):
 		return Listed{}, false
 	case quotes.value:
-		return s.lists.get(q.key, now)
+		return s.lists.get(q.key, q.at)
 	}
 	out, err := q.ownList()
 	return out, err == nil
@@ -292,7 +292,7 @@ func (q *asked) read(out contract.Quote) (Listed, error) {
 
 // ownList is the product's list amount, for plugins that do not quote.
 func (q *asked) ownList() (Listed, error) {
-	p, t := &q.product, q.in.Term
+	p, t := q.product, q.in.Term
 	if q.in.Change != contract.ChangeCreate && q.in.Change != contract.ChangeRenew {
 		return Listed{}, fault.Unsupported("the provider's plugin does not quote a %s", q.in.Change)
 	}

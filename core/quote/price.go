@@ -30,7 +30,7 @@ func (e *FloorError) Error() string {
 // refuses the sale, one whose policy is to warn gets a warning. The refusal
 // does not say who blocks or what anything costs.
 func (s *Service) PriceTx(r store.Reader, in PriceInput) (pricing.Result, []Warning, error) {
-	p, err := s.Catalog.ProductTx(r, in.ProductID)
+	p, err := s.Catalog.SharedTx(r, in.ProductID)
 	if err != nil {
 		return pricing.Result{}, nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Service) PriceTx(r store.Reader, in PriceInput) (pricing.Result, []Warn
 	if err != nil {
 		return pricing.Result{}, nil, fmt.Errorf("reading the sale chain: %w", err)
 	}
-	return s.price(r, in, &p, chain)
+	return s.price(r, in, p, chain)
 }
 
 func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain []*tenant.Org) (pricing.Result, []Warning, error) {

@@ -32,7 +32,8 @@ type Orgs interface {
 
 // Catalog knows products; *catalog.Service is one.
 type Catalog interface {
-	ProductTx(r store.Reader, productID string) (catalog.Product, error)
+	// SharedTx returns a product whatever its state. It is not to be changed.
+	SharedTx(r store.Reader, productID string) (*catalog.Product, error)
 }
 
 // Providers knows providers and whose account a buyer uses; *provider.Service is one.

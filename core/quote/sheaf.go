@@ -2,6 +2,7 @@ package quote
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -37,17 +38,24 @@ type sheaf struct {
 	places map[string][]byte // org -> offsets of frames, each a big-endian uint32
 }
 
+// press is the memory in which sheaves are made. What it has made is good until
+// it is used again.
+type press struct {
+	frames []byte
+	rows   []byte // of all sheaves, one after the other
+}
+
 // bind makes sheaves of quotes that are in the order of their ids.
-func bind(batch []*Quote) []*sheaf {
+func (p *press) bind(batch []*Quote) []*sheaf {
 	var out []*sheaf
-	frames := make([]byte, 0, min(sheafBytes+4<<10, len(batch)*2<<10))
+	p.rows = p.rows[:0]
 	for len(batch) > 0 {
 		s := &sheaf{places: map[string][]byte{}}
 		n := 0
-		for frames = frames[:0]; n < len(batch) && n < sheafQuotes && len(frames) < sheafBytes; n++ {
-			frames = s.add(frames, batch[n])
+		for p.frames = p.frames[:0]; n < len(batch) && n < sheafQuotes && len(p.frames) < sheafBytes; n++ {
+			p.frames = s.add(p.frames, batch[n])
 		}
-		s.pack(frames)
+		p.pack(s)
 		out, batch = append(out, s), batch[n:]
 	}
 	return out
@@ -65,11 +73,15 @@ func (s *sheaf) add(frames []byte, q *Quote) []byte {
 	return frames
 }
 
-// pack makes the row; it keeps nothing of the frames.
-func (s *sheaf) pack(frames []byte) {
-	row := make([]byte, id.Len+s2.MaxEncodedLen(len(frames)))
-	copy(row, frames[:id.Len])
-	s.row = row[:id.Len+len(s2.Encode(row[id.Len:], frames))]
+// pack makes the sheaf's row of the frames. Rows that were made before keep their
+// memory when that of the press is replaced by more.
+func (p *press) pack(s *sheaf) {
+	begin := len(p.rows)
+	p.rows = append(slices.Grow(p.rows, id.Len+s2.MaxEncodedLen(len(p.frames))), p.frames[:id.Len]...)
+	body := begin + id.Len
+	end := body + len(s2.Encode(p.rows[body:cap(p.rows)], p.frames))
+	p.rows = p.rows[:end]
+	s.row = p.rows[begin:end:end]
 }
 
 func (s *sheaf) put(tx store.Tx) error {

@@ -91,7 +91,7 @@ func TestSheafHoldsEveryQuote(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		quotes := rapid.SliceOfN(rapid.Custom(drawQuote), 1, 5).Draw(rt, "quotes")
 		slices.SortFunc(quotes, func(a, b *Quote) int { return strings.Compare(a.ID, b.ID) })
-		sheaves := bind(quotes)
+		sheaves := new(press).bind(quotes)
 		if len(sheaves) != 1 || sheaves[0].last != quotes[len(quotes)-1].ID {
 			rt.Fatalf("%d sheaves", len(sheaves))
 		}
@@ -122,14 +122,14 @@ func TestSheavesAreBounded(t *testing.T) {
 	for range sheafQuotes + 1 {
 		batch = append(batch, &Quote{ID: id.New(), Path: []string{"root"}})
 	}
-	if got := bind(batch); len(got) != 2 || got[0].last != batch[sheafQuotes-1].ID || got[1].last != batch[sheafQuotes].ID {
+	if got := new(press).bind(batch); len(got) != 2 || got[0].last != batch[sheafQuotes-1].ID || got[1].last != batch[sheafQuotes].ID {
 		t.Errorf("%d quotes make %d sheaves", len(batch), len(got))
 	}
 	big := json.RawMessage(`"` + strings.Repeat("x", maxSpec) + `"`)
 	for _, q := range batch {
 		q.Spec = big
 	}
-	for _, s := range bind(batch) {
+	for _, s := range new(press).bind(batch) {
 		if frames, err := framesOf(s.row); err != nil || len(frames) > sheafBytes+2*maxSpec {
 			t.Errorf("a sheaf has %d bytes, error %v", len(frames), err)
 		}
@@ -138,7 +138,7 @@ func TestSheavesAreBounded(t *testing.T) {
 
 func TestTornSheafIsTold(t *testing.T) {
 	t.Parallel()
-	whole := bind([]*Quote{{ID: id.New(), Path: []string{"root"}}})[0]
+	whole := new(press).bind([]*Quote{{ID: id.New(), Path: []string{"root"}}})[0]
 	for n := range whole.row {
 		if _, err := all(whole.row[:n]); err == nil {
 			t.Fatalf("%d of %d bytes of the row are read", n, len(whole.row))
@@ -184,7 +184,7 @@ func TestQuotesOfOverlappingSheavesAreFound(t *testing.T) {
 		made = append(made, &Quote{ID: id.New(), Path: []string{"root"}})
 	}
 	r := sheaves{list: slices.Concat(
-		bind([]*Quote{made[0], made[3]}), bind([]*Quote{made[1], made[4]}), bind([]*Quote{made[2], made[5]}))}
+		new(press).bind([]*Quote{made[0], made[3]}), new(press).bind([]*Quote{made[1], made[4]}), new(press).bind([]*Quote{made[2], made[5]}))}
 	for i, q := range made {
 		if got, found, err := load(r, q.ID); err != nil || !found || got.ID != q.ID {
 			t.Errorf("quote %d: found %v, error %v", i, found, err)
@@ -193,6 +193,38 @@ func TestQuotesOfOverlappingSheavesAreFound(t *testing.T) {
 	for _, missing := range []string{id.New(), "no id", ""} {
 		if _, found, err := load(r, missing); err != nil || found {
 			t.Errorf("%q: found %v, error %v", missing, found, err)
+		}
+	}
+}
+
+// TestPressIsUsedAgain: what was made before is spoilt by nothing but the next use,
+// however much memory each needs.
+func TestPressIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	p := &press{}
+	for _, sizes := range [][]int{{1}, {sheafQuotes + 1}, {3, 2*sheafQuotes + 7}, {2}} {
+		for _, n := range sizes {
+			batch := make([]*Quote, n)
+			for i := range batch {
+				batch[i] = &Quote{ID: id.New(), Path: []string{"root"}, CreatedBy: strings.Repeat("x", i%50)}
+			}
+			rest := batch
+			for _, s := range p.bind(batch) {
+				frames, err := framesOf(s.row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for place := 0; place < len(frames); rest = rest[1:] {
+					quoteID, raw, next, err := frameAt(frames, place)
+					if err != nil || quoteID != rest[0].ID || !bytes.Equal(raw, appendDocument(nil, rest[0])) {
+						t.Fatalf("quote %q of %d: %q, %v", rest[0].ID, n, quoteID, err)
+					}
+					place = next
+				}
+			}
+			if len(rest) > 0 {
+				t.Fatalf("%d of %d quotes are in no sheaf", len(rest), n)
+			}
 		}
 	}
 }
