@@ -88,6 +88,7 @@ type Host struct {
 	run     *launch.Dir
 	rules   map[string]guard.Rule // by full method name
 	crashes *crash.Store
+	levels  *levels
 	metrics *observe.Metrics
 
 	work sync.WaitGroup // all supervisors
@@ -156,6 +157,9 @@ func Open(ctx context.Context, cfg Config) (*Host, error) {
 // that cannot be used is told of, and shows in each plugin's status.
 func (h *Host) openFolders() (err error) {
 	if h.crashes, err = crash.Open(filepath.Join(h.cfg.Dir, crashFolder)); err != nil {
+		return err
+	}
+	if h.levels, err = openLevels(filepath.Join(h.cfg.Dir, levelsFile)); err != nil {
 		return err
 	}
 	if h.cfg.Cgroup == "" {

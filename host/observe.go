@@ -36,6 +36,9 @@ type observer struct {
 
 func (h *Host) newObserver(plugin string) *observer {
 	o := &observer{host: h, plugin: plugin, logging: session.NewLogging()}
+	if level, set := h.levels.of(plugin); set {
+		o.logging.SetLevel(level)
+	}
 	if h.cfg.Tracer != nil {
 		o.tracing = observe.NewTracing(plugin, h.cfg.Tracer)
 	}
@@ -112,7 +115,7 @@ func (h *Host) LogLevel(name string) (level slog.Level, set bool, err error) {
 
 // SetLogLevel shows the plugin's log from level on: at once for what it prints,
 // and its running processes are told to make no more than that. It lasts until
-// it is set again or the host ends.
+// it is set again, also in the next host on the same folder.
 func (h *Host) SetLogLevel(ctx context.Context, name string, level slog.Level) error {
 	p, err := h.Plugin(name)
 	if err != nil {
@@ -122,6 +125,9 @@ func (h *Host) SetLogLevel(ctx context.Context, name string, level slog.Level) e
 	case slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError:
 	default:
 		return fault.Invalid("level", "must be debug, info, warn or error").From(fault.SourceHost)
+	}
+	if err := h.levels.put(name, level); err != nil {
+		return err
 	}
 	p.observer.logging.SetLevel(level)
 	for _, r := range p.every() {

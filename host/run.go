@@ -111,7 +111,25 @@ func (r *run) open(ctx context.Context) (instance, error) {
 		return nil, err
 	}
 	p.remember(s.Description())
+	r.warnOfDeprecations(s.Description())
 	return s, nil
+}
+
+// mostWarned bounds how many deprecations one line of the log names.
+const mostWarned = 20
+
+// warnOfDeprecations tells, once per start, what the plugin is going to take away.
+func (r *run) warnOfDeprecations(d provider.Description) {
+	all := d.Deprecations()
+	if len(all) == 0 {
+		return
+	}
+	var list []string
+	for _, one := range all[:min(len(all), mostWarned)] {
+		list = append(list, one.Place+": "+one.Instead)
+	}
+	r.plugin.host.log.Warn("a plugin is going to take things away", "plugin", r.plugin.name, "version", d.Version,
+		"deprecated", list, "more", len(all)-len(list))
 }
 
 // current returns the process that serves now.

@@ -148,8 +148,8 @@ func (s *Supervisor[I]) watchInstance(ctx context.Context, probes <-chan error) 
 		select {
 		case <-s.instance.Done():
 			err := s.instance.Err()
-			s.discard(ctx, err)
 			s.failed(EventExited, err)
+			s.discard(ctx, err)
 		case err := <-probes:
 			silent = s.probed(ctx, err, silent)
 		case c := <-s.commands:
@@ -172,8 +172,8 @@ func (s *Supervisor[I]) probed(ctx context.Context, err error, silent int) int {
 	}
 	silent = nextSilent(silent, err)
 	if err, hopeless := s.condemned(silent, err); hopeless {
-		s.discard(ctx, err)
 		s.failed(EventDown, err)
+		s.discard(ctx, err)
 		return 0
 	}
 	s.setError(err)
@@ -250,6 +250,7 @@ func (s *Supervisor[I]) end(ctx context.Context) {
 }
 
 // discard puts the instance away by force: it is dead, silent, or the host ends.
+// That may take a while, so the state is no serving one before.
 func (s *Supervisor[I]) discard(ctx context.Context, cause error) {
 	s.current.Store(nil)
 	if !s.has {
