@@ -19,7 +19,7 @@ const prefix = "tradewind.example/"
 // domain names the packages that hold the broker's business.
 var domain = []string{
 	"money", "id", "pricing", "protocol", "ledger", "tenant", "access", "audit", "provider", "catalog",
-	"quote", "order", "resource", "billing", "settlement", "settledate", "idempotency", "job", "seal", "config",
+	"quote", "order", "resource", "inventory", "billing", "settlement", "settledate", "idempotency", "job", "seal", "config",
 }
 
 // vendors are the clouds' own SDKs.

@@ -15,7 +15,11 @@ var idless = map[string]string{
 	"list-plugin-versions": brokers, "remove-plugin-version": brokers, "set-plugin-version-state": brokers, "upgrade-plugin": brokers,
 	"roll-back-plugin": brokers, "unpin-plugin": brokers, "set-plugin-log-level": brokers, "list-plugin-crashes": brokers,
 	"get-plugin-crash": brokers, "list-plugin-breakers": brokers, "attach-plugin": brokers, "detach-plugin": brokers,
+	"list-inventory": keeping, "get-inventory": keeping, "get-inventory-operation": keeping, "create-inventory": keeping,
+	"update-inventory": keeping, "delete-inventory": keeping, "act-on-inventory": keeping,
 }
+
+const keeping = "core/inventory: the sandbox has no kinds that are kept without orders"
 
 const brokers = "plugins belong to the broker; TestPluginsAreOfWhoRunsTheBroker"
 

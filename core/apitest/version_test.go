@@ -24,6 +24,7 @@ var unversioned = map[string]string{
 	"end-session": "a session is only ended", "sign-out": "a session is only ended", "revoke-token": "a token is only revoked",
 	"set-plugin-log-level": "the last one who turns it wins, and it is kept nowhere",
 	"attach-plugin":        "in development only, and kept nowhere", "detach-plugin": "the same",
+	"update-inventory": "the plugin keeps it, and no version of it is known here", "delete-inventory": "the same",
 }
 
 // unreached are versioned changes that this world cannot reach.

@@ -27,6 +27,7 @@ import (
 	"tradewind.example/core/config"
 	"tradewind.example/core/floor"
 	"tradewind.example/core/idempotency"
+	"tradewind.example/core/inventory"
 	"tradewind.example/core/job"
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/order"
@@ -101,6 +102,7 @@ type App struct {
 	ledgerUses *ledger.Service
 	bills      *billing.Service
 	resources  *resource.Service
+	inventory  *inventory.Service
 	buys       *order.Service
 	statements *settlement.Service
 	floors     *floor.Guard

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/inventory"
 	"tradewind.example/core/order"
 	"tradewind.example/core/provider"
 	"tradewind.example/core/quote"
@@ -26,6 +27,8 @@ var (
 	_ quote.Plugins    = plugins[quote.Cloud]{}
 	_ order.Plugins    = plugins[order.Cloud]{}
 	_ resource.Plugins = plugins[resource.Cloud]{}
+
+	_ inventory.Plugins = plugins[inventory.Cloud]{}
 )
 
 // Plugin returns the plugin's client; calls wait for a plugin that is starting.

@@ -8,6 +8,7 @@ import (
 	"tradewind.example/core/catalog"
 	"tradewind.example/core/floor"
 	"tradewind.example/core/idempotency"
+	"tradewind.example/core/inventory"
 	"tradewind.example/core/job"
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/order"
@@ -135,6 +136,13 @@ func (a *App) orders() (err error) {
 	if err != nil {
 		return err
 	}
+	a.inventory, err = inventory.New(inventory.Config{
+		Store: a.store, Clock: a.clock, Authority: a.access, Accounts: a.providers, Keys: a.keys, Plugins: plugins[inventory.Cloud]{a.host},
+		CallTimeout: a.cfg.Orders.CallTimeout,
+	})
+	if err != nil {
+		return err
+	}
 	a.buys, err = order.New(order.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Directory: a.tenants, Keys: a.keys, Catalog: a.catalog,
 		Accounts: a.providers, Pricer: a.quotes, Holder: a.ledger, Biller: a.bills, Resources: a.resources, Jobs: a.jobs,
@@ -176,7 +184,7 @@ func (a *App) settlement() (err error) {
 func (a *App) bindings() v1.Services {
 	return v1.Services{
 		Store: a.store, Tenants: a.tenants, Access: a.access, Plugins: a.plugins, Providers: a.providers, Catalog: a.catalog,
-		Protocols: a.protocols, Quotes: a.quotes, Orders: a.buys, Resources: a.resources, Bills: a.bills, Books: a.ledgerUses,
+		Protocols: a.protocols, Quotes: a.quotes, Orders: a.buys, Resources: a.resources, Inventory: a.inventory, Bills: a.bills, Books: a.ledgerUses,
 		Statements: a.statements, Jobs: a.jobs,
 	}
 }

@@ -124,9 +124,24 @@ func (s *Service) walk(ctx context.Context, w *comparing) error {
 	}
 	each := func(v contract.Resource) error { return s.match(ctx, w, v) }
 	if slices.Contains(d.Capabilities, contract.CapImport) {
-		return cloud.Import(ctx, contract.ImportRequest{Call: a.Call}, each)
+		return cloud.Import(ctx, contract.ImportRequest{Call: a.Call, Kinds: sold(d)}, each)
 	}
 	return s.listAll(ctx, cloud, a.Call, d, each)
+}
+
+// sold names the kinds that resources here can have; none: all of them. What an
+// account's own people keep was never ordered and is no difference.
+func sold(d contract.Description) []string {
+	var out []string
+	for _, k := range d.Kinds {
+		if !k.Managed {
+			out = append(out, k.Name)
+		}
+	}
+	if len(out) == len(d.Kinds) {
+		return nil
+	}
+	return out
 }
 
 func (s *Service) listAll(ctx context.Context, cloud Cloud, call contract.Call, d contract.Description, each func(contract.Resource) error) error {
@@ -139,7 +154,7 @@ func (s *Service) listAll(ctx context.Context, cloud Cloud, call contract.Call, 
 	}
 	for _, region := range regions {
 		for _, k := range d.Kinds {
-			if !slices.Contains(k.Verbs, contract.VerbList) {
+			if k.Managed || !slices.Contains(k.Verbs, contract.VerbList) {
 				continue
 			}
 			call.Region = region.ID

@@ -15,6 +15,7 @@ import (
 	"tradewind.example/core/api"
 	"tradewind.example/core/billing"
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/inventory"
 	"tradewind.example/core/job"
 	"tradewind.example/core/ledger"
 	"tradewind.example/core/money"
@@ -42,6 +43,7 @@ type Services struct {
 	Quotes     *quote.Service
 	Orders     *order.Service
 	Resources  *resource.Service
+	Inventory  *inventory.Service
 	Bills      *billing.Service
 	Books      *ledger.Service
 	Statements *settlement.Service
@@ -51,7 +53,7 @@ type Services struct {
 // Bind registers every route on s.
 func Bind(s *api.Server, svc Services) {
 	for _, bind := range []func(*api.Server, Services){
-		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements,
+		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements, bindInventory,
 		bindProducts, bindProtocols, bindDiscounts, bindQuotes, bindOrders, bindResources, bindWallets,
 		bindRecharges, bindBills, bindLedger, bindStatements, bindJobs, bindAudit, bindBackup,
 	} {
