@@ -57,7 +57,9 @@ func problems(cfg *api.Config) []fault.Field {
 		}
 	}
 	add(len(cfg.Clusters) == 0, "names no cluster")
-	add(cfg.CurrentContext == "" || cfg.Contexts[cfg.CurrentContext] == nil, "its current-context names no context")
+	used := cfg.Contexts[cfg.CurrentContext]
+	add(used == nil, "its current-context names no context")
+	add(used != nil && (cfg.Clusters[used.Cluster] == nil || cfg.AuthInfos[used.AuthInfo] == nil), "its current context names a cluster or user that is not there")
 	for _, c := range cfg.Clusters {
 		add(!goodServer(c.Server), "a server must be an https address, and none of link-local or unspecified addresses")
 		add(c.InsecureSkipTLSVerify, "insecure-skip-tls-verify is not allowed: give certificate-authority-data")

@@ -45,7 +45,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	return &bench{T: t, ctx: ctx, m: workload.New(workload.Config{Client: client, Log: log}), id: fmt.Sprintf("%d_Test-", plane.Serial())}
 }
 
