@@ -74,6 +74,10 @@ func (w *world) check(ctx context.Context, s *shop) error {
 			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
 		}
 	}
+	if len(errs) > 0 {
+		open, err := w.open(ctx)
+		errs = append(errs, err, w.situation(ctx, open))
+	}
 	return errors.Join(errs...)
 }
 
