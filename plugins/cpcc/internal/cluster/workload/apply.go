@@ -19,8 +19,8 @@ const rollbackTime = 30 * time.Second
 
 // Apply makes the workload of s or changes it into s, and returns its status
 // right after. It may be repeated; a spec that is applied already changes
-// nothing, apart from a wish to stop ([Manager.Scale], [Manager.Stop]) that
-// it overrides. What cannot be changed in place is made anew, data disks kept:
+// nothing. Scaling, stopping, starting, restarting and a new password are
+// applies too. What cannot be changed in place is made anew, data disks kept:
 //   - another engine, or another template of a Job or Standalone: replaced;
 //   - a larger disk: the claims grow, pods stay;
 //   - a smaller disk or another class: a precondition fault.

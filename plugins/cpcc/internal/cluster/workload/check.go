@@ -57,6 +57,8 @@ func Check(s Spec) error {
 	c.must(s.Image != "" && len(s.Image) <= 255 && !strings.ContainsAny(s.Image, " \t\n"), "image", "must be an image's name without blanks")
 	c.must(s.Replicas >= 0 && s.Replicas <= MostReplicas, "replicas", "must be 0 to %d", MostReplicas)
 	c.must(s.many() || s.Replicas <= 1, "replicas", "only StatefulSet and Deployment have replicas")
+	c.must(s.Booked >= 0 && s.Booked <= MostReplicas, "booked", "must be 0 to %d", MostReplicas)
+	c.must(len(s.Restart) <= mostText, "restart", "must have at most %d bytes", mostText)
 	c.quantity("cpu", s.CPU, true)
 	c.quantity("memory", s.Memory, true)
 	c.quantity("ephemeral", s.Ephemeral, false)
@@ -104,7 +106,7 @@ func (e Engine) serves() bool { return e != Job && e != CronJob }
 
 func (c *checker) engine(s Spec) {
 	allowed := s.Engine.restarts()
-	c.must(s.Restart == "" || slices.Contains(allowed, s.Restart), "restart", "%s takes %v only", s.Engine, allowed)
+	c.must(s.Policy == "" || slices.Contains(allowed, s.Policy), "policy", "%s takes %v only", s.Engine, allowed)
 	c.must((s.Schedule != "") == (s.Engine == CronJob), "schedule", "is for CronJob, and required there")
 	c.must(s.Schedule == "" || len(strings.Fields(s.Schedule)) == 5, "schedule", "must have the five fields of cron, not %q", s.Schedule)
 	c.must(s.TimeZone == "" || s.Engine == CronJob, "time_zone", "is for CronJob only")

@@ -14,7 +14,7 @@ import (
 )
 
 func (s Spec) statefulSet(login string) *apps.StatefulSetApplyConfiguration {
-	spec := apps.StatefulSetSpec().WithReplicas(int32(s.Replicas)).
+	spec := apps.StatefulSetSpec().WithReplicas(s.running()).
 		WithServiceName(s.governing()).WithSelector(matching(s.selector())).
 		WithPodManagementPolicy(appsv1.ParallelPodManagement). // a broken first replica must not block a repaired spec
 		WithTemplate(s.pod(login))
@@ -32,7 +32,7 @@ func (s Spec) deployment(login string) *apps.DeploymentApplyConfiguration {
 	if s.GPUs > 0 || s.Storage != nil {
 		surge, gap = gap, surge
 	}
-	spec := apps.DeploymentSpec().WithReplicas(int32(s.Replicas)).WithSelector(matching(s.selector())).
+	spec := apps.DeploymentSpec().WithReplicas(s.running()).WithSelector(matching(s.selector())).
 		WithRevisionHistoryLimit(2).
 		WithStrategy(apps.DeploymentStrategy().WithType(appsv1.RollingUpdateDeploymentStrategyType).
 			WithRollingUpdate(apps.RollingUpdateDeployment().WithMaxSurge(surge).WithMaxUnavailable(gap))).
@@ -48,7 +48,7 @@ func (s Spec) daemonSet(login string) *apps.DaemonSetApplyConfiguration {
 // job tries a few times; the selector is Kubernetes' own.
 func (s Spec) job(login string) *batch.JobApplyConfiguration {
 	return batch.Job(s.Ref.Name(), s.Namespace()).WithLabels(s.ownLabels()).
-		WithAnnotations(s.notes()).WithAnnotations(labels{noteSpec: s.hash(login)}).WithSpec(s.jobSpec(login))
+		WithAnnotations(s.notes()).WithAnnotations(labels{noteSpec: s.hash(login)}).WithSpec(s.jobSpec(login).WithSuspend(s.Stopped))
 }
 
 func (s Spec) jobSpec(login string) *batch.JobSpecApplyConfiguration {
@@ -57,7 +57,7 @@ func (s Spec) jobSpec(login string) *batch.JobSpecApplyConfiguration {
 
 func (s Spec) cronJob(login string) *batch.CronJobApplyConfiguration {
 	spec := batch.CronJobSpec().WithSchedule(s.Schedule).WithConcurrencyPolicy(batchv1.ForbidConcurrent).
-		WithSuccessfulJobsHistoryLimit(3).WithFailedJobsHistoryLimit(1).WithStartingDeadlineSeconds(300).
+		WithSuccessfulJobsHistoryLimit(3).WithFailedJobsHistoryLimit(1).WithStartingDeadlineSeconds(300).WithSuspend(s.Stopped).
 		WithJobTemplate(batch.JobTemplateSpec().WithLabels(s.ownLabels()).WithSpec(s.jobSpec(login)))
 	if s.TimeZone != "" {
 		spec.WithTimeZone(s.TimeZone)
@@ -66,12 +66,8 @@ func (s Spec) cronJob(login string) *batch.CronJobApplyConfiguration {
 }
 
 func (s Spec) bare(login string) *apply.PodApplyConfiguration {
-	p := apply.Pod(s.Ref.Name(), s.Namespace()).WithLabels(s.podLabels()).
+	return apply.Pod(s.Ref.Name(), s.Namespace()).WithLabels(s.podLabels()).
 		WithAnnotations(s.notes()).WithAnnotations(labels{noteSpec: s.hash(login)}).WithSpec(s.podSpec())
-	if login != "" {
-		p.WithAnnotations(labels{noteLogin: login})
-	}
-	return p
 }
 
 // hash tells whether what cannot be changed in place is another: it is that of

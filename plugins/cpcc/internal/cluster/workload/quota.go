@@ -40,12 +40,14 @@ type entry struct {
 	Ports   int64               `json:"ports,omitempty"`
 	Balance int64               `json:"balance,omitempty"`
 	Retain  bool                `json:"retain,omitempty"` // its data outlives it
+	Stopped bool                `json:"stopped,omitempty"`
 }
 
 // entryOf counts one pod more where an old pod may still end while its
 // successor begins. nodes is how many a DaemonSet may cover.
 func entryOf(s Spec, nodes int64) entry {
-	e := entry{ID: s.ID, Engine: s.Engine, Pods: int64(s.Replicas), Parts: s.parts()}
+	replicas := int64(max(s.Replicas, s.Booked))
+	e := entry{ID: s.ID, Engine: s.Engine, Pods: replicas, Parts: s.parts(), Stopped: s.Stopped}
 	switch s.Engine {
 	case DaemonSet:
 		e.Pods = nodes + 1
@@ -59,7 +61,7 @@ func entryOf(s Spec, nodes int64) entry {
 	if s.Storage != nil {
 		e.Claims, e.Size, e.Retain = 1, s.Storage.size(), s.Storage.Retain
 		if s.Engine == StatefulSet {
-			e.Claims = max(int64(s.Replicas), 1)
+			e.Claims = max(replicas, 1)
 		}
 	}
 	if s.Expose != nil {

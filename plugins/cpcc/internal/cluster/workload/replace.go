@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -148,7 +149,8 @@ func (m *Manager) applyJob(ctx context.Context, s Spec, login string) error {
 	jobs := m.client.Kube().BatchV1().Jobs(s.Namespace())
 	now, err := jobs.Get(ctx, s.Ref.Name(), metav1.GetOptions{})
 	if err == nil && now.DeletionTimestamp == nil && now.Annotations[noteSpec] == s.hash(login) {
-		_, err = jobs.Patch(ctx, now.Name, types.MergePatchType, []byte(`{"spec":{"suspend":false}}`), metav1.PatchOptions{FieldManager: cluster.Manager})
+		change := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%t"}},"spec":{"suspend":%t}}`, noteStopped, s.Stopped, s.Stopped)
+		_, err = jobs.Patch(ctx, now.Name, types.MergePatchType, change, metav1.PatchOptions{FieldManager: cluster.Manager})
 		return cluster.Fault(err)
 	}
 	if err := m.clear(ctx, s.Ref, err); err != nil {
@@ -158,15 +160,15 @@ func (m *Manager) applyJob(ctx context.Context, s Spec, login string) error {
 	return cluster.Fault(err)
 }
 
-// applyBare leaves a living pod with the same spec alone, changes only an image
-// in place, and replaces any other.
+// applyBare leaves a living pod with the same spec alone and replaces any other.
+// Stopped is a pod that is not there.
 func (m *Manager) applyBare(ctx context.Context, s Spec, login string) error {
 	pods := m.client.Kube().CoreV1().Pods(s.Namespace())
 	now, err := pods.Get(ctx, s.Ref.Name(), metav1.GetOptions{})
-	if err == nil && now.DeletionTimestamp == nil && now.Annotations[noteSpec] == s.hash(login) {
+	if err == nil && now.DeletionTimestamp == nil && now.Annotations[noteSpec] == s.hash(login) && !s.Stopped {
 		return nil
 	}
-	if err := m.clear(ctx, s.Ref, err); err != nil {
+	if err := m.clear(ctx, s.Ref, err); err != nil || s.Stopped {
 		return err
 	}
 	_, err = pods.Apply(ctx, s.bare(login), applying)

@@ -51,6 +51,9 @@ func (m *Manager) object(ctx context.Context, r Ref) (runtime.Object, error) {
 // Status tells where a workload stands; a missing one is a not_found fault.
 func (m *Manager) Status(ctx context.Context, r Ref) (Status, error) {
 	obj, err := m.object(ctx, r)
+	if isGone(err) && r.Engine == Standalone {
+		return m.readStopped(ctx, r, err)
+	}
 	if err != nil {
 		return Status{}, err
 	}
@@ -87,10 +90,27 @@ func read(obj runtime.Object) Status {
 		meta, out = o.ObjectMeta, readBare(o)
 	}
 	out.Created, out.Generation = meta.CreationTimestamp.UTC(), meta.Generation
-	if meta.DeletionTimestamp != nil {
+	switch {
+	case meta.DeletionTimestamp != nil:
 		out.Phase = PhaseDeleting
+	case meta.Annotations[noteStopped] == "true":
+		out.Phase, out.Reason, out.Message = PhaseStopped, "", ""
 	}
 	return out
+}
+
+// readStopped tells a pod that was stopped from one that never was.
+func (m *Manager) readStopped(ctx context.Context, r Ref, missing error) (Status, error) {
+	booked, err := m.sold(ctx, r)
+	switch {
+	case err != nil:
+		return Status{}, err
+	case booked == nil || !booked.Stopped:
+		return Status{}, missing
+	}
+	out := Status{Phase: PhaseStopped}
+	out.Reach, err = m.reach(ctx, r)
+	return out, err
 }
 
 // steady says running when every replica is ready with the newest spec.

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"maps"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,14 +25,14 @@ const (
 
 // Annotations with the broker's own words.
 const (
-	noteID       = cluster.LabelPrefix + "workload-id"
-	noteName     = cluster.LabelPrefix + "workload-name"
-	noteLogin    = cluster.LabelPrefix + "login-version"
-	noteRestart  = cluster.LabelPrefix + "restarted-at"
-	noteSpec     = cluster.LabelPrefix + "spec-hash"
-	noteReplicas = cluster.LabelPrefix + "replicas"
-	noteCluster  = cluster.LabelPrefix + "cluster-id"
-	noteOrg      = cluster.LabelPrefix + "org-id"
+	noteID      = cluster.LabelPrefix + "workload-id"
+	noteName    = cluster.LabelPrefix + "workload-name"
+	noteLogin   = cluster.LabelPrefix + "login-version"
+	noteRestart = cluster.LabelPrefix + "restart"
+	noteSpec    = cluster.LabelPrefix + "spec-hash"
+	noteStopped = cluster.LabelPrefix + "stopped"
+	noteCluster = cluster.LabelPrefix + "cluster-id"
+	noteOrg     = cluster.LabelPrefix + "org-id"
 )
 
 // login names the secret; service, claim and the rest likewise.
@@ -57,7 +58,9 @@ func (s Spec) podLabels() labels {
 	return out
 }
 
-func (s Spec) notes() labels { return labels{noteID: s.ID, noteName: s.Name} }
+func (s Spec) notes() labels {
+	return labels{noteID: s.ID, noteName: s.Name, noteStopped: strconv.FormatBool(s.Stopped)}
+}
 
 func (s Spec) nodeSelector() labels {
 	out := labels{}
@@ -68,7 +71,18 @@ func (s Spec) nodeSelector() labels {
 	if s.CPUModel != "" {
 		out[cluster.LabelCPUModel] = kubename.Label(s.CPUModel)
 	}
+	if s.Stopped && s.Engine == DaemonSet {
+		out[noteStopped] = "true" // which no node has
+	}
 	return out
+}
+
+// running is how many replicas are wanted now.
+func (s Spec) running() int32 {
+	if s.Stopped {
+		return 0
+	}
+	return int32(s.Replicas)
 }
 
 func (s Spec) hasLogin() bool { return !s.Password.IsZero() }
@@ -80,6 +94,9 @@ func (s Spec) pod(loginVersion string) *apply.PodTemplateSpecApplyConfiguration 
 	if loginVersion != "" {
 		t.WithAnnotations(labels{noteLogin: loginVersion})
 	}
+	if s.Restart != "" {
+		t.WithAnnotations(labels{noteRestart: s.Restart})
+	}
 	return t
 }
 
@@ -88,7 +105,7 @@ func (s Spec) podSpec() *apply.PodSpecApplyConfiguration {
 		WithServiceAccountName(account).
 		WithAutomountServiceAccountToken(false).
 		WithEnableServiceLinks(false).
-		WithRestartPolicy(corev1.RestartPolicy(s.restart())).
+		WithRestartPolicy(corev1.RestartPolicy(s.policy())).
 		WithSecurityContext(apply.PodSecurityContext().
 			WithSeccompProfile(apply.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithContainers(s.container())
@@ -102,11 +119,11 @@ func (s Spec) podSpec() *apply.PodSpecApplyConfiguration {
 	return p
 }
 
-func (s Spec) restart() Restart {
-	if s.Restart == "" {
+func (s Spec) policy() Restart {
+	if s.Policy == "" {
 		return s.Engine.restarts()[0]
 	}
-	return s.Restart
+	return s.Policy
 }
 
 func (s Spec) container() *apply.ContainerApplyConfiguration {

@@ -86,6 +86,9 @@ type Spec struct {
 	Ref
 	Name     string // for people; kept as an annotation
 	Replicas int    // StatefulSet and Deployment; 0 is stopped
+	Booked   int    // replicas that the quota leaves room for; less than Replicas: those
+	Stopped  bool   // no pods; all else stays. A Job begins again from its start
+	Restart  string // another text makes the pods anew, one after the other where there are several
 	Image    string
 	Sort     Sort // "": LinuxOS
 	Command  []string
@@ -105,7 +108,7 @@ type Spec struct {
 
 	Storage  *Storage // nil: none
 	Expose   *Expose  // nil: not reachable from outside its namespace
-	Restart  Restart  // "": the engine's usual one
+	Policy   Restart  // "": the engine's usual one
 	Schedule string   // CronJob: five fields of cron
 	TimeZone string   // CronJob: an IANA name; "": the cluster's
 }
@@ -145,7 +148,7 @@ type Phase string
 const (
 	PhasePending   Phase = "pending"   // not all replicas are ready yet
 	PhaseRunning   Phase = "running"   // all are, with the newest spec
-	PhaseStopped   Phase = "stopped"   // on request
+	PhaseStopped   Phase = "stopped"   // on request; its last pods may still be ending
 	PhaseDegraded  Phase = "degraded"  // something keeps it from running; see Reason
 	PhaseSucceeded Phase = "succeeded" // Job and Standalone: ended well
 	PhaseFailed    Phase = "failed"    // Job and Standalone: ended badly
