@@ -84,7 +84,8 @@ func costing(pid int, round func() (rate, error)) (rate, error) {
 // pair is a figure and its limit, measured in turns.
 type pair struct {
 	values, limits []float64
-	value, limit   rate // of the last round
+	p50, limitP50  []float64 // microseconds
+	value, limit   rate      // of the last round
 }
 
 // inTurns measures limit and value round by round.
@@ -99,6 +100,7 @@ func (b *bench) inTurns(value, limit func() (rate, error)) (pair, error) {
 			return p, err
 		}
 		p.limits, p.values = append(p.limits, p.limit.perSecond), append(p.values, p.value.perSecond)
+		p.limitP50, p.p50 = append(p.limitP50, float64(p.limit.p50.Nanoseconds())/1000), append(p.p50, float64(p.value.p50.Nanoseconds())/1000)
 	}
 	return p, nil
 }

@@ -14,6 +14,10 @@
 // Rows that an order replaces, and everything it reads, are left out. How fast
 // ascending keys of the same sizes are is told beside it.
 //
+// The limit of a cloud's plugin is the vendor's SDK alone, in a process of its
+// own and against the same simulator, which is a third one. The sizes of the
+// plugins, as files and at rest, stand beside it without a target.
+//
 // The limit of plugin calls and starts is go-plugin's own client with another
 // process of the same binary. A call is compared with the same message, ready
 // made and without a deadline. Plugins that start at once are judged by one start

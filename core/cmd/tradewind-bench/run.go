@@ -54,6 +54,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"plugin", (*bench).pluginCalls},
+		{"clouds", (*bench).clouds},
 		{"neighbour", (*bench).neighbour},
 		{"starts", (*bench).starts},
 		{"offerings", (*bench).offerings},
