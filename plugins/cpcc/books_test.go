@@ -227,3 +227,50 @@ func TestNoRowHoldsASecret(t *testing.T) {
 		}
 	}
 }
+
+func TestBoards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	rows := map[string]provider.Resource{}
+	for _, kind := range []string{"pod", "node"} {
+		err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
+			rows[kind] = r
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(rows["pod"].State); !strings.Contains(got, `"pod_cpurate":"0.004核","pod_memrate":"未知"`) || !strings.Contains(got, `"pod_nominated_node":"无"`) {
+		t.Errorf("the pod: %s", got)
+	}
+	if got := string(rows["node"].State); !strings.Contains(got, `"node_status":"已就绪","node_role":"工作节点"`) || !strings.Contains(got, `"available_gpu":2`) {
+		t.Errorf("the node: %s", got)
+	}
+	want(t, "a board of no cluster", w.List(t.Context(), provider.ListRequest{Call: w.anywhere(), Kind: "pod"}, func(provider.Resource) error { return nil }), fault.ClassInvalid)
+}
+
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	kept := w.make("label", w.anywhere(), `{"name":"no gpu","label_type":"node","label_key":"kyy-gpu","label_value":"false"}`).ID
+	act := func(action, input string) (provider.Change, error) {
+		return w.Act(t.Context(), provider.ActionRequest{Call: w.call(), Token: action + input, Kind: "node", ID: "node-1", Action: action, Input: json.RawMessage(input)})
+	}
+	for _, a := range [][2]string{
+		{"label", `{"label":"a/b=c"}`}, {"unlabel", `{"label_id":"` + kept + `"}`}, {"set_models", `{"gpu_model":"RTX5090-32G"}`},
+		{"cordon", `{}`}, {"drain", `{"bare":true}`}, {"uncordon", `{}`}, {"remove", `{"force":true}`},
+	} {
+		if _, err := act(a[0], a[1]); err != nil {
+			t.Errorf("%s: %v", a[0], err)
+		}
+	}
+	const all = "label node-1 a/b=c false|label node-1 kyy-gpu=false true|models node-1 RTX5090-32G |cordon node-1 true|drain node-1 true 20s|cordon node-1 false|remove node-1 true"
+	if got := strings.Join(w.cluster.done, "|"); got != all {
+		t.Errorf("the cluster was told %q", got)
+	}
+	for _, input := range []string{`{}`, `{"label":"a"}`, `{"label":"a=b","label_id":"` + kept + `"}`, `{"label_id":"none"}`, `{"label":"a b=c"}`} {
+		_, err := act("label", input)
+		want(t, "the label "+input, err, fault.ClassInvalid)
+	}
+}

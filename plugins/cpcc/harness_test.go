@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tradewind.example/plugins/cpcc/internal/area"
+	"tradewind.example/plugins/cpcc/internal/cluster/board"
 	"tradewind.example/plugins/cpcc/internal/price"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/clock"
@@ -27,6 +28,7 @@ type fakeCluster struct {
 	delay   time.Duration
 	noNodes bool
 	lost    bool // answers to Apply get lost
+	done    []string
 }
 
 func newFakeCluster() *fakeCluster { return &fakeCluster{has: map[string]workload.Instance{}} }
@@ -98,18 +100,22 @@ func (f *fakeCluster) Observe(ctx context.Context, _ workload.Target, in workloa
 	return workload.Seen{Exists: ok, Current: true, Wanted: now.Replicas, Ready: now.Replicas}, nil
 }
 
-func (f *fakeCluster) Fits(_ context.Context, _ workload.Target, parts []price.Part, _ []string) (bool, string, error) {
+func (f *fakeCluster) Fits(_ context.Context, _ workload.Target, needs []workload.Need) ([]workload.Verdict, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.noNodes {
-		return false, "", fault.Unavailable("the cluster does not answer")
+		return nil, fault.Unavailable("the cluster does not answer")
 	}
-	for _, p := range parts {
-		if p.Type == price.GPU && p.Amount > 2 {
-			return false, "no node has 3 cards free", nil
+	out := make([]workload.Verdict, len(needs))
+	for i, n := range needs {
+		out[i].OK = true
+		for _, p := range n.Parts {
+			if p.Type == price.GPU && p.Amount > 2 {
+				out[i] = workload.Verdict{Reason: "no node has 3 cards free"}
+			}
 		}
 	}
-	return true, "", nil
+	return out, nil
 }
 
 func (f *fakeCluster) Logs(_ context.Context, _ workload.Target, in workload.Instance, req workload.LogRequest) (string, error) {
@@ -118,6 +124,41 @@ func (f *fakeCluster) Logs(_ context.Context, _ workload.Target, in workload.Ins
 
 func (f *fakeCluster) Exec(_ context.Context, _ workload.Target, _ workload.Instance, _ string, command []string, stdin string) (workload.Ran, error) {
 	return workload.Ran{Stdout: command[0] + stdin, Code: 3}, nil
+}
+
+func (f *fakeCluster) Pods(_ context.Context, _ workload.Target, yield func(board.PodRow) error) error {
+	return yield(board.PodRow{Namespace: "n", Name: "p", Ready: "1/1", Running: "Running", CPURate: "0.004核"})
+}
+
+func (f *fakeCluster) Nodes(_ context.Context, _ workload.Target, yield func(board.NodeRow) error) error {
+	return yield(board.NodeRow{Name: "node-1", Status: "Ready", CPURate: "21.2%", AvailableGPU: 2})
+}
+
+func (f *fakeCluster) did(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done = append(f.done, fmt.Sprintf(format, args...))
+	return nil
+}
+
+func (f *fakeCluster) Label(_ context.Context, _ workload.Target, node, key, value string, remove bool) error {
+	return f.did("label %s %s=%s %t", node, key, value, remove)
+}
+
+func (f *fakeCluster) Models(_ context.Context, _ workload.Target, node, card, core string) error {
+	return f.did("models %s %s %s", node, card, core)
+}
+
+func (f *fakeCluster) Cordon(_ context.Context, _ workload.Target, node string, away bool) error {
+	return f.did("cordon %s %t", node, away)
+}
+
+func (f *fakeCluster) Drain(_ context.Context, _ workload.Target, node string, bare bool, most time.Duration) (int, int, error) {
+	return 3, 1, f.did("drain %s %t %s", node, bare, most)
+}
+
+func (f *fakeCluster) RemoveNode(_ context.Context, _ workload.Target, node string, force bool, _ time.Duration) error {
+	return f.did("remove %s %t", node, force)
 }
 
 func (f *fakeCluster) Events(context.Context, workload.Target, workload.Instance) ([]workload.Happening, error) {

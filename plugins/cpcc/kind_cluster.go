@@ -171,25 +171,26 @@ func (h clusters) accommodate(ctx context.Context, req provider.TypedAction[acco
 	if err != nil {
 		return out, err
 	}
+	stocked := map[string]bool{}
+	var specs []workload.Spec
 	for _, p := range req.Input.Products {
 		s := workload.Spec{Parts: p.Parts, Replicas: 1}
 		answer, err := o.basket(ctx, c, s, price.Duration{N: 1, Unit: price.Hour})
 		if err != nil {
 			return out, err
 		}
-		ok := answer.Problem == ""
-		if ok && out.Output.Reason == "dynamic" {
-			fits, _, err := h.keeper.Fits(ctx, o.desk, c.ID, s, req.Input.Labels)
-			switch {
-			case fault.Is(err, fault.ClassUnavailable):
-				out.Output.Reason = "static"
-			case err != nil:
-				return out, err
-			default:
-				ok = fits
-			}
-		}
-		if !ok {
+		stocked[p.ID] = answer.Problem == ""
+		specs = append(specs, s)
+	}
+	verdicts, err := h.keeper.Fits(ctx, o.desk, c.ID, specs, req.Input.Labels)
+	switch {
+	case fault.Is(err, fault.ClassUnavailable):
+		out.Output.Reason = "static"
+	case err != nil:
+		return out, err
+	}
+	for i, p := range req.Input.Products {
+		if !stocked[p.ID] || verdicts != nil && !verdicts[i].OK {
 			out.Output.IDs = append(out.Output.IDs, p.ID)
 		}
 	}

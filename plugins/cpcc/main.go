@@ -8,6 +8,32 @@
 // it: another process, also of another version, goes on where it stopped.
 package main
 
-import "tradewind.example/sdk"
+import (
+	"context"
+	"log/slog"
 
-func main() { sdk.Serve(newPlugin(detached{})) }
+	"tradewind.example/plugins/cpcc/internal/engine"
+	"tradewind.example/plugins/cpcc/internal/workload"
+	"tradewind.example/sdk"
+)
+
+func main() { sdk.Serve(&live{plugin: newPlugin(nil)}) }
+
+// live is the plugin on real clusters: its engine is made when there is a log.
+type live struct {
+	*plugin
+	clusters *engine.Engine
+}
+
+// UseLogger takes the SDK's logger and makes the engine. It comes before any
+// other call.
+func (l *live) UseLogger(log *slog.Logger) {
+	l.clusters = engine.New(engine.Config{Log: log})
+	l.engine, l.keeper = l.clusters, workload.NewKeeper(l.clusters)
+}
+
+// Shutdown lets go of the connections.
+func (l *live) Shutdown(context.Context) error {
+	l.clusters.Close()
+	return nil
+}

@@ -164,9 +164,12 @@ func (p *plugin) Place(ctx context.Context, req provider.PlaceRequest) (provider
 	if answer.Problem != "" {
 		return provider.Placement{Reason: answer.Problem}, nil
 	}
-	ok, reason, err := p.keeper.Fits(ctx, o.desk, on.ID, s, nil)
-	if err != nil || !ok {
-		return provider.Placement{Reason: first(reason, "no node can hold all parts at once")}, err
+	verdicts, err := p.keeper.Fits(ctx, o.desk, on.ID, []workload.Spec{s}, nil)
+	if err != nil {
+		return provider.Placement{}, err
+	}
+	if !verdicts[0].OK {
+		return provider.Placement{Reason: first(verdicts[0].Reason, "no node can hold all parts at once")}, nil
 	}
 	return provider.Placement{OK: true, Zones: []string{on.ID}}, nil
 }

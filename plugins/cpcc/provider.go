@@ -21,10 +21,12 @@ const (
 	settle = 5 * time.Second
 )
 
-// engine is what clusters do for workloads.
-type engine interface {
+// clusterEngine is what clusters do for workloads.
+type clusterEngine interface {
 	workload.Engine
 	workload.Inspector
+	boards
+	nodeKeeper
 	// Admit refuses a kubeconfig that would run commands or read files here, or
 	// that is no kubeconfig.
 	Admit(ctx context.Context, kubeconfig secret.Value) error
@@ -33,15 +35,18 @@ type engine interface {
 // plugin is the provider. It keeps nothing of an account.
 type plugin struct {
 	host   provider.HostServices
-	engine engine
+	engine clusterEngine
 	keeper *workload.Keeper
 	kinds  []*provider.Kind
 }
 
-func newPlugin(e engine) *plugin {
+func newPlugin(e clusterEngine) *plugin {
 	p := &plugin{engine: e, keeper: workload.NewKeeper(e)}
-	p.kinds = []*provider.Kind{
-		centreKind(p), deviceKind(p), clusterKind(p), labelKind(p), widgetKind(p), bundleKind(p), workloadKind(p),
+	p.kinds = []*provider.Kind{workloadKind(p)}
+	for _, k := range []*provider.Kind{
+		centreKind(p), deviceKind(p), clusterKind(p), labelKind(p), widgetKind(p), bundleKind(p), podKind(p), nodeKind(p),
+	} {
+		p.kinds = append(p.kinds, k.Manage()) // kept by the operator; workloads alone are sold
 	}
 	return p
 }
@@ -117,7 +122,7 @@ func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (
 // Import lists everything that the account owns.
 func (p *plugin) Import(ctx context.Context, req provider.ImportRequest, yield func(provider.Resource) error) error {
 	for _, k := range p.kinds {
-		if k.List == nil || !wanted(req.Kinds, k.Description.Name) {
+		if k.Create == nil || !wanted(req.Kinds, k.Description.Name) { // boards show what others own
 			continue
 		}
 		if err := k.List(ctx, provider.ListRequest{Call: req.Call, Kind: k.Description.Name}, yield); err != nil {

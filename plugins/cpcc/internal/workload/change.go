@@ -87,7 +87,10 @@ func (k *Keeper) Start(ctx context.Context, d Desk, id, token string) (Workload,
 
 // Restart starts the pods again.
 func (k *Keeper) Restart(ctx context.Context, d Desk, id, token string) (Workload, error) {
-	return k.change(ctx, d, id, token, "restart", func(*area.Change, *Workload) error { return nil })
+	return k.change(ctx, d, id, token, "restart", func(_ *area.Change, w *Workload) error {
+		w.Restarts++
+		return nil
+	})
 }
 
 // ResetPassword sets another password and starts the pods again, since they read
@@ -96,6 +99,7 @@ func (k *Keeper) ResetPassword(ctx context.Context, d Desk, id, token string, pa
 	return k.change(ctx, d, id, token, "password", func(c *area.Change, w *Workload) error {
 		c.Seal(passwordName, id, password)
 		w.OwnPassword = true
+		w.Restarts++
 		return nil
 	})
 }

@@ -22,7 +22,7 @@ type Instance struct {
 	Parts    []price.Part // of one replica
 	Replicas int          // 0 is stopped
 	Password secret.Value
-	// Restart changes when the pods are to be started again.
+	// Restart is another number when the pods are to be started again.
 	Restart int
 }
 
@@ -52,8 +52,22 @@ type Engine interface {
 	Remove(ctx context.Context, on Target, in Instance) (gone bool, err error)
 	// Observe tells how the workload is.
 	Observe(ctx context.Context, on Target, in Instance) (Seen, error)
-	// Fits tells whether at least one node can hold the parts now, and if not why.
-	Fits(ctx context.Context, on Target, parts []price.Part, labels []string) (ok bool, reason string, err error)
+	// Fits tells for each need, as if it alone were bought, whether nodes can hold
+	// it now: all parts of a replica on one of them.
+	Fits(ctx context.Context, on Target, needs []Need) ([]Verdict, error)
+}
+
+// Need is what somebody thinks of buying.
+type Need struct {
+	Parts    []price.Part // of one replica
+	Replicas int
+	Labels   []string // key=value, that nodes must have
+}
+
+// Verdict is the answer to a need.
+type Verdict struct {
+	OK     bool
+	Reason string // when it does not fit
 }
 
 // LogRequest chooses what to read of a workload's output.

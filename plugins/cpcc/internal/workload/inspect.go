@@ -31,7 +31,7 @@ func (k *Keeper) Running(ctx context.Context, d Desk, id string) (Target, Instan
 	if row.Value.Phase != Applied {
 		return Target{}, Instance{}, fault.Precondition("the workload is %s: try again later", row.Value.Phase)
 	}
-	on, err := d.target(ctx, row.Value.ClusterID)
+	on, err := d.Target(ctx, row.Value.ClusterID)
 	if err != nil {
 		return on, Instance{}, err
 	}
@@ -53,16 +53,26 @@ func (k *Keeper) Credentials(ctx context.Context, d Desk, id string) (user strin
 	return row.Value.Spec.User, password, err
 }
 
-// Fits tells whether a cluster can hold one replica of a basket now.
-func (k *Keeper) Fits(ctx context.Context, d Desk, clusterID string, s Spec, labels []string) (bool, string, error) {
-	on, err := d.target(ctx, clusterID)
+// Fits tells for each spec, as if it alone were bought, whether a cluster can hold
+// all its replicas now.
+func (k *Keeper) Fits(ctx context.Context, d Desk, clusterID string, specs []Spec, labels []string) ([]Verdict, error) {
+	on, err := d.Target(ctx, clusterID)
 	if err != nil {
-		return false, "", err
+		return nil, err
+	}
+	needs := make([]Need, 0, len(specs))
+	for _, s := range specs {
+		n := Need{Parts: s.basket(), Replicas: s.Replicas, Labels: labels}
+		if s.NodeSelector != "" {
+			n.Labels = append(labels[:len(labels):len(labels)], s.NodeSelector)
+		}
+		needs = append(needs, n)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	if s.NodeSelector != "" {
-		labels = append(labels[:len(labels):len(labels)], s.NodeSelector)
+	out, err := k.engine.Fits(ctx, on, needs)
+	if err == nil && len(out) != len(needs) {
+		err = fault.Internal(nil, "%d verdicts for %d needs", len(out), len(needs))
 	}
-	return k.engine.Fits(ctx, on, s.basket(), labels)
+	return out, err
 }

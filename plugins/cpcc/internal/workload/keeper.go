@@ -118,8 +118,8 @@ func (k *Keeper) reserve(ctx context.Context, d Desk, id string, o Order) error 
 	})
 }
 
-// target opens the cluster of a workload.
-func (d Desk) target(ctx context.Context, clusterID string) (Target, error) {
+// Target opens the cluster of a workload.
+func (d Desk) Target(ctx context.Context, clusterID string) (Target, error) {
 	config, err := d.centres().Kubeconfig(ctx, clusterID)
 	if err == nil && config.IsZero() {
 		err = fault.Precondition("the cluster has no kubeconfig")
@@ -131,7 +131,7 @@ func (d Desk) instance(ctx context.Context, w Workload) (Instance, error) {
 	password, err := d.Area.Secret(ctx, passwordName, w.ID)
 	return Instance{
 		ID: w.ID, OrgID: w.OrgID, Name: w.Name, Spec: w.Spec, Parts: w.Spec.basket(), Replicas: w.Replicas,
-		Password: password, Restart: w.Generation,
+		Password: password, Restart: w.Restarts,
 	}, err
 }
 
@@ -158,14 +158,14 @@ func (k *Keeper) tell(ctx context.Context, d Desk, row area.Row[Workload]) (Work
 // later reports whether a change that failed so is worth another try.
 func later(err error) bool {
 	switch fault.ClassOf(err) {
-	case fault.ClassUnavailable, fault.ClassThrottled, fault.ClassConflict, fault.ClassInternal:
+	case fault.ClassUnavailable, fault.ClassThrottled, fault.ClassInternal:
 		return true
 	}
 	return fault.OutcomeOf(err) == fault.OutcomeUnknown
 }
 
 func (k *Keeper) apply(ctx context.Context, d Desk, w Workload) error {
-	on, err := d.target(ctx, w.ClusterID)
+	on, err := d.Target(ctx, w.ClusterID)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (k *Keeper) undo(ctx context.Context, d Desk, row area.Row[Workload], why e
 
 // remove asks the cluster to remove the workload.
 func (k *Keeper) remove(ctx context.Context, d Desk, w Workload) (gone bool, err error) {
-	on, err := d.target(ctx, w.ClusterID)
+	on, err := d.Target(ctx, w.ClusterID)
 	if err != nil {
 		return false, err
 	}
@@ -279,7 +279,7 @@ func (k *Keeper) Workload(ctx context.Context, d Desk, id string) (Workload, err
 }
 
 func (k *Keeper) observe(ctx context.Context, d Desk, w Workload) (Seen, error) {
-	on, err := d.target(ctx, w.ClusterID)
+	on, err := d.Target(ctx, w.ClusterID)
 	if err != nil {
 		return Seen{}, err
 	}

@@ -83,7 +83,8 @@ type Workload struct {
 	Expires    time.Time      `json:"expires" title:"End of the paid term"`
 	// Ready is when it ran first, zero before that: from then on its create has
 	// succeeded, whatever becomes of it.
-	Ready time.Time `json:"ready" title:"Ran first"`
+	Ready    time.Time `json:"ready" title:"Ran first"`
+	Restarts int       `json:"restarts,omitempty" title:"Restarts asked for"`
 	// OwnPassword says that its user chose the password, which is then told to nobody.
 	OwnPassword bool `json:"own_password,omitempty" title:"The password was chosen"`
 	// Renewals are the tokens of the last renewals, the newest last.
