@@ -225,7 +225,13 @@ func (h *Host) Entries() []catalog.Entry {
 
 // Versions returns all versions of one plugin, oldest first; none when there is
 // no such plugin.
-func (h *Host) Versions(name string) []catalog.Entry { return h.catalog.Entries(name) }
+func (h *Host) Versions(name string) []catalog.Entry {
+	all := h.catalog.Entries(name)
+	for i := range all {
+		all[i].SignedBy = h.catalog.SignedBy(all[i])
+	}
+	return all
+}
 
 // Declared reports whether a plugin comes from the configuration or a file, and
 // so is changed there alone.

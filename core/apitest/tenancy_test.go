@@ -14,7 +14,7 @@ var idless = map[string]string{
 	"create-token": "is the caller's own", "install-plugin": brokers, "operate-plugin": brokers, "get-plugin": brokers,
 	"list-plugin-versions": brokers, "remove-plugin-version": brokers, "set-plugin-version-state": brokers, "upgrade-plugin": brokers,
 	"roll-back-plugin": brokers, "unpin-plugin": brokers, "set-plugin-log-level": brokers, "list-plugin-crashes": brokers,
-	"get-plugin-crash": brokers, "list-plugin-breakers": brokers, "attach-plugin": brokers, "detach-plugin": brokers,
+	"get-plugin-crash": brokers, "list-plugin-breakers": brokers, "attach-plugin": brokers, "detach-plugin": brokers, "diagnose-plugin": brokers,
 	"list-inventory": keeping, "get-inventory": keeping, "get-inventory-operation": keeping, "create-inventory": keeping,
 	"update-inventory": keeping, "delete-inventory": keeping, "act-on-inventory": keeping,
 }

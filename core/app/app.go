@@ -181,7 +181,7 @@ func (a *App) openHost(ctx context.Context) (err error) {
 		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
 		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},
 		Breaker:   guard.BreakerPolicy{Failures: c.Breaker.Failures, OpenFor: c.Breaker.OpenFor, MaxOpen: c.Breaker.MaxOpen},
-		Deadlines: deadlines(c.Deadlines), Upgrades: host.Upgrades{Validate: a.fitsAccounts, Shadow: a.checkThrough},
+		Deadlines: deadlines(c.Deadlines), Upgrades: host.Upgrades{Validate: a.fitsAccounts, Shadow: a.checkThrough, Watch: watchPolicy(c.Watch)},
 	})
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"tradewind.example/core/config"
 	"tradewind.example/core/plugin"
 	"tradewind.example/core/pluginstore"
 	"tradewind.example/core/store"
@@ -17,6 +18,7 @@ import (
 	hostcatalog "tradewind.example/host/catalog"
 	"tradewind.example/host/crash"
 	"tradewind.example/host/guard"
+	"tradewind.example/host/rollout"
 	"tradewind.example/host/signature"
 	"tradewind.example/sdk/fault"
 )
@@ -215,6 +217,16 @@ func (o operated) ResetBreaker(_ context.Context, name string, key plugin.Breake
 	return p.ResetBreaker(guard.BreakerKey(key))
 }
 
+// Diagnose asks the plugin's processes what they are doing.
+func (o operated) Diagnose(ctx context.Context, name string) ([]plugin.Doing, error) {
+	all, err := o.host.Diagnose(ctx, name)
+	out := make([]plugin.Doing, 0, len(all))
+	for _, d := range all {
+		out = append(out, plugin.Doing(d))
+	}
+	return out, err
+}
+
 // Crashes returns the kept reports of crashes.
 func (o operated) Crashes(_ context.Context, name string) ([]plugin.Crash, error) {
 	all, err := o.host.CrashReports(name)
@@ -248,4 +260,14 @@ func (a *App) orgExists(r store.Reader, id string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// watchPolicy is the host's form of the setting. There the zero window means the
+// default.
+func watchPolicy(w config.PluginWatch) rollout.Policy {
+	p := rollout.Policy{Window: w.Window, Every: w.Every, MinCalls: int64(w.MinCalls), Ratio: int64(w.Ratio), Floor: int64(w.Floor)}
+	if w.Window == 0 {
+		p.Window = -1
+	}
+	return p
 }

@@ -74,6 +74,7 @@ func (cfg Config) problems() []fault.Field {
 	if b := cfg.Plugins.Breaker; b.OpenFor > b.MaxOpen {
 		p.add("plugins.breaker.open_for", "must not be longer than plugins.breaker.max_open")
 	}
+	p.watch(cfg.Plugins.Watch)
 	p.isolation("plugins.isolation", cfg.Plugins.Isolation)
 	if c := cfg.Plugins.Cgroup; c != "" && !filepath.IsAbs(c) {
 		p.add("plugins.cgroup", "must be an absolute path below /sys/fs/cgroup")
@@ -83,6 +84,15 @@ func (cfg Config) problems() []fault.Field {
 		p.add("quotes.keep", "must not be shorter than quotes.life")
 	}
 	return p.fields
+}
+
+func (p *problems) watch(w PluginWatch) {
+	if w.Window < 0 {
+		p.add("plugins.watch.window", "must not be negative; 0 means no comparison")
+	}
+	if w.Floor > 100 {
+		p.add("plugins.watch.floor", "must be at most 100")
+	}
 }
 
 func (p *problems) listen(addr string) {
@@ -138,7 +148,7 @@ func (p *problems) positive(cfg Config) {
 	zero := map[string]bool{"rate.per_second": true, "rate.burst": true, "catalogue.sync_every": true,
 		"plugins.isolation.memory_bytes": true, "plugins.isolation.cpu_millis": true, "plugins.isolation.max_processes": true,
 		"plugins.isolation.open_files": true, "plugins.isolation.uid": true, "plugins.isolation.gid": true,
-		"resources.compare_hour": true, "dev.clock_offset": true, "plugins.per_org": true}
+		"resources.compare_hour": true, "dev.clock_offset": true, "plugins.per_org": true, "plugins.watch.window": true}
 	for _, s := range settings(&cfg) {
 		if s.value.CanInt() && !zero[s.path] && s.value.Int() <= 0 {
 			p.add(s.path, "must be positive")

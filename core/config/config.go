@@ -104,6 +104,7 @@ type Plugins struct {
 	Queue      int           `yaml:"queue"`
 	QueueWait  time.Duration `yaml:"queue_wait"`
 	Breaker    Breaker       `yaml:"breaker"`
+	Watch      PluginWatch   `yaml:"watch"`
 	// Deadlines replaces the built-in times of methods, by name.
 	Deadlines map[string]Deadline `yaml:"deadlines"`
 	Storage   PluginStorage       `yaml:"storage"`
@@ -121,6 +122,16 @@ type Breaker struct {
 	Failures int           `yaml:"failures"` // in a row that open it
 	OpenFor  time.Duration `yaml:"open_for"` // first pause, doubled with each failed probe
 	MaxOpen  time.Duration `yaml:"max_open"` // longest pause
+}
+
+// PluginWatch compares a plugin's new version with the one before it, which
+// comes back by itself when the new one fails more calls.
+type PluginWatch struct {
+	Window   time.Duration `yaml:"window"`    // from its first call on; 0: no comparison
+	Every    time.Duration `yaml:"every"`     // between comparisons
+	MinCalls int           `yaml:"min_calls"` // below so many calls nothing is judged
+	Ratio    int           `yaml:"ratio"`     // how many times the old version's failure rate is too much
+	Floor    int           `yaml:"floor"`     // failures in a hundred calls that are always accepted
 }
 
 // Deadline is how long calls of one method may take; 0 keeps the built-in time.
@@ -245,7 +256,8 @@ func Default() Config {
 		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
 		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
 		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second,
-			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute}, Deadlines: map[string]Deadline{},
+			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute},
+			Watch:   PluginWatch{Window: 5 * time.Minute, Every: time.Second, MinCalls: 20, Ratio: 3, Floor: 5}, Deadlines: map[string]Deadline{},
 			SigningKeys: []string{}, Entries: []Plugin{}, Selections: []PluginSelection{},
 			Storage: PluginStorage{Keys: 1_000_000, Bytes: 1 << 30, KeepTokens: 90 * 24 * time.Hour, EventsPerSecond: 200}},
 		Store:     Store{LockTimeout: time.Second, MaxBatch: 512},

@@ -65,10 +65,13 @@ type Catalogue interface {
 	Alter(ctx context.Context, name string, a Alteration, by Edit) error
 }
 
-// Crashes keeps the reports of plugins that crashed.
+// Crashes looks for faults: it keeps the reports of plugins that crashed, and asks
+// those that live.
 type Crashes interface {
 	Crashes(ctx context.Context, name string) ([]Crash, error) // newest first
 	Crash(ctx context.Context, name, id string) (Crash, error)
+	// Diagnose asks the plugin's processes what they are doing.
+	Diagnose(ctx context.Context, name string) ([]Doing, error)
 }
 
 // Verb is what can be done with an installed plugin.

@@ -71,6 +71,10 @@ func (p *platform) ResetBreaker(_ context.Context, name string, k plugin.Breaker
 	return p.note(plugin.Edit{}, "reset", name, k.String())
 }
 
+func (p *platform) Diagnose(_ context.Context, name string) ([]plugin.Doing, error) {
+	return []plugin.Doing{{Version: "1.0.0", PID: 7, Stacks: "main.main(...)"}}, p.note(plugin.Edit{}, "diagnose", name)
+}
+
 func (p *platform) Install(_ context.Context, file, _ string, by plugin.Edit) (plugin.Installed, error) {
 	return plugin.Installed{Name: "harbour", Version: "1.1.0", SHA256: strings.Repeat("a", 64)}, p.note(by, "install", file)
 }
@@ -357,12 +361,51 @@ func TestOnlyThoseWithTheRightAsk(t *testing.T) {
 	_, log := d.SetLogLevel(t.Context(), c, "harbour", "info")
 	_, reset := d.ResetBreaker(t.Context(), c, "harbour", plugin.BreakerKey{Account: "a"})
 	_, operate := d.Operate(t.Context(), c, "harbour", plugin.VerbStop)
-	for i, err := range []error{install, move, alter, log, reset, operate} {
+	_, diagnose := d.Diagnose(t.Context(), c, "harbour")
+	for i, err := range []error{install, move, alter, log, reset, operate, diagnose} {
 		if !fault.Is(err, fault.ClassForbidden) {
 			t.Errorf("%d: an auditor changes nothing: %v", i, err)
 		}
 	}
 	if len(d.host.asked) != 0 {
 		t.Errorf("the host was asked: %v", d.host.asked)
+	}
+}
+
+// TestInstallingByKey: a request that is sent again under its key installs nothing,
+// and activates nothing that was rolled back since.
+func TestInstallingByKey(t *testing.T) {
+	t.Parallel()
+	d, c := open(t), boss()
+	p := d.host
+	in := plugin.InstallInput{File: "harbour-1.1.0", SHA256: strings.Repeat("a", 64), Key: "k1", Activate: true}
+	for range 2 {
+		if got, err := d.Install(t.Context(), c, in); err != nil || got.Name != "harbour" {
+			t.Fatalf("got %+v, %v", got.Plugin, err)
+		}
+	}
+	p.mu.Lock()
+	asked := slices.Clone(p.asked)
+	p.mu.Unlock()
+	if diff := cmp.Diff([]string{"install harbour-1.1.0", "upgrade harbour 1.1.0"}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	in.File = "harbour-1.2.0"
+	if _, err := d.Install(t.Context(), c, in); !fault.Is(err, fault.ClassConflict) {
+		t.Errorf("the same key for another file: %v", err)
+	}
+}
+
+func TestDiagnoseIsForOperatorsAndNoted(t *testing.T) {
+	t.Parallel()
+	d, c := open(t), boss()
+	p := d.host
+	got, err := d.Diagnose(t.Context(), c, "harbour")
+	if err != nil || len(got) != 1 || got[0].PID != 7 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	p.refuse = fault.Unavailable("gone")
+	if _, err := d.Diagnose(t.Context(), c, "harbour"); !fault.Is(err, fault.ClassUnavailable) {
+		t.Errorf("a plugin that does not answer: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/idempotency"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -36,6 +37,7 @@ type InstallInput struct {
 	SHA256   string // expected, of the file
 	Activate bool   // upgrade to it at once
 	Reason   string
+	Key      string // of the request; a repeat installs nothing; "": none
 }
 
 func (in InstallInput) validate() error {
@@ -60,6 +62,13 @@ func (s *Service) Install(ctx context.Context, c access.Caller, in InstallInput)
 	if err := s.check(ctx, c, access.PluginWrite, ""); err != nil {
 		return Detail{}, err
 	}
+	name, repeated, err := s.installedBy(ctx, c, in)
+	if err != nil {
+		return Detail{}, err
+	}
+	if repeated {
+		return s.cfg.Host.Inspect(ctx, name)
+	}
 	by := Edit{Who: c.Actor(), Reason: in.Reason}
 	got, err := s.cfg.Catalogue.Install(ctx, in.File, in.SHA256, by)
 	if err != nil {
@@ -70,11 +79,57 @@ func (s *Service) Install(ctx context.Context, c access.Caller, in InstallInput)
 		return Detail{}, err
 	}
 	after := struct{ Version, SHA256, Active string }{got.Version, got.SHA256, now.Selection.Active}
-	if err := s.record(ctx, c, got.Name, "install", nil, after); err != nil || !in.Activate || got.First {
+	err = s.cfg.Store.Update(ctx, func(tx store.Tx) error {
+		if err := s.keep(tx, c, in, got.Name); err != nil {
+			return err
+		}
+		return s.note(tx, c, got.Name, "install", nil, after)
+	})
+	if err != nil || !in.Activate || got.First {
 		return now, err
 	}
 	m, err := s.move(ctx, c, motion{verb: "upgrade", name: got.Name, version: got.Version, reason: in.Reason, wait: true})
 	return m.Detail, err
+}
+
+// installScope is where the keys of installations are kept.
+func installScope(c access.Caller) idempotency.Scope {
+	return idempotency.Scope{Org: c.RootID, Operation: "plugin.install"}
+}
+
+// sameInstall is what makes two requests the same.
+func (in InstallInput) sameInstall() (idempotency.Hash, error) {
+	in.Key = ""
+	return idempotency.HashOf(in)
+}
+
+// installedBy finds the plugin that an earlier request with the same key installed.
+func (s *Service) installedBy(ctx context.Context, c access.Caller, in InstallInput) (name string, found bool, err error) {
+	if in.Key == "" {
+		return "", false, nil
+	}
+	body, err := in.sameInstall()
+	if err != nil {
+		return "", false, err
+	}
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
+		name, found, err = s.cfg.Keys.Find(r, installScope(c), in.Key, body)
+		return err
+	})
+	return name, found, err
+}
+
+// keep remembers what a request's key installed. Before that a repeat installs
+// the same file again, which changes nothing.
+func (s *Service) keep(tx store.Tx, c access.Caller, in InstallInput, name string) error {
+	if in.Key == "" {
+		return nil
+	}
+	body, err := in.sameInstall()
+	if err != nil {
+		return err
+	}
+	return s.cfg.Keys.Take(tx, installScope(c), in.Key, body, name)
 }
 
 // Versions returns one page of a plugin's versions, oldest first.

@@ -10,8 +10,7 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
-// SetLogLevel shows a plugin's log from a level on, until it is set again or the
-// broker ends.
+// SetLogLevel shows a plugin's log from a level on, until it is set again.
 func (s *Service) SetLogLevel(ctx context.Context, c access.Caller, name, level string) (Detail, error) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, level) {
 		return Detail{}, fault.Invalid("level", "must be debug, info, warn or error")

@@ -107,6 +107,28 @@ func (c *Catalog) signedBy(folder string, raw []byte) (string, error) {
 	return c.cfg.Trust.Verify(raw, sig)
 }
 
+// SignedBy returns the id of the key that signed an entry's manifest. For what
+// was installed it was found out then; for what is declared the signature beside
+// the binary is looked at now: "" when there is none, or none that trust knows.
+func (c *Catalog) SignedBy(e Entry) string {
+	if e.SignedBy != "" {
+		return e.SignedBy
+	}
+	folder := filepath.Dir(e.Path)
+	raw, err := readOptional(c.open, filepath.Join(folder, manifest.FileName), manifest.MaxBytes)
+	if err != nil || raw == nil {
+		return ""
+	}
+	if m, err := manifest.Parse(raw); err != nil || e.SHA256 != "" && m.SHA256 != e.SHA256 {
+		return ""
+	}
+	key, err := c.signedBy(folder, raw)
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
 // readOptional reads a file of at most limit bytes; nil when there is none.
 func readOptional(open func(string) (*os.File, error), path string, limit int64) ([]byte, error) {
 	f, err := open(path)

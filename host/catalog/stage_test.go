@@ -398,3 +398,55 @@ func TestInstallStaysInTheFolder(t *testing.T) {
 		t.Errorf("outside: %v, entries: %v", left, c.Names())
 	}
 }
+
+// TestSignatureOfWhatIsDeclared: what lies beside a declared binary is looked at
+// when somebody asks.
+func TestSignatureOfWhatIsDeclared(t *testing.T) {
+	t.Parallel()
+	signer, other := archivetest.NewSigner(t, 1), archivetest.NewSigner(t, 2)
+	text := described(t, "1.0.0")
+	for name, tc := range map[string]struct {
+		reason string
+		sig    []byte
+		keys   []signature.Key
+		want   string
+	}{
+		"Trusted":  {"its key is known", signer.Sign(text), []signature.Key{signer.Key}, signer.Key.ID()},
+		"Foreign":  {"nobody knows its key", signer.Sign(text), []signature.Key{other.Key}, ""},
+		"Unsigned": {"there is none", nil, []signature.Key{signer.Key}, ""},
+		"NoKeys":   {"nobody is trusted", signer.Sign(text), nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from := t.TempDir()
+			e := install(t, from, text)
+			folder := filepath.Join(from, "plugins", filepath.Dir(e.Path))
+			if tc.sig != nil {
+				write(t, filepath.Join(folder, signature.FileName), string(tc.sig), 0o400)
+			}
+			e.SignedBy = "" // as an entry of the configuration says
+			c := open(t, catalog.Config{Dir: from, Trust: signature.Trust{Keys: tc.keys}})
+			if got := c.SignedBy(e); got != tc.want {
+				t.Errorf("%s: signed by %q, want %q", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
+// install puts an unsigned version into a folder and leaves it there.
+func install(t *testing.T, dir string, text []byte) catalog.Entry {
+	t.Helper()
+	c, err := catalog.Open(catalog.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Stage(t.Context(), drop(t, packed(t, archivetest.Files("fake", plugin, text, nil)...)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := s.Commit(catalog.CommitOptions{})
+	if err := errors.Join(err, s.Discard(), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tradewind.example/sdk/provider"
 )
 
 // Verdict is what came out of a rule.
@@ -36,6 +38,8 @@ type Report struct {
 	Version string   `json:"version"`
 	Way     string   `json:"way"` // how the plugin was reached: "provider", "binary", "connection" or, after With, several
 	Results []Result `json:"results"`
+	// Deprecated is what the plugin is going to take away; it breaks no rule.
+	Deprecated []provider.Deprecation `json:"deprecated,omitempty"`
 }
 
 // With returns what both reports prove together, each having reached the same
@@ -102,6 +106,12 @@ func (r Report) Markdown() string {
 			capability = "every plugin"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", result.ID, cell(result.Title), capability, outcome)
+	}
+	if len(r.Deprecated) > 0 {
+		b.WriteString("\nWhat the plugin is going to take away:\n\n")
+	}
+	for _, d := range r.Deprecated {
+		fmt.Fprintf(&b, "- `%s`: %s\n", d.Place, strings.TrimSpace(d.Instead))
 	}
 	return b.String()
 }

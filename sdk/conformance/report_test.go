@@ -10,6 +10,7 @@ import (
 
 	"tradewind.example/sdk/conformance"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
 )
 
 func report() conformance.Report {
@@ -129,4 +130,37 @@ func FuzzReadFixture(f *testing.F) {
 			t.Error("a fixture that was read has no place for kinds")
 		}
 	})
+}
+
+// TestReportsTellWhatIsToGo: users of the plugin read it beside what is proved.
+func TestReportsTellWhatIsToGo(t *testing.T) {
+	t.Parallel()
+	r := report()
+	r.Deprecated = []provider.Deprecation{{Place: "config.project", Instead: "Use workspace."}}
+	if !strings.HasSuffix(r.Markdown(), "\n- `config.project`: Use workspace.\n") {
+		t.Errorf("the report ends with\n%s", r.Markdown())
+	}
+}
+
+func TestTwoWaysProveMore(t *testing.T) {
+	t.Parallel()
+	result := func(id string, v conformance.Verdict) conformance.Result {
+		return conformance.Result{ID: id, Verdict: v}
+	}
+	one := conformance.Report{Way: "provider", Results: []conformance.Result{
+		result("both", conformance.Pass), result("second", conformance.Skip), result("broken", conformance.Pass), result("none", conformance.Skip),
+	}}
+	two := conformance.Report{Way: "binary", Results: []conformance.Result{
+		result("both", conformance.Pass), result("second", conformance.Pass), result("broken", conformance.Fail), result("none", conformance.Skip),
+	}}
+	got := one.With(two)
+	want := []conformance.Verdict{conformance.Pass, conformance.Pass, conformance.Fail, conformance.Skip}
+	for i, v := range want {
+		if got.Results[i].Verdict != v {
+			t.Errorf("%s: %s, want %s", got.Results[i].ID, got.Results[i].Verdict, v)
+		}
+	}
+	if got.Way != "provider and as a binary" || one.Results[1].Verdict != conformance.Skip {
+		t.Errorf("way %q; the reports themselves must stay", got.Way)
+	}
 }

@@ -173,7 +173,7 @@ func (s *session) report() Report {
 	case s.served != nil:
 		way = wayProvider
 	}
-	return Report{Plugin: s.d.Name, Version: s.d.Version, Way: way}
+	return Report{Plugin: s.d.Name, Version: s.d.Version, Way: way, Deprecated: s.d.Deprecations()}
 }
 
 // leave ends the faults and deletes what the rule made. What does not work

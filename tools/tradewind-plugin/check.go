@@ -92,6 +92,9 @@ func showReport(w io.Writer, r conformance.Report, asJSON, quiet bool) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	for _, d := range r.Deprecated {
+		fmt.Fprintf(w, "warning: %s is deprecated: %s\n", d.Place, d.Instead)
+	}
 	_, err := fmt.Fprintf(w, "%s %s: %d rules passed, %d failed, %d not proved, %d do not apply\n",
 		r.Plugin, r.Version, r.Count(conformance.Pass), r.Count(conformance.Fail), r.Count(conformance.Skip)-foreign, foreign)
 	return err

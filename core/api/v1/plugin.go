@@ -27,6 +27,14 @@ type Plugin struct {
 	Capabilities []string     `json:"capabilities" nullable:"false"`
 	Config       any          `json:"config" doc:"JSON Schema of an account's config; secret fields carry x-secret"`
 	Kinds        []PluginKind `json:"kinds" nullable:"false"`
+	// Deprecated is what the plugin is going to take away.
+	Deprecated []PluginDeprecation `json:"deprecated" nullable:"false" doc:"What it still offers and is going to take away"`
+}
+
+// PluginDeprecation is one thing that a plugin is going to take away.
+type PluginDeprecation struct {
+	Place   string `json:"place" doc:"A field of the config, a kind, an action, or a field of one: instance.spec.size"`
+	Instead string `json:"instead" doc:"What to use"`
 }
 
 // PluginKind is a resource kind that a plugin manages.
@@ -111,7 +119,10 @@ func pluginOf(p plugin.Plugin) Plugin {
 		Name: p.Name, Title: p.Description.Title, Version: p.Version, SHA256: p.SHA256, State: p.State, Since: p.Since, Reason: p.Reason,
 		Restarts: p.Restarts, LastError: p.LastError, PID: p.PID, Currency: p.Description.Currency,
 		Capabilities: make([]string, 0, len(p.Description.Capabilities)), Config: object(p.Description.Config),
-		Kinds: make([]PluginKind, 0, len(p.Description.Kinds)),
+		Kinds: make([]PluginKind, 0, len(p.Description.Kinds)), Deprecated: []PluginDeprecation{},
+	}
+	for _, d := range p.Description.Deprecations() {
+		out.Deprecated = append(out.Deprecated, PluginDeprecation(d))
 	}
 	for _, c := range p.Description.Capabilities {
 		out.Capabilities = append(out.Capabilities, string(c))

@@ -33,6 +33,7 @@ type PluginEdit struct {
 }
 
 type installPlugin struct {
+	Key  string `header:"Idempotency-Key" maxLength:"200" pattern:"^[!-~]*$" doc:"Your own unique key for this request, if you want one. The same key with the same body gives the plugin and does nothing twice; with another body it is a conflict"`
 	Body struct {
 		File     string `json:"file" minLength:"1" maxLength:"128" doc:"Name of a binary or an archive in the drop folder"`
 		SHA256   string `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Its SHA-256, from whoever you trust"`
@@ -108,7 +109,7 @@ func bindPluginVersions(s *api.Server, svc Services) {
 			"Installing the same file again changes nothing.",
 	}, func(ctx context.Context, c access.Caller, in *installPlugin) (*Versioned[PluginDetail], error) {
 		return pluginAnswer(svc.Plugins.Install(ctx, c, plugin.InstallInput{
-			File: in.Body.File, SHA256: in.Body.SHA256, Activate: in.Body.Activate, Reason: in.Body.Reason,
+			File: in.Body.File, SHA256: in.Body.SHA256, Activate: in.Body.Activate, Reason: in.Body.Reason, Key: in.Key,
 		}))
 	})
 	api.Handle(s, api.Route{

@@ -85,7 +85,7 @@ func bindPluginWatch(s *api.Server, svc Services) {
 	const tag = "Plugins"
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/plugins/{name}/log-level", ID: "set-plugin-log-level", Tag: tag,
-		Summary: "Show a plugin's log from a level on", Detail: "Its processes are told, too. It lasts until it is set again or the broker ends.",
+		Summary: "Show a plugin's log from a level on", Detail: "Its processes are told, too. It lasts until it is set again.",
 	}, func(ctx context.Context, c access.Caller, in *setPluginLog) (*Versioned[PluginDetail], error) {
 		return pluginAnswer(svc.Plugins.SetLogLevel(ctx, c, in.Name, in.Body.Level))
 	})
@@ -109,6 +109,7 @@ func bindPluginWatch(s *api.Server, svc Services) {
 	})
 	bindPluginBreakers(s, svc)
 	bindPluginAttachment(s, svc)
+	bindPluginDiagnosis(s, svc)
 }
 
 func bindPluginBreakers(s *api.Server, svc Services) {

@@ -74,7 +74,7 @@ func remotePluginCommands() []*cobra.Command {
 	}
 	for _, t := range []pluginTask{
 		showTask(), versionsTask(), upgradeTask(), rollbackTask(), enablingTask("enable", "enabled"), enablingTask("disable", "disabled"),
-		removeTask(), pinTask(), unpinTask(), logTask(), crashesTask(), crashTask(), breakersTask(), resetTask(), attachTask(), detachTask(),
+		removeTask(), pinTask(), unpinTask(), logTask(), crashesTask(), crashTask(), breakersTask(), resetTask(), attachTask(), detachTask(), diagnoseTask(),
 	} {
 		out = append(out, t.command())
 	}
@@ -258,6 +258,37 @@ func crashTask() pluginTask {
 				return err
 			}
 			return showJSON(w, body)
+		}}
+}
+
+func diagnoseTask() pluginTask {
+	return pluginTask{use: "diagnose NAME", short: "Print what a plugin's processes are doing: calls and where goroutines stand", args: 1,
+		run: func(ctx context.Context, w io.Writer, b *broker, args []string) error {
+			body, _, err := b.do(ctx, call{method: http.MethodGet, path: pluginPath(args[0], "diagnosis")})
+			if err != nil {
+				return err
+			}
+			var out struct {
+				Processes []struct {
+					Version, Stacks, Problem string
+					OrgID                    string `json:"org_id"`
+					PID, Calls, Goroutines   int
+					Cut                      bool
+				}
+			}
+			if err := json.Unmarshal(body, &out); err != nil {
+				return fmt.Errorf("reading the broker's answer: %w", err)
+			}
+			for _, p := range out.Processes {
+				fmt.Fprintf(w, "process %d, version %s %s: %d calls, %d goroutines\n%s\n", p.PID, p.Version, p.OrgID, p.Calls, p.Goroutines, p.Stacks)
+				if p.Problem != "" {
+					fmt.Fprintf(w, "it does not tell more: %s\n", p.Problem)
+				}
+				if p.Cut {
+					fmt.Fprintln(w, "the rest was left out")
+				}
+			}
+			return nil
 		}}
 }
 
