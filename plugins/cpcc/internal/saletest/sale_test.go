@@ -1,0 +1,196 @@
+package saletest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tradewind.example/plugins/cpcc/internal/planetest"
+)
+
+var plane *planetest.Plane
+
+func TestMain(m *testing.M) { os.Exit(planetest.Run(m, &plane)) }
+
+// build compiles what the walk needs into dir.
+func build(t *testing.T, dir string) {
+	t.Helper()
+	for _, b := range []struct{ module, pkg, out string }{
+		{"../../../../core", "./cmd/tradewind", "tradewind"},
+		{"../..", ".", "drop/tradewind-provider-cpcc"},
+		{"../../../../examples", "./centre", "centre"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, b.out), b.pkg)
+		cmd.Dir = b.module
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", b.out, err, out)
+		}
+	}
+}
+
+// serve starts a broker in dir and returns its URL and the first password.
+func serve(t *testing.T, dir string) (url, password string) {
+	t.Helper()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	config, err := json.Marshal(map[string]any{
+		"listen": "127.0.0.1:0", "data_dir": at("data"), "keyset_file": at("keys/keyset.json"),
+		"plugins": map[string]any{"dir": at("plugins"), "drop_dir": at("drop")}, "catalogue": map[string]any{"sync_every": "0s"},
+		"log": map[string]any{"level": "warn"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at("tradewind.yaml"), config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(at("broker.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(at("tradewind"), "serve", "--config", at("tradewind.yaml"))
+	cmd.Env, cmd.Stderr = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		_ = log.Close()
+		if raw, err := os.ReadFile(at("broker.log")); err == nil && t.Failed() {
+			t.Logf("the broker says:\n%s", raw[max(0, len(raw)-4000):])
+		}
+	})
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "superadmin password: "); ok {
+			password = rest
+		}
+		if rest, ok := strings.CutPrefix(lines.Text(), "serving at "); ok {
+			return rest, password
+		}
+	}
+	t.Fatal("the broker ended before it served")
+	return "", ""
+}
+
+// install installs the plugin at the broker.
+func install(t *testing.T, url, password, file string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw)
+	var session struct{ Token string }
+	post(t, url+"/v1/sessions", "", map[string]string{"login": "admin", "password": password}, &session)
+	post(t, url+"/v1/plugins", session.Token, map[string]string{"file": filepath.Base(file), "sha256": hex.EncodeToString(sum[:])}, nil)
+}
+
+func post(t *testing.T, url, bearer string, in, out any) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	req.Header.Set("Idempotency-Key", fmt.Sprintf("%x", sha256.Sum256(body)))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		t.Fatalf("%s: %s", url, resp.Status)
+	}
+	if out != nil {
+		if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAWorkloadIsSoldOverREST walks from an empty broker to a workload that runs
+// on a real control plane, and back.
+func TestAWorkloadIsSoldOverREST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs a broker")
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "drop"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	build(t, dir)
+	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2})
+	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi"})
+	url, password := serve(t, dir)
+	install(t, url, password, filepath.Join(dir, "drop", "tradewind-provider-cpcc"))
+	for name, text := range map[string][]byte{"password": []byte(password), "kubeconfig": plane.AdminConfig()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	walk := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url,
+		"-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig"))
+	out, err := walk.CombinedOutput()
+	t.Logf("the walk:\n%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(out, []byte("the box costs 35.48 for an hour")) {
+		t.Error("the price is not 2 × 1.5 + 4096 × 0.005 + 2 × 6")
+	}
+	secretFree(t, dir, password)
+}
+
+// secretFree looks for the kubeconfig's token and the password where they must
+// not be: in the store and in the log.
+func secretFree(t *testing.T, dir, password string) {
+	t.Helper()
+	marks := [][]byte{[]byte(password)}
+	for line := range bytes.Lines(plane.AdminConfig()) {
+		if _, token, ok := bytes.Cut(line, []byte("token: ")); ok {
+			marks = append(marks, bytes.Trim(bytes.TrimSpace(token), `"`))
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		name := filepath.Base(path)
+		if err != nil || !d.Type().IsRegular() || name == "password" || name == "kubeconfig" {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		for _, mark := range marks {
+			if err == nil && len(mark) > 8 && bytes.Contains(raw, mark) {
+				t.Errorf("%s holds a secret", name)
+			}
+		}
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Error(err)
+	}
+}
