@@ -178,6 +178,76 @@ func usableCgroup(t *testing.T) string {
 	return ""
 }
 
+// controlled is a usable cgroup with the controllers for hard bounds, or skips.
+func controlled(t *testing.T) string {
+	t.Helper()
+	path := usableCgroup(t)
+	raw, err := os.ReadFile(filepath.Join(path, "cgroup.controllers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"memory", "pids", "cpu"} {
+		if !slices.Contains(strings.Fields(string(raw)), name) {
+			t.Skipf("hard bounds are not proved here: cgroup v2 of this machine does not hand the controller %s down to %s (it hands down: %s)",
+				name, path, strings.TrimSpace(string(raw)))
+		}
+	}
+	if err := os.WriteFile(filepath.Join(path, "cgroup.subtree_control"), []byte("+memory +pids +cpu"), 0); err != nil {
+		t.Skipf("hard bounds are not proved here: the controllers cannot be handed on: %v", err)
+	}
+	return path
+}
+
+// TestHardBounds: in a delegated cgroup the kernel holds a process to its bounds.
+func TestHardBounds(t *testing.T) {
+	path := controlled(t)
+	dir := openDir(t)
+	if err := dir.UseCgroup(path); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(t *testing.T, mode string, iso launch.Isolation) (*launch.Process, string) {
+		t.Helper()
+		p, line := start(t, launch.Config{Dir: dir, Args: []string{mode}, Isolation: iso})
+		if got := p.Applied(); len(got.Missing) > 0 {
+			t.Fatalf("missing: %v", got.Missing)
+		}
+		return p, line
+	}
+	t.Run("Memory", func(t *testing.T) {
+		p, _ := begin(t, "hog", launch.Isolation{MemoryBytes: 64 << 20})
+		select {
+		case <-p.Done():
+		case <-time.After(hosttest.Bound):
+			t.Fatal("a process that takes ever more memory lives on")
+		}
+		if end, _ := p.End(); end.Signal != "SIGKILL" || end.Killed || !end.OutOfMemory {
+			t.Errorf("it ended with %+v; want an end for lack of memory", end)
+		}
+	})
+	t.Run("Processes", func(t *testing.T) {
+		const most = 40
+		p, line := begin(t, "breed", launch.Isolation{MaxProcesses: most})
+		if n, err := strconv.Atoi(line); err != nil || n == 0 || n >= most {
+			t.Errorf("it has %q children, %v; want some, and fewer than %d", line, err, most)
+		}
+		if err := p.Kill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-p.Done()
+	})
+	t.Run("Processor", func(t *testing.T) {
+		p, _ := begin(t, "spin", launch.Isolation{CPUMillis: 100})
+		<-time.After(2 * time.Second)
+		if err := p.Kill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-p.Done()
+		if end, _ := p.End(); end.CPU > end.Uptime/5 {
+			t.Errorf("it took %s of processor time in %s; want about a tenth", end.CPU, end.Uptime)
+		}
+	})
+}
+
 // TestStraysEnd: what leaves the process group ends all the same, with a
 // cgroup and without.
 func TestStraysEnd(t *testing.T) {

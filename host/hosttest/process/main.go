@@ -34,6 +34,9 @@ func main() {
 		"garbage":  garbage,
 		"outside":  outside,
 		"tells":    tells,
+		"hog":      hog,
+		"breed":    breed,
+		"spin":     spin,
 	}
 	mode, ok := modes[os.Args[1]]
 	if !ok {
@@ -162,4 +165,44 @@ func outside() {
 func tells() {
 	fmt.Println("cannot sign in with password=hunter2hunter2")
 	os.Exit(1)
+}
+
+// hog takes ever more memory and uses it.
+func hog() {
+	fmt.Println("ready")
+	var all [][]byte
+	for {
+		block := make([]byte, 4<<20)
+		for i := range block {
+			block[i] = byte(i) // a page that nobody touched takes nothing
+		}
+		all = append(all, block)
+		runtime.KeepAlive(all)
+	}
+}
+
+// breed starts children until it may not, tells how many there are, and waits.
+func breed() {
+	n := 0
+	for ; n < 1000; n++ {
+		child := exec.CommandContext(context.Background(), "/bin/sleep", "1000")
+		if child.Start() != nil {
+			break
+		}
+	}
+	fmt.Println(n)
+	forever()
+}
+
+// spin keeps every processor busy.
+func spin() {
+	fmt.Println("ready")
+	for range runtime.NumCPU() {
+		go func() {
+			for n := 0; ; n++ {
+				_ = n
+			}
+		}()
+	}
+	forever()
 }
