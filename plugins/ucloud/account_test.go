@@ -102,6 +102,11 @@ func TestKeysAreGivenToWhoMadeThem(t *testing.T) {
 	if good(first) || !good(again) {
 		t.Errorf("first keys good: %v, last keys good: %v; want only the last", good(first), good(again))
 	}
+	for _, a := range []provider.SubAccount{first, again} {
+		if strings.Contains(w.logs.String(), a.Credentials["private_key"].Reveal()) {
+			t.Error("a private key is in the log")
+		}
+	}
 }
 
 func TestSubAccountsThroughLostAnswers(t *testing.T) {

@@ -4,9 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/ucloud/ucloud-sdk-go/services/unet"
+	"github.com/ucloud/ucloud-sdk-go/ucloud"
+	"github.com/ucloud/ucloud-sdk-go/ucloud/auth"
+	"github.com/ucloud/ucloud-sdk-go/ucloud/log"
 
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/clock"
@@ -65,6 +71,7 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 		Accounts: []sim.Account{
 			{Name: "one", PublicKey: "public-one", PrivateKey: "marker-one-private-6c1e", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-one", Name: "Default", Default: true}}},
 			{Name: "two", PublicKey: "public-two", PrivateKey: "marker-two-private-88d4", BalanceFen: 1_000_000_00, Projects: []sim.Project{{ID: "org-two", Name: "Default", Default: true}}},
+			bulkAccount(),
 		},
 	})
 	if err != nil {
@@ -78,7 +85,9 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 			Credentials: map[string]secret.Value{"private_key": secret.New(private)},
 		}
 	}
+	buyBulk(t, srv.URL)
 	return conformance.Fixture{
+		Big:     &conformance.Big{Account: account("a3", "public-bulk", "marker-bulk-private-51aa", "org-bulk"), Stream: conformance.StreamList, Kind: "eip", Rows: bulk},
 		Account: account("a1", "public-one", "marker-one-private-6c1e", "org-one"),
 		Other:   account("a2", "public-two", "marker-two-private-88d4", "org-two"),
 		Wrong:   account("a1", "public-one", "marker-wrong-private-02b7", "org-one"),
@@ -102,7 +111,39 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 	}
 }
 
-// TestConformance runs the suite against the simulator; both share a clock.
+// many is how many addresses of the long list one call buys.
+const many = 100
+
+// bulkAccount is the account with the long list.
+func bulkAccount() sim.Account {
+	return sim.Account{
+		Name: "bulk", PublicKey: "public-bulk", PrivateKey: "marker-bulk-private-51aa", BalanceFen: 100_000_000_00,
+		Projects: []sim.Project{{ID: "org-bulk", Name: "Default", Default: true}},
+	}
+}
+
+// buyBulk fills the account with the long list, with the SDK alone.
+func buyBulk(t *testing.T, url string) {
+	t.Helper()
+	a := bulkAccount()
+	cfg, cred := ucloud.NewConfig(), auth.NewCredential()
+	cfg.BaseUrl, cfg.Region, cfg.LogLevel = url, region, log.FatalLevel
+	cred.PublicKey, cred.PrivateKey = a.PublicKey, a.PrivateKey
+	c := unet.NewClient(&cfg, &cred)
+	pool := &http.Transport{}
+	defer pool.CloseIdleConnections()
+	c.SetTransport(pool)
+	for range bulk / many {
+		r := c.NewAllocateEIPRequest()
+		r.OperatorName, r.Bandwidth, r.Count = ucloud.String("Bgp"), ucloud.Int(1), ucloud.Int(many)
+		if _, err := c.AllocateEIP(r); err != nil {
+			t.Fatalf("buying addresses: %v", err)
+		}
+	}
+}
+
+// TestConformance runs the suite against the simulator, with the plugin in this
+// process and as a binary of its own.
 func TestConformance(t *testing.T) {
 	clk := clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC))
 	f := simulated(t, clk.Now, transition)
@@ -113,13 +154,12 @@ func TestConformance(t *testing.T) {
 		},
 		Fixture: f,
 	})
-	conformance.Publish(t, report, "README.md", *update)
-}
-
-func TestConformanceOfTheBinary(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the plugin")
+		t.Skip("the README also tells of the built plugin")
 	}
-	f := simulated(t, time.Now, -time.Millisecond) // at once: polls are two seconds apart
-	conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "ucloud"), Fixture: f})
+	t.Run("binary", func(t *testing.T) {
+		f := simulated(t, time.Now, -time.Millisecond) // at once: polls are two seconds apart
+		report = report.With(conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "ucloud"), Fixture: f}))
+	})
+	conformance.Publish(t, report, "README.md", *update)
 }

@@ -319,12 +319,13 @@ func describeEIPs(c *Cloud, q *request) (answer, *retError) {
 	if q.err != nil {
 		return nil, q.err
 	}
-	found, unbound, mbps := []*eip{}, 0, 0
-	for _, e := range c.scopeOf(q.key()).eips {
-		if len(ids)+len(ips) > 0 && !slices.Contains(ids, e.ID) && !slices.Contains(ips, e.Addr) {
-			continue
-		}
-		found = append(found, e)
+	found, unbound, mbps := c.scopeOf(q.key()).eips, 0, 0
+	if len(ids)+len(ips) > 0 {
+		found = slices.DeleteFunc(slices.Clone(found), func(e *eip) bool {
+			return !slices.Contains(ids, e.ID) && !slices.Contains(ips, e.Addr)
+		})
+	}
+	for _, e := range found {
 		mbps += e.Mbps
 		if e.Host == "" {
 			unbound++
