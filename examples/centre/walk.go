@@ -13,6 +13,7 @@ import (
 type walk struct {
 	operator, customer *person
 	kubeconfig, image  string
+	rush               int // how many buy the last box at once; 0: nobody
 	out                io.Writer
 
 	provider, enablement string
@@ -44,6 +45,7 @@ func (w *walk) all(ctx context.Context) error {
 		{"its stock is taken", func(ctx context.Context) error { return w.taken(ctx, "2") }},
 		{"the customer gives it back", w.release},
 		{"its stock is there again", func(ctx context.Context) error { return w.taken(ctx, "0") }},
+		{"everybody who came wants the last one", w.hurry},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
@@ -169,7 +171,7 @@ func (w *walk) welcome(ctx context.Context) error {
 		return err
 	}
 	err = w.operator.post(ctx, "/v1/recharges", map[string]any{
-		"buyer": org.ID, "seller": w.operator.org, "currency": "CNY", "amount": "100.00", "reference": "slip",
+		"buyer": org.ID, "seller": w.operator.org, "currency": "CNY", "amount": "10000.00", "reference": "slip",
 	}, nil)
 	if err != nil {
 		return err

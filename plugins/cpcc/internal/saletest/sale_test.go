@@ -154,12 +154,15 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	walk := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url,
+	walk := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url, "-rush", "64",
 		"-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig"))
 	out, err := walk.CombinedOutput()
 	t.Logf("the walk:\n%s", out)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !bytes.Contains(out, []byte("64 came, 63 were out of stock")) {
+		t.Error("the last box was not sold once")
 	}
 	if !bytes.Contains(out, []byte("the box costs 35.48 for an hour")) {
 		t.Error("the price is not 2 × 1.5 + 4096 × 0.005 + 2 × 6")
