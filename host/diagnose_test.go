@@ -63,3 +63,23 @@ func TestLogLevelOutlivesTheHost(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestDeprecationsAreWarnedOf: once per start, with what to use instead.
+func TestDeprecationsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	h, _, book := started(t, dev("deprecates"))
+	warned := func() int { return strings.Count(book.String(), "config.project: Use workspace.") }
+	if warned() != 1 {
+		t.Errorf("warned %d times after one start", warned())
+	}
+	if err := h.Restart(t.Context(), "fake"); err != nil {
+		t.Fatal(err)
+	}
+	if warned() != 2 {
+		t.Errorf("warned %d times after two starts", warned())
+	}
+	_, _, quiet := started(t, dev())
+	if quiet.Has("take things away") {
+		t.Error("a plugin that keeps everything is warned of")
+	}
+}

@@ -118,6 +118,9 @@ func prepare(cfg Config) (verified, error) {
 	return verify(&cfg.Dir.proofs, cfg.Binary, cfg.SHA256)
 }
 
+// hashBuffer is how many bytes are read at once for a hash.
+const hashBuffer = 256 << 10
+
 // Hash returns the SHA-256 of everything f holds, in lower-case hex, read
 // through the descriptor and without moving its offset.
 func Hash(f *os.File) (string, error) {
@@ -126,7 +129,9 @@ func Hash(f *os.File) (string, error) {
 		return "", fmt.Errorf("hashing: %w", err)
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(f, 0, st.Size())); err != nil {
+	// The reader alone: a larger buffer makes hashing a binary noticeably faster.
+	from := struct{ io.Reader }{io.NewSectionReader(f, 0, st.Size())}
+	if _, err := io.CopyBuffer(h, from, make([]byte, hashBuffer)); err != nil {
 		return "", fmt.Errorf("hashing: %w", err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

@@ -62,7 +62,8 @@ func otherwise(names []string) map[string]func() {
 	serve := func() { sdk.Serve(&fake{}) }
 	return map[string]func(){
 		"well": serve, handshake.DescribeArg: serve, handshake.DevArg: serve,
-		"stores": func() { sdk.Serve(&storing{}) },
+		"stores":     func() { sdk.Serve(&storing{}) },
+		"deprecates": func() { sdk.Serve(&deprecating{}) },
 		"fails": func() {
 			fmt.Fprintln(os.Stderr, "cannot start: password=hunter2hunter2 is wrong")
 			os.Exit(3)
