@@ -78,6 +78,12 @@ func TestGroupLives(t *testing.T) {
 	if s := groupState(t, *change.Resource); len(s.Rules) != 1 || s.Rules[0].FromPort != 22 || s.Description != "moved" || change.Resource.Name != "home" {
 		t.Errorf("after the update: %+v", change.Resource)
 	}
+	change, err = w.Update(t.Context(), provider.UpdateRequest{
+		Call: w.call(), Token: "u2", Kind: kinds.SecurityGroup, ID: made.ID, Spec: json.RawMessage(`{"description":"again"}`),
+	})
+	if err != nil || len(groupState(t, *change.Resource).Rules) != 1 {
+		t.Errorf("an update without rules took them away: %+v, %v", change, err)
+	}
 	w.drop(t, kinds.SecurityGroup, made.ID)
 	if f := w.find(t, kinds.SecurityGroup, provider.ChangeRelease, "d1", made.ID, w.clock.Now()); !f.Done || !f.Settled {
 		t.Errorf("the release is not found: %+v", f)

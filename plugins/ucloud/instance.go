@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/ucloud/ucloud-sdk-go/services/uhost"
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
@@ -18,7 +20,7 @@ import (
 type InstanceSpec struct {
 	kinds.InstanceSpec[Disk]
 
-	MachineType    string `json:"machine_type,omitempty" default:"N" pattern:"^[A-Z][A-Z.]*$" title:"Machine type" doc:"N, C, O, OM, OPRO, G …"`
+	MachineType    string `json:"machine_type,omitempty" pattern:"^[A-Z][A-Z.]*$" title:"Machine type" doc:"N, C, O, OM, OPRO, G …; empty is N, and G for graphics cards"`
 	CPUPlatform    string `json:"cpu_platform,omitempty" title:"Least CPU platform" doc:"Like Intel/Auto"`
 	NetCapability  string `json:"net_capability,omitempty" enum:"Normal,Super,Ultra,Extreme" title:"Network"`
 	FirewallID     string `json:"firewall_id,omitempty" title:"Firewall" doc:"The same as the one of security_group_ids"`
@@ -27,14 +29,33 @@ type InstanceSpec struct {
 
 // Disk is one disk of a server.
 type Disk struct {
-	Type   string `json:"type,omitempty" enum:"LOCAL_NORMAL,LOCAL_SSD,CLOUD_NORMAL,CLOUD_SSD,CLOUD_ESSD,CLOUD_RSSD,CLOUD_EFFICIENCY" default:"CLOUD_SSD" title:"Type"`
+	Type   string `json:"type,omitempty" enum:"LOCAL_NORMAL,LOCAL_SSD,CLOUD_NORMAL,CLOUD_SSD,CLOUD_ESSD,CLOUD_RSSD,CLOUD_EFFICIENCY" title:"Type" doc:"Empty is CLOUD_SSD, and CLOUD_RSSD for machines of the O family"`
 	SizeGB int    `json:"size_gb" required:"true" min:"1" max:"32000" title:"Size in GB"`
 	Backup string `json:"backup,omitempty" enum:"NONE,SNAPSHOT" title:"Backup"`
 }
 
-// diskDefault is the type of a disk that has none: the schema's default does
-// not reach the disks of a list.
+// diskDefault is the type of a disk that has none.
 const diskDefault = "CLOUD_SSD"
+
+// filled is the spec with what the cloud needs and the customer left open.
+func (s InstanceSpec) filled() InstanceSpec {
+	if s.MachineType == "" {
+		s.MachineType = "N"
+		if s.GPU > 0 {
+			s.MachineType = "G"
+		}
+	}
+	kind := diskDefault
+	if strings.HasPrefix(s.MachineType, "O") {
+		kind = "CLOUD_RSSD" // the only disk that these boot from
+	}
+	s.BootDisk.Type = firstText(s.BootDisk.Type, kind)
+	s.DataDisks = slices.Clone(s.DataDisks)
+	for i := range s.DataDisks {
+		s.DataDisks[i].Type = firstText(s.DataDisks[i].Type, kind)
+	}
+	return s
+}
 
 // InstanceState is what a server is.
 type InstanceState struct {
@@ -111,7 +132,7 @@ type hostOrder struct {
 }
 
 func newHostOrder(req provider.TypedCreate[InstanceSpec]) (*hostOrder, error) {
-	o := &hostOrder{spec: req.Spec, zone: firstText(req.Call.Zone, req.Spec.Zone)}
+	o := &hostOrder{spec: req.Spec.filled(), zone: firstText(req.Call.Zone, req.Spec.Zone)}
 	if o.zone == "" {
 		return nil, fault.Invalid("spec.zone", "is required when the order has no zone")
 	}
@@ -167,7 +188,6 @@ func (o *hostOrder) request(k hostClient) *uhost.CreateUHostInstanceRequest {
 func (s InstanceSpec) disks() []uhost.UHostDisk {
 	out := make([]uhost.UHostDisk, 0, 1+len(s.DataDisks))
 	add := func(d Disk, boot string) {
-		d.Type = firstText(d.Type, diskDefault)
 		out = append(out, uhost.UHostDisk{IsBoot: &boot, Type: &d.Type, Size: &d.SizeGB, BackupType: optional(d.Backup)})
 	}
 	add(s.BootDisk, "True")

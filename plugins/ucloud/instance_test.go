@@ -334,3 +334,40 @@ func asRows(all []string) []provider.Resource {
 	}
 	return out
 }
+
+// TestTheCommonFieldsAreEnough: a spec that knows nothing of this cloud can be
+// priced and bought, at the price that was told.
+func TestTheCommonFieldsAreEnough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for reason, c := range map[string]struct{ spec, machine, disk string }{
+		"a plain server": {
+			`{"cpu":2,"memory_mb":4096,"image_id":"uimage-ubuntu2204","boot_disk":{"size_gb":20},"data_disks":[{"size_gb":50}]}`, "N", "CLOUD_SSD",
+		},
+		"one with cards": {
+			`{"cpu":8,"memory_mb":32768,"gpu":1,"gpu_type":"T4","image_id":"uimage-ubuntu2204gpu","boot_disk":{"size_gb":40}}`, "G", "CLOUD_SSD",
+		},
+		"another family": {
+			`{"machine_type":"O","cpu":2,"memory_mb":4096,"image_id":"uimage-ubuntu2204","boot_disk":{"size_gb":20}}`, "O", "CLOUD_RSSD",
+		},
+	} {
+		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: "instance", Spec: json.RawMessage(c.spec), Term: month(1)})
+		if err != nil {
+			t.Errorf("%s: %v", reason, err)
+			continue
+		}
+		before := w.sim.Report(1).Accounts["one"].Balance
+		order := w.order("tok-" + c.machine)
+		order.Spec = json.RawMessage(c.spec)
+		change, err := w.Create(t.Context(), order)
+		if err != nil {
+			t.Errorf("%s: %v", reason, err)
+			continue
+		}
+		w.finish(t, change.Operation)
+		s := stateOf[InstanceState](t, w.get(t, "instance", change.Resource.ID))
+		if paid := before - w.sim.Report(1).Accounts["one"].Balance; provider.Decimal(paid.String()) != q.Net || s.MachineType != c.machine || s.Disks[0].Type != c.disk {
+			t.Errorf("%s: paid %v, quoted %s, got %+v", reason, paid, q.Net, s)
+		}
+	}
+}

@@ -63,6 +63,7 @@ func (c *cloud) quoteInstance(ctx context.Context, req provider.QuoteRequest) (p
 	if err != nil {
 		return provider.Quote{}, err
 	}
+	s = s.filled()
 	charge, quantity, err := chargeOf(req.Term)
 	if err != nil {
 		return provider.Quote{}, err

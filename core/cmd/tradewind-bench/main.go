@@ -16,7 +16,12 @@
 //
 // The limit of a cloud's plugin is the vendor's SDK alone, in a process of its
 // own and against the same simulator, which is a third one. The sizes of the
-// plugins, as files and at rest, stand beside it without a target.
+// plugins, as files and at rest, stand beside it without a target. A cloud takes
+// part by a program NAME-direct beside its plugin: "sim -latency TIME" serves the
+// simulator and prints one line of JSON, an account of the plugin with endpoint,
+// region, settings and credentials; "load -callers N -warm TIME -time TIME" reads
+// that line, makes the vendor call of the plugin's check, and prints per_second,
+// p50_us and p99_us as JSON.
 //
 // The limit of plugin calls and starts is go-plugin's own client with another
 // process of the same binary. A call is compared with the same message, ready
