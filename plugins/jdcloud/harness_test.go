@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tradewind.example/plugins/jdcloud/sim"
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/plugintest"
+	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/retry"
+	"tradewind.example/sdk/secret"
+	"tradewind.example/sdk/wire/client"
+)
+
+const (
+	region    = "cn-north-1"
+	zone      = "cn-north-1a"
+	accessKey = "access-one"
+	secretKey = "secret-marker-7f3a"
+	image1    = "img-ubuntu2204"
+	// transition is the simulator's time for one change of state.
+	transition = time.Second
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is the plugin behind gRPC, and the simulator behind HTTP.
+type world struct {
+	*client.Client
+	sim   *sim.Cloud
+	clock *clock.Fake
+	url   string
+	logs  *buffer
+}
+
+// buffer is a log that several goroutines write.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
+	t.Helper()
+	w := &world{clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &buffer{}}
+	cfg := sim.Config{
+		Now: w.clock.Now, TransitionMS: int(transition.Milliseconds()), CallsPerMinute: -1,
+		Accounts: []sim.Account{
+			{Name: "one", AccessKey: accessKey, SecretKey: secretKey, BalanceFen: 1_000_000_00, PricePercent: 80, Partner: true, DefaultNetwork: true},
+			{Name: "two", AccessKey: "access-two", SecretKey: "secret-two", BalanceFen: 1000, DefaultNetwork: true},
+		},
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	var err error
+	if w.sim, err = sim.New(cfg); err != nil {
+		t.Fatalf("starting the cloud: %v", err)
+	}
+	srv := httptest.NewServer(w.sim)
+	w.url = srv.URL
+	t.Cleanup(func() {
+		srv.Close()
+		w.checkBooks(t)
+		if err := w.sim.Close(); err != nil {
+			t.Errorf("closing the cloud: %v", err)
+		}
+	})
+	p := newPlugin(w.clock, retry.Policy{Attempts: 3, Base: time.Millisecond, Max: 2 * time.Second})
+	w.Client = plugintest.Start(t, p, plugintest.WithLogger(slog.New(slog.NewTextHandler(w.logs, nil))))
+	return w
+}
+
+// checkBooks holds every account to start + recharges - purchases + refunds = balance.
+func (w *world) checkBooks(t *testing.T) {
+	t.Helper()
+	for name, b := range w.sim.Report(1).Accounts {
+		if want := b.Start + b.Recharged - b.Spent + b.Refunded; b.Balance != want {
+			t.Errorf("account %q: balance %v, want %v", name, b.Balance, want)
+		}
+	}
+}
+
+// call is a call for account one, with settings changed.
+func (w *world) call(settings ...string) provider.Call {
+	all := map[string]string{"access_key": accessKey}
+	for i := 0; i+1 < len(settings); i += 2 {
+		all[settings[i]] = settings[i+1]
+	}
+	return provider.Call{
+		Org: "o1", RootOrg: "o1", RequestID: "r1", Region: region, Zone: zone,
+		Account: provider.Account{
+			ID: "a1", Endpoint: w.url, Settings: all,
+			Credentials: map[string]secret.Value{"secret_key": secret.New(secretKey)},
+		},
+	}
+}
+
+func month(periods int) provider.Term {
+	return provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: periods, Quantity: 1}
+}
+
+const serverSpec = `{"cpu":2,"memory_mb":8192,"image_id":"img-ubuntu2204","boot_disk":{"size_gb":40},"data_disks":[{"size_gb":100}]}`
+
+func (w *world) order(token string) provider.CreateRequest {
+	return provider.CreateRequest{
+		Call: w.call(), Token: token, Kind: "instance", Name: "web", Spec: json.RawMessage(serverSpec), Term: month(1),
+	}
+}
+
+// server buys a server that runs and returns its id.
+func (w *world) server(t *testing.T, token string) string {
+	t.Helper()
+	change, err := w.Create(t.Context(), w.order(token))
+	if err != nil {
+		t.Fatalf("creating %q: %v", token, err)
+	}
+	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
+		t.Fatalf("creating %q: %+v", token, op)
+	}
+	return change.Resource.ID
+}
+
+// address buys an address and returns its id.
+func (w *world) address(t *testing.T, token string) string {
+	t.Helper()
+	change, err := w.Create(t.Context(), provider.CreateRequest{
+		Call: w.call(), Token: token, Kind: "eip", Name: "front", Spec: json.RawMessage(`{"bandwidth_mbps":2}`), Term: month(1),
+	})
+	if err != nil {
+		t.Fatalf("allocating %q: %v", token, err)
+	}
+	w.clock.Advance(transition)
+	return change.Resource.ID
+}
+
+// finish polls an operation to its end, one transition apart.
+func (w *world) finish(t *testing.T, id string) provider.Operation {
+	t.Helper()
+	for range 30 {
+		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
+		if err != nil {
+			t.Fatalf("operation %q: %v", id, err)
+		}
+		if op.State != provider.OperationRunning {
+			return op
+		}
+		if op.CheckAfter <= 0 {
+			t.Errorf("operation %q does not say when to ask again", id)
+		}
+		w.clock.Advance(transition)
+	}
+	t.Fatalf("operation %q does not end", id)
+	return provider.Operation{}
+}
+
+func (w *world) get(t *testing.T, kind, id string) provider.Resource {
+	t.Helper()
+	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
+	if err != nil {
+		t.Fatalf("reading %s %q: %v", kind, id, err)
+	}
+	return r
+}
+
+func (w *world) act(t *testing.T, kind, id, action, input string) (provider.Change, error) {
+	t.Helper()
+	return w.Act(t.Context(), provider.ActionRequest{
+		Call: w.call(), Token: "act-1", Kind: kind, ID: id, Action: action, Input: json.RawMessage(input),
+	})
+}
+
+func (w *world) find(t *testing.T, kind string, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
+	t.Helper()
+	f, err := w.FindByToken(t.Context(), provider.FindRequest{
+		Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since,
+	})
+	if err != nil {
+		t.Fatalf("finding %q: %v", token, err)
+	}
+	return f
+}
+
+func (w *world) faults(t *testing.T, f ...sim.Fault) {
+	t.Helper()
+	if err := w.sim.SetFaults(f...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
+	t.Helper()
+	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
+		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
+	}
+}
