@@ -173,16 +173,12 @@ func (h disks) Delete(ctx context.Context, req provider.DeleteRequest) (provider
 // FindByToken tells what became of a create or a release.
 func (h disks) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[DiskState], error) {
 	c, err := h.openIn(req.Call)
-	switch {
-	case err != nil:
+	if err != nil {
 		return provider.TypedFound[DiskState]{}, err
-	case req.Change == provider.ChangeCreate:
-		return h.findCreated(ctx, c, req)
-	case req.Change == provider.ChangeRelease:
-		_, err := c.disk(ctx, req.ID)
-		return released[DiskState](err)
 	}
-	return provider.TypedFound[DiskState]{}, fault.Unsupported("a disk's %s leaves no trace of its token", req.Change)
+	return byToken(req, "disk",
+		func() (provider.TypedFound[DiskState], error) { return h.findCreated(ctx, c, req) },
+		func() error { _, err := c.disk(ctx, req.ID); return err })
 }
 
 func (h disks) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[DiskState], error) {
@@ -217,23 +213,9 @@ func (c *cloud) disks(ctx context.Context, id string, yield func(diskRow) error)
 }
 
 func (c *cloud) disk(ctx context.Context, id string) (diskRow, error) {
-	if id == "" {
-		return diskRow{}, fault.Invalid("id", "is required")
-	}
-	var out *diskRow
-	err := c.disks(ctx, id, func(row diskRow) error {
-		if row.UDiskId == id {
-			out = &row
-		}
-		return nil
+	return pick("disk", id, func(r diskRow) string { return r.UDiskId }, func(yield func(diskRow) error) error {
+		return c.disks(ctx, id, yield)
 	})
-	switch {
-	case err != nil:
-		return diskRow{}, err
-	case out == nil:
-		return diskRow{}, fault.NotFound("disk", id)
-	}
-	return *out, nil
 }
 
 // diskThing shows a disk in the contract's words.

@@ -140,10 +140,7 @@ func (h addresses) Delete(ctx context.Context, req provider.DeleteRequest) (prov
 		r.EIPId = &req.ID
 		return k.ReleaseEIP(r)
 	})
-	if fault.Is(err, fault.ClassNotFound) {
-		return provider.Started{}, nil
-	}
-	return provider.Started{}, err
+	return provider.Started{}, goneIsDone(err)
 }
 
 // FindByToken tells what became of a change.
@@ -161,33 +158,21 @@ func (h addresses) FindByToken(ctx context.Context, req provider.FindRequest) (p
 		return out, err
 	case provider.ChangeRelease:
 		_, err := c.eip(ctx, req.ID)
-		if fault.Is(err, fault.ClassNotFound) {
-			return provider.TypedFound[EIPState]{Done: true, Settled: true}, nil
-		}
-		return provider.TypedFound[EIPState]{Settled: true}, err
+		return released[EIPState](err)
 	}
 	return out, fault.Unsupported("an address's %s leaves no trace of its token", req.Change)
 }
 
 // findCreated walks all addresses: the cloud does not search them by tag.
 func (h addresses) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[EIPState], error) {
-	out := provider.TypedFound[EIPState]{}
-	tag, err := tagOf(req.Token)
-	if err != nil {
-		return out, err
-	}
-	err = c.eips(ctx, nil, func(row eipRow) error {
-		if row.Tag == tag || plainRemark(row.Remark) == tag {
-			out.Things = append(out.Things, c.address(row))
-		}
-		return nil
+	return findTagged(h.plugin, c, req, func(tag string, add func(address)) error {
+		return c.eips(ctx, nil, func(row eipRow) error {
+			if row.Tag == tag || plainRemark(row.Remark) == tag {
+				add(c.address(row))
+			}
+			return nil
+		})
 	})
-	if err != nil {
-		return provider.TypedFound[EIPState]{}, err
-	}
-	out.Done = len(out.Things) > 0
-	out.Settled = out.Done || c.cfg.settled(req.Since, h.clock.Now())
-	return out, nil
 }
 
 // eips streams the addresses of the region, or those with the ids.
@@ -207,23 +192,9 @@ func (c *cloud) eips(ctx context.Context, ids []string, yield func(eipRow) error
 }
 
 func (c *cloud) eip(ctx context.Context, id string) (eipRow, error) {
-	if id == "" {
-		return eipRow{}, fault.Invalid("id", "is required")
-	}
-	var out *eipRow
-	err := c.eips(ctx, []string{id}, func(row eipRow) error {
-		if row.EIPId == id {
-			out = &row
-		}
-		return nil
+	return pick("address", id, func(r eipRow) string { return r.EIPId }, func(yield func(eipRow) error) error {
+		return c.eips(ctx, []string{id}, yield)
 	})
-	if err != nil {
-		return eipRow{}, err
-	}
-	if out == nil {
-		return eipRow{}, fault.NotFound("address", id)
-	}
-	return *out, nil
 }
 
 // address shows an elastic address in the contract's words.

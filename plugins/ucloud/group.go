@@ -182,34 +182,18 @@ func (h groups) Delete(ctx context.Context, req provider.DeleteRequest) (provide
 		r.FWId = &req.ID
 		return k.DeleteFirewall(r)
 	})
-	if fault.Is(err, fault.ClassNotFound) {
-		return provider.Started{}, nil
-	}
-	return provider.Started{}, err
+	return provider.Started{}, goneIsDone(err)
 }
 
 // FindByToken tells what became of a create or a release.
 func (h groups) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[GroupState], error) {
 	c, err := h.openIn(req.Call)
-	switch {
-	case err != nil:
+	if err != nil {
 		return provider.TypedFound[GroupState]{}, err
-	case req.Change == provider.ChangeCreate:
-		return h.findCreated(ctx, c, req)
-	case req.Change == provider.ChangeRelease:
-		_, err := c.firewall(ctx, req.ID)
-		return released[GroupState](err)
 	}
-	return provider.TypedFound[GroupState]{}, fault.Unsupported("a security group's %s leaves no trace of its token", req.Change)
-}
-
-// released tells by the error of reading a resource whether it is gone. A
-// delete can be asked for again at any time, so what is there is not released.
-func released[State any](err error) (provider.TypedFound[State], error) {
-	if fault.Is(err, fault.ClassNotFound) {
-		return provider.TypedFound[State]{Done: true, Settled: true}, nil
-	}
-	return provider.TypedFound[State]{Settled: err == nil}, err
+	return byToken(req, "security group",
+		func() (provider.TypedFound[GroupState], error) { return h.findCreated(ctx, c, req) },
+		func() error { _, err := c.firewall(ctx, req.ID); return err })
 }
 
 // findCreated walks all firewalls: the cloud does not search them by tag.
@@ -222,23 +206,6 @@ func (h groups) findCreated(ctx context.Context, c *cloud, req provider.FindRequ
 			return nil
 		})
 	})
-}
-
-// findTagged collects what walk finds with a token's tag.
-func findTagged[State any](
-	p *plugin, c *cloud, req provider.FindRequest, walk func(tag string, add func(provider.Thing[State])) error,
-) (provider.TypedFound[State], error) {
-	var out provider.TypedFound[State]
-	tag, err := tagOf(req.Token)
-	if err != nil {
-		return out, err
-	}
-	if err := walk(tag, func(t provider.Thing[State]) { out.Things = append(out.Things, t) }); err != nil {
-		return provider.TypedFound[State]{}, err
-	}
-	out.Done = len(out.Things) > 0
-	out.Settled = out.Done || c.cfg.settled(req.Since, p.clock.Now())
-	return out, nil
 }
 
 // firewallFilter narrows a list of firewalls.
@@ -264,23 +231,9 @@ func (c *cloud) firewalls(ctx context.Context, f firewallFilter, yield func(fire
 
 // firewall reads one; the cloud refuses an unknown id.
 func (c *cloud) firewall(ctx context.Context, id string) (firewallRow, error) {
-	if id == "" {
-		return firewallRow{}, fault.Invalid("id", "is required")
-	}
-	var out *firewallRow
-	err := c.firewalls(ctx, firewallFilter{id: id}, func(row firewallRow) error {
-		if row.FWId == id {
-			out = &row
-		}
-		return nil
+	return pick("security group", id, func(r firewallRow) string { return r.FWId }, func(yield func(firewallRow) error) error {
+		return c.firewalls(ctx, firewallFilter{id: id}, yield)
 	})
-	switch {
-	case err != nil:
-		return firewallRow{}, err
-	case out == nil:
-		return firewallRow{}, fault.NotFound("security group", id)
-	}
-	return *out, nil
 }
 
 // own tells whether a firewall is the customer's, not the cloud's.

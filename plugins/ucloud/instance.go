@@ -254,12 +254,7 @@ func (h instances) FindByToken(ctx context.Context, req provider.FindRequest) (p
 		return h.findRenewed(ctx, c, req)
 	case provider.ChangeRelease:
 		_, err := c.host(ctx, req.ID)
-		if fault.Is(err, fault.ClassNotFound) {
-			return provider.TypedFound[InstanceState]{Done: true, Settled: true}, nil
-		}
-		// A delete can be asked for again at any time, so what is still there is
-		// simply not released.
-		return provider.TypedFound[InstanceState]{Settled: true}, err
+		return released[InstanceState](err)
 	}
 	return out, fault.Unsupported("a server's %s leaves no trace of its token", req.Change)
 }
@@ -314,25 +309,10 @@ func (c *cloud) hosts(ctx context.Context, f hostFilter, yield func(host) error)
 	return page.ByOffset(ctx, page.Options{Size: pageSize}, fetch, func(r host) string { return r.UHostId }, yield)
 }
 
-// host reads one server; the cloud answers nothing for an unknown id.
 func (c *cloud) host(ctx context.Context, id string) (host, error) {
-	if id == "" {
-		return host{}, fault.Invalid("id", "is required")
-	}
-	var out *host
-	err := c.hosts(ctx, hostFilter{ids: []string{id}}, func(row host) error {
-		if row.UHostId == id {
-			out = &row
-		}
-		return nil
+	return pick("server", id, func(r host) string { return r.UHostId }, func(yield func(host) error) error {
+		return c.hosts(ctx, hostFilter{ids: []string{id}}, yield)
 	})
-	if err != nil {
-		return host{}, err
-	}
-	if out == nil {
-		return host{}, fault.NotFound("server", id)
-	}
-	return *out, nil
 }
 
 // instance shows a server in the contract's words.

@@ -6,7 +6,6 @@ import (
 	vpcapi "github.com/ucloud/ucloud-sdk-go/services/vpc"
 	"github.com/ucloud/ucloud-sdk-go/ucloud"
 
-	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
@@ -98,16 +97,12 @@ func (h subnets) Delete(ctx context.Context, req provider.DeleteRequest) (provid
 // FindByToken tells what became of a create or a release.
 func (h subnets) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[kinds.SubnetState], error) {
 	c, err := h.openIn(req.Call)
-	switch {
-	case err != nil:
+	if err != nil {
 		return provider.TypedFound[kinds.SubnetState]{}, err
-	case req.Change == provider.ChangeCreate:
-		return h.findCreated(ctx, c, req)
-	case req.Change == provider.ChangeRelease:
-		_, err := c.subnet(ctx, req.ID)
-		return released[kinds.SubnetState](err)
 	}
-	return provider.TypedFound[kinds.SubnetState]{}, fault.Unsupported("a subnet's %s leaves no trace of its token", req.Change)
+	return byToken(req, "subnet",
+		func() (provider.TypedFound[kinds.SubnetState], error) { return h.findCreated(ctx, c, req) },
+		func() error { _, err := c.subnet(ctx, req.ID); return err })
 }
 
 func (h subnets) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[kinds.SubnetState], error) {
@@ -137,23 +132,9 @@ func (c *cloud) subnets(ctx context.Context, ids []string, yield func(subnetRow)
 }
 
 func (c *cloud) subnet(ctx context.Context, id string) (subnetRow, error) {
-	if id == "" {
-		return subnetRow{}, fault.Invalid("id", "is required")
-	}
-	var out *subnetRow
-	err := c.subnets(ctx, []string{id}, func(row subnetRow) error {
-		if row.SubnetId == id {
-			out = &row
-		}
-		return nil
+	return pick("subnet", id, func(r subnetRow) string { return r.SubnetId }, func(yield func(subnetRow) error) error {
+		return c.subnets(ctx, []string{id}, yield)
 	})
-	switch {
-	case err != nil:
-		return subnetRow{}, err
-	case out == nil:
-		return subnetRow{}, fault.NotFound("subnet", id)
-	}
-	return *out, nil
 }
 
 // subnetThing shows a subnet in the contract's words. Address and mask come

@@ -121,27 +121,15 @@ func (h networks) Delete(ctx context.Context, req provider.DeleteRequest) (provi
 	return provider.Started{}, goneIsDone(err)
 }
 
-// goneIsDone makes a success of a delete that finds nothing.
-func goneIsDone(err error) error {
-	if fault.Is(err, fault.ClassNotFound) {
-		return nil
-	}
-	return err
-}
-
 // FindByToken tells what became of a create or a release.
 func (h networks) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[kinds.VPCState], error) {
 	c, err := h.openIn(req.Call)
-	switch {
-	case err != nil:
+	if err != nil {
 		return provider.TypedFound[kinds.VPCState]{}, err
-	case req.Change == provider.ChangeCreate:
-		return h.findCreated(ctx, c, req)
-	case req.Change == provider.ChangeRelease:
-		_, err := c.vpc(ctx, req.ID)
-		return released[kinds.VPCState](err)
 	}
-	return provider.TypedFound[kinds.VPCState]{}, fault.Unsupported("a network's %s leaves no trace of its token", req.Change)
+	return byToken(req, "network",
+		func() (provider.TypedFound[kinds.VPCState], error) { return h.findCreated(ctx, c, req) },
+		func() error { _, err := c.vpc(ctx, req.ID); return err })
 }
 
 func (h networks) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[kinds.VPCState], error) {
@@ -171,23 +159,9 @@ func (c *cloud) vpcs(ctx context.Context, ids []string, yield func(vpcRow) error
 }
 
 func (c *cloud) vpc(ctx context.Context, id string) (vpcRow, error) {
-	if id == "" {
-		return vpcRow{}, fault.Invalid("id", "is required")
-	}
-	var out *vpcRow
-	err := c.vpcs(ctx, []string{id}, func(row vpcRow) error {
-		if row.VPCId == id {
-			out = &row
-		}
-		return nil
+	return pick("network", id, func(r vpcRow) string { return r.VPCId }, func(yield func(vpcRow) error) error {
+		return c.vpcs(ctx, []string{id}, yield)
 	})
-	switch {
-	case err != nil:
-		return vpcRow{}, err
-	case out == nil:
-		return vpcRow{}, fault.NotFound("network", id)
-	}
-	return *out, nil
 }
 
 // vpcOfCloud is the type of the network that the cloud made.
