@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
+	"tradewind.example/plugins/cpcc/internal/cluster/capacity"
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 )
@@ -200,4 +201,10 @@ func (k *Keeper) notLastControl(ctx context.Context, n *corev1.Node) error {
 		return fault.Precondition("node %q is the cluster's last control plane node: delete the cluster instead", n.Name)
 	}
 	return nil
+}
+
+// Ready tells whether a node is ready; one that is not there is a not_found fault.
+func (k *Keeper) Ready(ctx context.Context, node string) (bool, error) {
+	n, err := k.get(ctx, node)
+	return err == nil && capacity.Ready(n), err
 }

@@ -1,0 +1,3 @@
+# Prints what opens the cluster.
+set -eu
+cat /etc/kubernetes/admin.conf
