@@ -129,7 +129,7 @@ func billingOf(method string) provider.BillingMethod {
 // moment reads a time of the cloud, which writes those of China. What never
 // ends has the year 2099.
 func moment(text string) time.Time {
-	t, err := time.ParseInLocation(time.DateTime, text, time.FixedZone("CST", 8*3600))
+	t, err := time.ParseInLocation(time.DateTime, text, china())
 	if err != nil || t.Year() >= 2099 {
 		return time.Time{}
 	}

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/capitalonline/cds-gic-sdk-go v0.3.16
 	github.com/google/go-cmp v0.7.0
+	github.com/google/uuid v1.6.0
 	go.uber.org/goleak v1.3.0
 	gopkg.in/yaml.v3 v3.0.1
 	tradewind.example/sdk v0.0.0
@@ -13,7 +14,6 @@ require (
 require (
 	github.com/fatih/color v1.13.0 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/hashicorp/go-hclog v1.6.3 // indirect
 	github.com/hashicorp/go-plugin v1.8.0 // indirect
 	github.com/hashicorp/yamux v0.1.2 // indirect

@@ -49,6 +49,8 @@ type world struct {
 	logs   *buffer
 	region string
 	zone   string
+	// settings are put over those of every call.
+	settings []string
 }
 
 // buffer is a log that several goroutines write.
@@ -133,6 +135,7 @@ func (w *world) checkBooks(t *testing.T) {
 // call is a call for account one, with settings changed.
 func (w *world) call(settings ...string) provider.Call {
 	all := map[string]string{"access_key": public}
+	settings = append(slices.Clone(w.settings), settings...)
 	for i := 0; i+1 < len(settings); i += 2 {
 		all[settings[i]] = settings[i+1]
 	}

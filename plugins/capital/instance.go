@@ -48,7 +48,7 @@ type instance = provider.Thing[InstanceState]
 type instances struct{ shelf[InstanceState] }
 
 func newInstances(p *plugin) instances {
-	h := instances{shelf[InstanceState]{plugin: p, kind: kinds.Instance}}
+	h := instances{shelf[InstanceState]{plugin: p, kind: kinds.Instance, step: removeServer}}
 	h.walk = h.servers
 	p.shelves[kinds.Instance] = h
 	return h
@@ -229,27 +229,19 @@ func (d Disk) row() object {
 	return object{"DiskFeature": firstText(d.Type, diskDefault), "Size": d.SizeGB}
 }
 
-// removeInstance deletes a server, whatever its power state; one that is still
+// removeServer deletes a server, whatever its power state; one that is still
 // changing is waited for.
-func (p *plugin) removeInstance(ctx context.Context, c *cloud, id string) (bool, operation, error) {
-	state, err := c.serverState(ctx, id)
-	if err != nil {
-		return false, operation{}, err
-	}
-	switch instanceStatus(state) {
-	case provider.StatusDeleted:
-		return true, operation{}, nil
+func removeServer(ctx context.Context, p *plugin, c *cloud, t instance) (bool, operation, error) {
+	switch t.Status {
 	case provider.StatusRunning, provider.StatusStopped, provider.StatusError:
 	default:
-		if state != "" {
-			return false, operation{}, nil
-		}
+		return false, operation{}, nil
 	}
-	out, _, err := write[eventAnswer](ctx, c, post(ecs, "DeleteInstance", object{"EcsIds": []string{id}, "DeleteEip": 0}))
+	out, _, err := write[eventAnswer](ctx, c, post(ecs, "DeleteInstance", object{"EcsIds": []string{t.ID}, "DeleteEip": 0}))
 	if hasCode(err, codeWrongStatus) {
 		return false, operation{}, nil
 	}
-	return false, p.event(c, ecs, out.EventID, verbDelete, kinds.Instance, id), err
+	return false, p.event(c, ecs, out.EventID, verbDelete, kinds.Instance, t.ID), err
 }
 
 // eventAnswer is the answer of changes with an event.

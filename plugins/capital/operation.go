@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"tradewind.example/sdk/fault"
-	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
 
@@ -226,7 +225,7 @@ func (p *plugin) creating(ctx context.Context, c *cloud, o operation, out provid
 // giveBack deletes what the cloud failed to make and reports the failure, when
 // that is gone: until then it may cost money.
 func (p *plugin) giveBack(ctx context.Context, c *cloud, o operation, out provider.Operation) (provider.Operation, error) {
-	gone, _, err := p.remove(ctx, c, o.kind, o.id)
+	gone, _, err := p.shelves[o.kind].remove(ctx, c, o.id)
 	switch {
 	case err != nil && p.clock.Now().Sub(o.began) >= c.cfg.limit():
 		return failed(out, fault.Unknown(err, "the cloud failed to make it and does not take it back: look there")), nil
@@ -242,7 +241,7 @@ func (p *plugin) giveBack(ctx context.Context, c *cloud, o operation, out provid
 
 // deleting takes the step that brings a thing nearer to its end.
 func (p *plugin) deleting(ctx context.Context, c *cloud, o operation, out provider.Operation) (provider.Operation, error) {
-	gone, _, err := p.remove(ctx, c, o.kind, o.id)
+	gone, _, err := p.shelves[o.kind].remove(ctx, c, o.id)
 	switch {
 	case fault.Is(err, fault.ClassUnavailable), fault.Is(err, fault.ClassThrottled):
 		return provider.Operation{}, err
@@ -264,38 +263,4 @@ func (p *plugin) vanishing(ctx context.Context, c *cloud, o operation, out provi
 		return provider.Operation{}, err
 	}
 	return p.unfinished(c, o, out), nil
-}
-
-// remove takes the one step that a thing's state allows on its way out: gone
-// tells that it has ended, op what is under way, if anything is. Each step can
-// be repeated.
-func (p *plugin) remove(ctx context.Context, c *cloud, kind, id string) (gone bool, op operation, err error) {
-	steps := map[string]func(context.Context, *cloud, string) (bool, operation, error){
-		kinds.Instance: p.removeInstance,
-	}
-	step, ok := steps[kind]
-	if !ok {
-		return false, operation{}, fault.Unsupported("things of the kind %q are not deleted", kind)
-	}
-	gone, op, err = step(ctx, c, id)
-	if fault.Is(err, fault.ClassNotFound) {
-		return true, operation{}, nil
-	}
-	return gone, op, err
-}
-
-// deleteOf is the delete of a kind: one step now, the others by polling.
-func (s shelf[State]) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	c, err := s.openIn(req.Call)
-	if err != nil {
-		return provider.Started{}, err
-	}
-	gone, op, err := s.remove(ctx, c.at(c.region, ""), s.kind, req.ID)
-	switch {
-	case err != nil || gone:
-		return provider.Started{}, err
-	case op.how == "":
-		op = s.waiting(c, verbDelete, s.kind, req.ID)
-	}
-	return provider.Started{Operation: op.String()}, nil
 }

@@ -41,7 +41,8 @@ func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 		logFlags: log.Flags(), shelves: map[string]looker{},
 	}
 	p.kinds = []*provider.Kind{
-		instanceKind(p),
+		instanceKind(p), diskKind(p), imageKind(p), vpcKind(p), subnetKind(p), gatewayKind(p),
+		eipKind(p), bandwidthKind(p), groupKind(p),
 	}
 	return p
 }

@@ -52,3 +52,30 @@ func (c *cloud) subnets(ctx context.Context, f segmentFilter, yield func(subnetR
 	}
 	return numbered(ctx, fetch, func(r subnetRow) string { return r.ID }, yield)
 }
+
+// gatewayRow is a virtual gateway as the cloud shows it. Its line stands there
+// as people read it, not as the word that orders take.
+type gatewayRow struct {
+	ID     string `json:"VirtualGateWayId"`
+	Name   string `json:"VirtualGateWayName"`
+	CIDR   string `json:"VirtualGateWaySegment"`
+	Line   string `json:"Type"`
+	Used   loose  `json:"UsedIPNum"`
+	VPCID  string `json:"VPCId"`
+	Zone   string `json:"AvailableZoneCode"`
+	Status string
+}
+
+// gateways streams those of the region.
+func (c *cloud) gateways(ctx context.Context, f segmentFilter, yield func(gatewayRow) error) error {
+	fetch := func(ctx context.Context, number int) ([]gatewayRow, int, error) {
+		out, err := read[struct {
+			Total              loose
+			VirtualGateWayList []gatewayRow
+		}](ctx, c, post(vpc, "DescribeVirtualGateWay", object{
+			"RegionCode": c.region, "Keyword": f.keyword, "VPCId": f.vpc, "AvailableZoneCode": c.zone, "PageNumber": number,
+		}))
+		return out.VirtualGateWayList, out.Total.number(), err
+	}
+	return numbered(ctx, fetch, func(r gatewayRow) string { return r.ID }, yield)
+}

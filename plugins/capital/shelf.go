@@ -20,11 +20,17 @@ type shelf[State any] struct {
 	walk func(ctx context.Context, c *cloud, id string, yield func(provider.Thing[State]) error) error
 	// detail, if any, adds to one thing what the walk does not tell.
 	detail func(ctx context.Context, c *cloud, t provider.Thing[State]) (provider.Thing[State], error)
+	// step takes the one step that a thing's state allows on its way out: gone
+	// tells that it has ended, op what is under way, if anything is to be polled.
+	// Each step can be repeated.
+	step func(ctx context.Context, p *plugin, c *cloud, t provider.Thing[State]) (gone bool, op operation, err error)
 }
 
-// looker reads one thing of a kind, untyped.
+// looker reads and deletes the things of a kind, untyped.
 type looker interface {
 	look(ctx context.Context, c *cloud, id string) (*provider.Resource, error)
+	each(ctx context.Context, c *cloud, yield func(provider.Resource) error) error
+	remove(ctx context.Context, c *cloud, id string) (gone bool, op operation, err error)
 }
 
 // one reads one thing.
@@ -57,6 +63,44 @@ func (s shelf[State]) look(ctx context.Context, c *cloud, id string) (*provider.
 		return nil, err
 	}
 	return resourceOf(s.kind, t)
+}
+
+func (s shelf[State]) each(ctx context.Context, c *cloud, yield func(provider.Resource) error) error {
+	return s.walk(ctx, c, "", func(t provider.Thing[State]) error {
+		r, err := resourceOf(s.kind, t)
+		if err != nil || t.Status == provider.StatusDeleted {
+			return err
+		}
+		return yield(*r)
+	})
+}
+
+func (s shelf[State]) remove(ctx context.Context, c *cloud, id string) (bool, operation, error) {
+	t, err := s.one(ctx, c, id)
+	if err != nil {
+		return fault.Is(err, fault.ClassNotFound), operation{}, notDone(goneIsDone(err))
+	}
+	gone, op, err := s.step(ctx, s.plugin, c, t)
+	if fault.Is(err, fault.ClassNotFound) {
+		return true, operation{}, nil
+	}
+	return gone, op, err
+}
+
+// Delete takes a thing's first step on its way out; polling takes the others.
+func (s shelf[State]) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
+	c, err := s.openIn(req.Call)
+	if err != nil {
+		return provider.Started{}, err
+	}
+	gone, op, err := s.remove(ctx, c.at(c.region, ""), req.ID)
+	switch {
+	case err != nil || gone:
+		return provider.Started{}, err
+	case op.how == "":
+		op = s.waiting(c, verbDelete, s.kind, req.ID)
+	}
+	return provider.Started{Operation: op.String()}, nil
 }
 
 // Get reads one thing, wherever in the region it is.
