@@ -47,10 +47,6 @@ type (
 // instances is the handler of the kind instance.
 type instances struct{ *plugin }
 
-func instanceKind(p *plugin) *provider.Kind {
-	return provider.KindOf[InstanceSpec, InstanceState](kinds.Instance, "Server", instances{p})
-}
-
 // Create buys one server. Its tag is the purchase token. It gets a password of
 // the cloud's making that nobody here learns, so that a repeat of the request
 // is the same request.
@@ -125,7 +121,8 @@ func (c *cloud) newServerOrder(ctx context.Context, req provider.TypedCreate[Ins
 	o := &api.CreateInstanceBySpecArgs{
 		ImageId: s.ImageID, Spec: flavour.Spec, RootDiskSizeInGb: s.BootDisk.SizeGB, RootDiskStorageType: api.StorageType(s.BootDisk.kind()),
 		PurchaseCount: 1, Name: nameOf(req.Name, tag), ZoneName: zone, SubnetId: s.SubnetID, SecurityGroupIds: s.SecurityGroupIDs,
-		Billing: paid.server(), Tags: tags(tag), ClientToken: clientToken(req.Token, kinds.Instance, "create", c.region),
+		Billing: paid.server(), Tags: append(tags(tag), bootTag(s.BootDisk, req.Token)),
+		ClientToken: clientToken(req.Token, kinds.Instance, "create", c.region),
 	}
 	for _, d := range s.DataDisks {
 		o.CreateCdsList = append(o.CreateCdsList, api.CreateCdsModel{CdsSizeInGB: d.SizeGB, StorageType: api.StorageType(d.kind())})
@@ -219,17 +216,14 @@ func (h instances) List(ctx context.Context, req provider.ListRequest, yield fun
 
 // FindByToken tells what became of a change.
 func (h instances) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[InstanceState], error) {
-	c, err := h.openIn(ctx, req.Call)
-	switch {
-	case err != nil:
-		return provider.TypedFound[InstanceState]{}, err
-	case req.Change == provider.ChangeCreate:
-		return h.findCreated(ctx, c, req)
-	case req.Change == provider.ChangeRelease:
-		_, err := c.instance(ctx, req.ID)
-		return released[InstanceState](err)
+	if req.Change == provider.ChangeRenew {
+		done, settled, err := h.findRenewal(ctx, req)
+		return provider.TypedFound[InstanceState]{Done: done, Settled: settled}, err
 	}
-	return provider.TypedFound[InstanceState]{}, fault.Unsupported("a server's %s leaves no trace of its token", req.Change)
+	return whatBecame(ctx, h.plugin, req, h.findCreated, func(ctx context.Context, c *cloud, id string) error {
+		_, err := c.instance(ctx, id)
+		return err
+	})
 }
 
 // released tells by the error of reading a resource whether it is gone. A

@@ -120,9 +120,19 @@ func (p *plugin) releasing(ctx context.Context, c *cloud, o operation, out provi
 	return out, nil
 }
 
-// step takes the next step of a release.
+// movePatience is how long a release may find its resource in a state that does
+// not allow the next step before it is given up.
+const movePatience = 10 * time.Minute
+
+// step takes the next step of a release. A wrong state means that the resource
+// is on its way to another: the next step looks again.
 func (p *plugin) step(ctx context.Context, c *cloud, o operation) (gone bool, err error) {
-	return c.releaseStep(ctx, o, p.clock.Now())
+	now := p.clock.Now()
+	gone, err = c.releaseStep(ctx, o, now)
+	if wrongState(err) && now.Sub(o.began) < movePatience {
+		return false, nil
+	}
+	return gone, err
 }
 
 // release begins a release and says whether polls must drive it to its end.

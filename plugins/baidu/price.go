@@ -50,6 +50,16 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 	switch req.Kind + " " + string(req.Change) {
 	case "instance create":
 		return c.quoteServer(ctx, req)
+	case "instance renew":
+		return c.quoteServerRenewal(ctx, req)
+	case "eip create":
+		return c.quoteAddress(ctx, req)
+	case "eip renew":
+		return c.quoteAddressRenewal(ctx, req)
+	case "disk create":
+		return c.quoteDisk(ctx, req)
+	case "vpc create", "subnet create", "security_group create":
+		return quoteFree(), nil
 	}
 	return provider.Quote{}, fault.Unsupported("the cloud does not price the %s of the kind %q", req.Change, req.Kind)
 }

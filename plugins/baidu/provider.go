@@ -34,7 +34,7 @@ func newProvider() *plugin {
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 	p := &plugin{regions: newRegionCache(), turns: newTurns(), clock: c, transport: newTransport(), retry: policy}
-	p.kinds = []*provider.Kind{instanceKind(p)}
+	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), customerKind(p)}
 	return p
 }
 

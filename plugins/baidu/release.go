@@ -40,14 +40,32 @@ type lent struct {
 
 // releaseStep takes the one step that a resource's state allows on its way out.
 func (c *cloud) releaseStep(ctx context.Context, o operation, now time.Time) (gone bool, err error) {
+	var l lent
+	busy := false
+	switch o.verb {
+	case opFree:
+		l, err = c.freeStep(ctx, o)
+	case opDrop:
+		l, err = c.dropStep(ctx, o)
+	default:
+		l, busy, err = c.serverStep(ctx, o)
+	}
+	if err != nil || busy {
+		return ended(err)
+	}
+	return c.finish(ctx, o, l, now)
+}
+
+// serverStep takes off a server what is not its own.
+func (c *cloud) serverStep(ctx context.Context, o operation) (l lent, busy bool, err error) {
 	row, err := c.instance(ctx, o.id)
 	if err != nil {
-		return ended(err)
+		return l, false, err
 	}
 	if busy, err := c.clear(ctx, o.id); busy || err != nil {
-		return ended(err)
+		return l, busy, err
 	}
-	return c.finish(ctx, o, lent{
+	return lent{
 		id: row.InstanceId, payment: row.PaymentTiming, expires: moment(row.ExpireTime), expired: expired(row),
 		giveBack: func(ctx context.Context) error { return c.refundServer(ctx, o.id) },
 		remove: func(ctx context.Context) error {
@@ -55,7 +73,7 @@ func (c *cloud) releaseStep(ctx context.Context, o operation, now time.Time) (go
 				return server(k).DeleteInstanceWithRelateResource(o.id, &api.DeleteInstanceWithRelateResourceArgs{RelatedReleaseFlag: true})
 			})
 		},
-	}, now)
+	}, false, nil
 }
 
 // expired tells whether a server's paid time is over or it never ran, so that
@@ -68,14 +86,10 @@ func expired(row instanceRow) bool {
 	return false
 }
 
-// ended tells whether a resource is gone after a step's answer. A wrong state
-// means that it moved on meanwhile: the next step looks again.
+// ended tells whether a resource is gone after a step's answer.
 func ended(err error) (bool, error) {
-	switch {
-	case fault.Is(err, fault.ClassNotFound):
+	if fault.Is(err, fault.ClassNotFound) {
 		return true, nil
-	case wrongState(err):
-		return false, nil
 	}
 	return false, err
 }
@@ -98,7 +112,8 @@ func (c *cloud) refundServer(ctx context.Context, id string) error {
 // finish deletes a resource or gives it back.
 func (c *cloud) finish(ctx context.Context, o operation, l lent, now time.Time) (gone bool, err error) {
 	if billingOf(l.payment) != provider.BillingPrepaid || l.expired || (!l.expires.IsZero() && !now.Before(l.expires)) {
-		gone, err := ended(l.remove(ctx))
+		err := l.remove(ctx)
+		gone, err := ended(err)
 		return gone, err
 	}
 	refund, err := c.refundOf(ctx, l.id, o.began)
@@ -157,8 +172,31 @@ func (c *cloud) refundOf(ctx context.Context, id string, began time.Time) (*orde
 	return newest, nil
 }
 
-// clear takes off a server what was bought apart from it; busy says that some of
-// it is still on its way.
+// clear takes off a server what was bought apart from it, which its own tag
+// tells; busy says that some of it is still on its way.
 func (c *cloud) clear(ctx context.Context, id string) (busy bool, err error) {
-	return false, nil
+	err = c.eips(ctx, eipFilter{server: id}, func(row eipRow) error {
+		if row.InstanceId != id {
+			return nil
+		}
+		busy = true
+		if row.Status == addressBound {
+			return c.unbindAddress(ctx, row)
+		}
+		return nil
+	})
+	if err != nil {
+		return busy, err
+	}
+	err = c.disks(ctx, diskFilter{server: id}, func(row diskRow) error {
+		if attachedTo(row) != id || tokenIn(row.Tags) == "" {
+			return nil
+		}
+		busy = true
+		if diskStatus(string(row.Status)) == provider.StatusBound {
+			return c.detachDisk(ctx, row)
+		}
+		return nil
+	})
+	return busy, err
 }
