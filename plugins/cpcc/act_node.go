@@ -118,27 +118,21 @@ func (h nodes) drain(ctx context.Context, req provider.TypedAction[drainInput]) 
 // removeTime bounds the drain of a removal by force.
 const removeTime = 15 * time.Second
 
-// remove takes a node out of its cluster. Its device stays locked until the
-// cluster says that it is gone.
+// remove takes a node out of its cluster that is no device's: a device leaves by
+// its cluster's remove_worker, which resets the machine too.
 func (h nodes) remove(ctx context.Context, req provider.TypedAction[removeInput]) (provider.ActionResult[nothing], error) {
 	o, c, on, err := h.board(ctx, req.Call)
 	if err != nil {
 		return provider.ActionResult[nothing]{}, err
 	}
-	if err := h.engine.RemoveNode(ctx, on, req.ID, req.Input.Force, removeTime); err != nil {
-		return provider.ActionResult[nothing]{}, err
-	}
-	var free []string
 	err = o.centres.Devices(ctx, c.CentreID, func(d centre.Device) error {
 		if d.ClusterID == c.ID && d.NodeName == req.ID {
-			free = append(free, d.ID)
+			return fault.Precondition("the node is the device %q: remove it as a worker of its cluster", d.Name)
 		}
 		return nil
 	})
-	for _, id := range free {
-		if err == nil {
-			err = o.centres.Free(ctx, id, c.ID)
-		}
+	if err != nil {
+		return provider.ActionResult[nothing]{}, err
 	}
-	return provider.ActionResult[nothing]{}, err
+	return provider.ActionResult[nothing]{}, h.engine.RemoveNode(ctx, on, req.ID, req.Input.Force, removeTime)
 }

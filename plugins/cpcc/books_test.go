@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tradewind.example/plugins/cpcc/internal/area"
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/price"
 	"tradewind.example/plugins/cpcc/internal/widget"
@@ -42,6 +43,7 @@ func TestDevices(t *testing.T) {
 	if c.Status != provider.StatusPending {
 		t.Errorf("a cluster to be installed is %s", c.Status)
 	}
+	w.ends("cluster/" + c.ID)
 	if got := state[centre.Device](w, "device", d.ID); got.State != centre.InUse || got.ClusterID != c.ID || got.Role != centre.RoleMaster {
 		t.Errorf("the device is not locked: %+v", got)
 	}
@@ -55,6 +57,7 @@ func TestDevices(t *testing.T) {
 	if err := w.remove("cluster", c.ID); err != nil {
 		t.Fatal(err)
 	}
+	w.ends("cluster-removal/" + c.ID)
 	if err := w.remove("device", d.ID); err != nil {
 		t.Errorf("a device whose cluster is gone: %v", err)
 	}
@@ -192,18 +195,24 @@ func TestWhatIsUsedStays(t *testing.T) {
 	}
 }
 
+const pcapiSpec = `{"name":"P","contact_name":"n","contact_phone":"000","transport":"pcapi","pcapi_url":"https://centre.example","api_user":"u","api_password":"marker-api-5150"}`
+
 // TestNoRowHoldsASecret: what is secret is in sealed rows alone, which no list
 // shows.
 func TestNoRowHoldsASecret(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 4)
 	w.make("device", w.call(), deviceSpec)
-	w.make("centre", w.anywhere(), `{"name":"P","contact_name":"n","contact_phone":"000","transport":"pcapi","pcapi_url":"https://centre.example","api_user":"u","api_password":"marker-api-5150"}`)
+	w.make("centre", w.anywhere(), pcapiSpec)
+	at := w.anywhere()
+	at.Region = area.IDOf("centre", area.IDOf("centre", pcapiSpec))
+	_, err := w.try("cluster", at, `{"name":"k9","kubeconfig":"marker-kubeconfig-9"}`)
+	want(t, "a cluster that only a pcapi reaches", err, fault.ClassUnsupported)
 	if _, err := w.buy("one", basketSpec); err != nil {
 		t.Fatal(err)
 	}
 	sealed := 0
-	err := w.host.Scan(t.Context(), provider.Scope{RootOrg: "root"}, provider.KeyRange{}, func(kv provider.KeyValue) error {
+	err = w.host.Scan(t.Context(), provider.Scope{RootOrg: "root"}, provider.KeyRange{}, func(kv provider.KeyValue) error {
 		if kv.Sealed {
 			sealed++
 		}

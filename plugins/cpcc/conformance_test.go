@@ -86,7 +86,7 @@ func books(t *testing.T, clk clock.Clock, accounts ...string) *plugintest.Host {
 	t.Helper()
 	host := plugintest.NewHost()
 	host.Clock = clk
-	p := plugintest.Start(t, newPlugin(newFakeCluster()), plugintest.WithHost(host))
+	p := plugintest.Start(t, newPlugin(newFakeCluster(), nil), plugintest.WithHost(host))
 	for _, id := range accounts {
 		call := provider.Call{RootOrg: "conformance", Account: account(id)}
 		create := func(kind, spec string) {
@@ -146,7 +146,7 @@ func run(t *testing.T, change func(*conformance.Fixture)) conformance.Report {
 	f := fixture(clk, cluster, host)
 	change(&f)
 	return conformance.Run(t, conformance.Target{
-		New:     func() (provider.Provider, error) { return seeded{newPlugin(cluster), host}, nil },
+		New:     func() (provider.Provider, error) { return seeded{newPlugin(cluster, nil), host}, nil },
 		Fixture: f,
 	})
 }

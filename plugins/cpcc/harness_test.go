@@ -10,6 +10,7 @@ import (
 
 	"tradewind.example/plugins/cpcc/internal/area"
 	"tradewind.example/plugins/cpcc/internal/cluster/board"
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/price"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/clock"
@@ -168,13 +169,14 @@ func (f *fakeCluster) Events(context.Context, workload.Target, workload.Instance
 // world is a served plugin whose account has a centre with a cluster and parts.
 type world struct {
 	*client.Client
-	t       *testing.T
-	clock   *clock.Fake
-	host    *plugintest.Host
-	cluster *fakeCluster
-	centre  string
-	on      string
-	widgets map[price.Type]string
+	t        *testing.T
+	clock    *clock.Fake
+	host     *plugintest.Host
+	cluster  *fakeCluster
+	machines *fakeMachines
+	centre   string
+	on       string
+	widgets  map[price.Type]string
 }
 
 const card = "RTX5090-32G"
@@ -195,12 +197,23 @@ func (w *world) anywhere() provider.Call {
 
 func newWorld(t *testing.T, cards int) *world {
 	t.Helper()
-	w := &world{t: t, clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), host: plugintest.NewHost(), cluster: newFakeCluster()}
+	w := &world{t: t, clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), host: plugintest.NewHost(), cluster: newFakeCluster(), machines: &fakeMachines{}}
 	w.host.Clock = w.clock
-	w.Client = plugintest.Start(t, newPlugin(w.cluster), plugintest.WithHost(w.host))
+	w.Client = plugintest.Start(t, newPlugin(w.cluster, w.machines), plugintest.WithHost(w.host))
 	w.open(cards)
 	return w
 }
+
+// another is the same world through another process of the plugin.
+func (w *world) another() *world {
+	w.t.Helper()
+	next := *w
+	next.machines = &fakeMachines{}
+	next.Client = plugintest.Start(w.t, newPlugin(w.cluster, next.machines), plugintest.WithHost(w.host))
+	return &next
+}
+
+func (f *fakeCluster) Members(string, secret.Value) (kubeadm.Nodes, error) { return nil, nil }
 
 // open fills the books of the account.
 func (w *world) open(cards int) {

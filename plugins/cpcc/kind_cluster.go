@@ -18,6 +18,8 @@ type clusterThing = provider.Thing[centre.Cluster]
 func clusterKind(p *plugin) *provider.Kind {
 	h := clusters{p}
 	return provider.KindOf[centre.ClusterSpec, centre.Cluster]("cluster", "Cluster", h,
+		provider.ActionOf(provider.ActionDescription{Name: "add_worker", Title: "Make a device a worker", Changes: true}, h.addWorker),
+		provider.ActionOf(provider.ActionDescription{Name: "remove_worker", Title: "Take a worker out", Changes: true, Destructive: true}, h.removeWorker),
 		provider.ActionOf(provider.ActionDescription{Name: "accommodate", Title: "Which products do not fit now"}, h.accommodate))
 }
 
@@ -39,7 +41,7 @@ func (o *office) cluster(c centre.Cluster) clusterThing {
 	}
 }
 
-// Create registers a cluster that exists. Its kubeconfig is judged before
+// Create registers a cluster that exists, or begins to install one. Its kubeconfig is judged before
 // anything is kept: one that would run commands or read files here is refused.
 func (h clusters) Create(ctx context.Context, req provider.TypedCreate[centre.ClusterSpec]) (provider.Result[centre.Cluster], error) {
 	o, err := h.open(ctx, req.Call)
@@ -49,13 +51,25 @@ func (h clusters) Create(ctx context.Context, req provider.TypedCreate[centre.Cl
 	if req.Spec.CentreID, err = o.home(ctx, req.Spec.CentreID); err != nil {
 		return provider.Result[centre.Cluster]{}, err
 	}
+	home, err := o.centres.Centre(ctx, req.Spec.CentreID)
+	if err != nil {
+		return provider.Result[centre.Cluster]{}, err
+	}
+	if home.Transport == centre.PCAPI {
+		return provider.Result[centre.Cluster]{}, fault.Unsupported("clusters of centres with the transport pcapi are not reached")
+	}
 	if !req.Spec.Kubeconfig.IsZero() {
 		if err := h.engine.Admit(ctx, req.Spec.Kubeconfig); err != nil {
 			return provider.Result[centre.Cluster]{}, err
 		}
 	}
 	c, err := o.centres.AddCluster(ctx, req.Token, req.Spec)
-	return done(o.cluster(c), err)
+	if err != nil || c.State != centre.Installing {
+		return done(o.cluster(c), err)
+	}
+	operation, err := h.fleet.Install(ctx, o.centres, c)
+	t := o.cluster(c)
+	return provider.StartedAs(operation, &t), err
 }
 
 // Get reads a cluster.
@@ -100,7 +114,10 @@ func (h clusters) Delete(ctx context.Context, req provider.DeleteRequest) (provi
 	}
 	held, err := workload.Held(ctx, o.desk.Area, req.ID)
 	if err == nil && !held {
-		return provider.Started{}, h.drop(ctx, o, req.ID)
+		var started provider.Started
+		if started, err = h.drop(ctx, o, before); err == nil {
+			return started, nil
+		}
 	}
 	if before.State == centre.Closing { // an earlier removal was cut off
 		before.State = centre.Ready
@@ -116,14 +133,72 @@ func (h clusters) Delete(ctx context.Context, req provider.DeleteRequest) (provi
 
 // drop removes a closed cluster with all that is sold on it. Each step may be
 // repeated; the cluster goes last, so that a removal that was cut off goes on.
-func (h clusters) drop(ctx context.Context, o *office, id string) error {
-	if err := o.bundles().RemoveOf(ctx, id); err != nil {
-		return err
+//
+// A cluster that was installed here is dismantled by an operation; its workers
+// have to leave before that.
+func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provider.Started, error) {
+	workers := 0
+	err := o.centres.Devices(ctx, c.CentreID, func(d centre.Device) error {
+		if d.ClusterID == c.ID && d.Role == centre.RoleWorker {
+			workers++
+		}
+		return nil
+	})
+	if err == nil && workers > 0 {
+		err = fault.Precondition("the cluster still has %d workers: remove them first", workers)
 	}
-	if err := o.widgets.Withdraw(ctx, id); err != nil {
-		return err
+	if err == nil {
+		err = o.bundles().RemoveOf(ctx, c.ID)
 	}
-	return o.centres.DropCluster(ctx, id)
+	if err == nil {
+		err = o.widgets.Withdraw(ctx, c.ID)
+	}
+	if err != nil || c.ControllerID == "" {
+		if err == nil {
+			err = o.centres.DropCluster(ctx, c.ID)
+		}
+		return provider.Started{}, err
+	}
+	operation, err := h.fleet.Dismantle(ctx, o.centres, c)
+	return provider.Started{Operation: operation}, err
+}
+
+// workerInput names a device.
+type workerInput struct {
+	DeviceID string `json:"device_id" required:"true" min:"1" max:"128" title:"Device"`
+}
+
+// leaverInput names a device that is to go.
+type leaverInput struct {
+	DeviceID string `json:"device_id" required:"true" min:"1" max:"128" title:"Device"`
+	Force    bool   `json:"force,omitempty" title:"Also with pods on it, and when its machine does not answer"`
+}
+
+// addWorker makes an idle device a worker; its operation tells when it is.
+func (h clusters) addWorker(ctx context.Context, req provider.TypedAction[workerInput]) (provider.ActionResult[nothing], error) {
+	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
+		return h.fleet.Join(ctx, o.centres, c, req.Input.DeviceID)
+	})
+}
+
+// removeWorker takes a worker out and gives its device back.
+func (h clusters) removeWorker(ctx context.Context, req provider.TypedAction[leaverInput]) (provider.ActionResult[nothing], error) {
+	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
+		return h.fleet.Leave(ctx, o.centres, c, req.Input.DeviceID, req.Input.Force)
+	})
+}
+
+func (h clusters) move(ctx context.Context, call provider.Call, id string, do func(*office, centre.Cluster) (string, error)) (provider.ActionResult[nothing], error) {
+	o, err := h.open(ctx, call)
+	if err != nil {
+		return provider.ActionResult[nothing]{}, err
+	}
+	c, err := o.centres.Cluster(ctx, id)
+	if err != nil {
+		return provider.ActionResult[nothing]{}, err
+	}
+	operation, err := do(o, c)
+	return provider.ActionResult[nothing]{Operation: operation}, err
 }
 
 // FindByToken tells what a token made.

@@ -13,27 +13,33 @@ import (
 	"log/slog"
 
 	"tradewind.example/plugins/cpcc/internal/engine"
-	"tradewind.example/plugins/cpcc/internal/workload"
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/sdk"
 )
 
-func main() { sdk.Serve(&live{plugin: newPlugin(nil)}) }
+func main() { sdk.Serve(newLive()) }
 
-// live is the plugin on real clusters: its engine is made when there is a log.
+// live is the plugin on real clusters: what reaches them is made when there is a
+// log, so that a plugin that is only described opens nothing.
 type live struct {
 	*plugin
 	clusters *engine.Engine
 }
 
-// UseLogger takes the SDK's logger and makes the engine. It comes before any
-// other call.
-func (l *live) UseLogger(log *slog.Logger) {
-	l.clusters = engine.New(engine.Config{Log: log})
-	l.engine, l.keeper = l.clusters, workload.NewKeeper(l.clusters)
+func newLive() *live {
+	clusters := engine.New(engine.Config{Log: slog.New(slog.DiscardHandler)})
+	return &live{plugin: newPlugin(clusters, nil), clusters: clusters}
 }
 
-// Shutdown lets go of the connections.
-func (l *live) Shutdown(context.Context) error {
+// UseLogger takes the SDK's logger. It comes before any other call.
+func (l *live) UseLogger(log *slog.Logger) {
 	l.clusters.Close()
-	return nil
+	l.clusters = engine.New(engine.Config{Log: log})
+	l.attach(l.clusters, kubeadm.New(kubeadm.Config{Log: log}))
+}
+
+// Shutdown ends what is under way and lets go of the connections.
+func (l *live) Shutdown(ctx context.Context) error {
+	defer l.clusters.Close()
+	return l.plugin.Shutdown(ctx)
 }

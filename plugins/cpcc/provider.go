@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"tradewind.example/plugins/cpcc/internal/centre"
+	"tradewind.example/plugins/cpcc/internal/fleet"
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
@@ -27,9 +29,16 @@ type clusterEngine interface {
 	workload.Inspector
 	boards
 	nodeKeeper
+	gate
+}
+
+// gate judges and opens clusters by their kubeconfigs.
+type gate interface {
 	// Admit refuses a kubeconfig that would run commands or read files here, or
 	// that is no kubeconfig.
 	Admit(ctx context.Context, kubeconfig secret.Value) error
+	// Members opens a cluster for letting machines join and leave it.
+	Members(clusterID string, kubeconfig secret.Value) (kubeadm.Nodes, error)
 }
 
 // plugin is the provider. It keeps nothing of an account.
@@ -37,11 +46,13 @@ type plugin struct {
 	host   provider.HostServices
 	engine clusterEngine
 	keeper *workload.Keeper
+	fleet  *fleet.Fleet
 	kinds  []*provider.Kind
 }
 
-func newPlugin(e clusterEngine) *plugin {
-	p := &plugin{engine: e, keeper: workload.NewKeeper(e)}
+func newPlugin(e clusterEngine, installer fleet.Installer) *plugin {
+	p := &plugin{}
+	p.attach(e, installer)
 	p.kinds = []*provider.Kind{workloadKind(p)}
 	for _, k := range []*provider.Kind{
 		centreKind(p), deviceKind(p), clusterKind(p), labelKind(p), widgetKind(p), bundleKind(p), podKind(p), nodeKind(p),
@@ -49,6 +60,14 @@ func newPlugin(e clusterEngine) *plugin {
 		p.kinds = append(p.kinds, k.Manage()) // kept by the operator; workloads alone are sold
 	}
 	return p
+}
+
+// attach sets what reaches clusters and machines. It comes before any call.
+func (p *plugin) attach(e clusterEngine, installer fleet.Installer) {
+	p.engine, p.keeper = e, workload.NewKeeper(e)
+	p.fleet = fleet.New(fleet.Config{
+		Installer: installer, Members: e.Members, Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
+	})
 }
 
 // UseHost takes the broker's services.
@@ -110,11 +129,17 @@ func enough(n int) error {
 	return nil
 }
 
+// Shutdown ends the jobs on machines; they are begun again when they are asked for.
+func (p *plugin) Shutdown(ctx context.Context) error { return p.fleet.Shutdown(ctx) }
+
 // Operation takes a started change further and tells how far it is.
 func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (provider.Operation, error) {
 	o, err := p.open(ctx, req.Call)
 	if err != nil {
 		return provider.Operation{}, err
+	}
+	if fleet.Mine(req.ID) {
+		return p.fleet.Operation(ctx, o.centres, req.ID)
 	}
 	return p.keeper.Advance(ctx, o.desk, req.ID)
 }

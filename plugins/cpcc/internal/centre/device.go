@@ -22,6 +22,12 @@ const (
 	RoleWorker = "worker"
 )
 
+// How a device leaves its cluster.
+const (
+	Gently  = "gently"
+	ByForce = "by_force"
+)
+
 // Unset is shown for an address that a device does not have.
 const Unset = "未设置"
 
@@ -67,6 +73,8 @@ type Device struct {
 	Role       string    `json:"role,omitempty" title:"Role" doc:"master, worker or nothing"`
 	NodeName   string    `json:"node_name,omitempty" title:"Node"`
 	HostKey    string    `json:"host_key,omitempty" title:"SSH host key" doc:"Seen first and pinned"`
+	Leaving    string    `json:"leaving,omitempty" title:"Is leaving its cluster" doc:"gently or by_force"`
+	Problem    string    `json:"problem,omitempty" title:"Why it did not join"`
 	EnableDate string    `json:"enable_date" title:"First day"`
 	ExpireDate string    `json:"expire_date" title:"Last day"`
 	Stock      Stock     `json:"stock" title:"What it brings"`
@@ -175,7 +183,7 @@ func (b Book) Take(ctx context.Context, id, clusterID, role string) (Device, err
 		if !inEffect(v.EnableDate, v.ExpireDate, b.Now) {
 			return fault.Precondition("the device is not in effect today")
 		}
-		v.State, v.ClusterID, v.Role, v.Updated = InUse, clusterID, role, b.Now
+		v.State, v.ClusterID, v.Role, v.Problem, v.Updated = InUse, clusterID, role, "", b.Now
 		return nil
 	})
 }
@@ -184,13 +192,35 @@ func (b Book) Take(ctx context.Context, id, clusterID, role string) (Device, err
 func (b Book) Free(ctx context.Context, id, clusterID string) error {
 	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
 		if v.ClusterID == clusterID {
-			v.State, v.ClusterID, v.Role, v.NodeName, v.Updated = Idle, "", "", "", b.Now
+			v.State, v.ClusterID, v.Role, v.NodeName, v.Leaving, v.Updated = Idle, "", "", "", "", b.Now
 		}
 		return nil
 	})
 	if fault.Is(err, fault.ClassNotFound) {
 		return nil
 	}
+	return err
+}
+
+// Unjoined gives a device back that could not join, and keeps why.
+func (b Book) Unjoined(ctx context.Context, id, clusterID, problem string) error {
+	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+		if v.ClusterID == clusterID && v.NodeName == "" {
+			v.State, v.ClusterID, v.Role, v.Problem, v.Updated = Idle, "", "", problem, b.Now
+		}
+		return nil
+	})
+	return err
+}
+
+// Leaving notes that a device is leaving its cluster.
+func (b Book) Leaving(ctx context.Context, id string, force bool) error {
+	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+		if v.Leaving = Gently; force {
+			v.Leaving = ByForce
+		}
+		return nil
+	})
 	return err
 }
 

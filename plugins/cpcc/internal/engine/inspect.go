@@ -12,8 +12,10 @@ import (
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/cluster/placement"
 	run "tradewind.example/plugins/cpcc/internal/cluster/workload"
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/secret"
 )
 
 // The bounds of what is read of a workload.
@@ -150,6 +152,11 @@ func (e *Engine) Models(ctx context.Context, on workload.Target, name, card, cor
 		}
 	}
 	return nil
+}
+
+// Members opens a cluster for letting machines join and leave it.
+func (e *Engine) Members(clusterID string, config secret.Value) (kubeadm.Nodes, error) {
+	return e.nodes(workload.Target{ClusterID: clusterID, Kubeconfig: config})
 }
 
 // Cordon keeps new pods away from a node, or lets them come again.
