@@ -291,10 +291,11 @@ func (s *Session) StartTimes() []PhaseTime { return s.times }
 // Isolation tells what of the isolation holds for the process.
 func (s *Session) Isolation() launch.Applied { return s.proc.Applied() }
 
-// Sample reads what the process takes now; false when it has ended.
+// Sample reads what the process takes now; false when it has ended, or is just
+// ending and has given its memory back.
 func (s *Session) Sample() (procfs.Figures, bool) {
 	f, err := procfs.Read(s.proc.PID())
-	if err != nil {
+	if err != nil || f.ResidentBytes == 0 {
 		return procfs.Figures{}, false
 	}
 	s.figures.Store(&f)
