@@ -141,7 +141,7 @@ func (c *cloud) confirm(ctx context.Context, refund order) error {
 		_, err := ended(c.confirmRefund(ctx, refund.UUID))
 		return err
 	case stateRefundFailed, stateCancelled, stateExpired:
-		return fault.Precondition("the cloud's refund %q ended as %s: try again or ask the cloud", refund.UUID, refund.Status).From(fault.SourceCloud)
+		return fault.Precondition("the cloud's refund %q ended as %s: try again or ask the cloud", refund.UUID, refund.Status)
 	}
 	return nil
 }
