@@ -15,6 +15,7 @@ import (
 
 	"tradewind.example/host"
 	"tradewind.example/host/catalog"
+	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
@@ -62,7 +63,10 @@ func (b *bench) cloud(ctx context.Context, binary string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	h, err := host.Open(ctx, host.Config{Dir: dir, Dev: true, Plugins: []catalog.Entry{{Name: name, Path: binary}}})
+	h, err := host.Open(ctx, host.Config{
+		Dir: dir, Dev: true, Plugins: []catalog.Entry{{Name: name, Path: binary}},
+		Services: func(string) provider.HostServices { return emptyArea{} },
+	})
 	if err != nil {
 		return err
 	}
@@ -79,6 +83,31 @@ func (b *bench) cloud(ctx context.Context, binary string) (err error) {
 	}
 	return b.besideSDK(ctx, h, name, direct)
 }
+
+// emptyArea lets plugins start that keep data at the host; there is no org whose
+// data it could be.
+type emptyArea struct{}
+
+var errNoOrg = fault.NotFound("org", "none")
+
+// Get finds nothing.
+func (emptyArea) Get(context.Context, provider.Scope, string) ([]byte, uint64, error) {
+	return nil, 0, errNoOrg
+}
+
+// Scan finds nothing.
+func (emptyArea) Scan(context.Context, provider.Scope, provider.KeyRange, func(provider.KeyValue) error) error {
+	return errNoOrg
+}
+
+// Apply keeps nothing.
+func (emptyArea) Apply(context.Context, provider.Scope, provider.Transaction) error { return errNoOrg }
+
+// Now is the time of this machine.
+func (emptyArea) Now(context.Context) (time.Time, error) { return time.Now(), nil }
+
+// Emit takes nothing.
+func (emptyArea) Emit(context.Context, provider.Scope, provider.Event) error { return errNoOrg }
 
 // footprint is the size of the binary and of the process at rest. Neither has a
 // target: both are what the vendor's SDK makes them.
