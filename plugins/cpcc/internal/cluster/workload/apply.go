@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	apply "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
@@ -17,8 +18,8 @@ import (
 // rollbackTime is how long the leftovers of a failed first apply may take to go.
 const rollbackTime = 30 * time.Second
 
-// Apply makes the workload of s or changes it into s, and returns its status
-// right after. It may be repeated; a spec that is applied already changes
+// Apply makes the workload of s or changes it into s, and returns what its
+// controller says right after, without a look at pods and service. It may be repeated; a spec that is applied already changes
 // nothing. Scaling, stopping, starting, restarting and a new password are
 // applies too. What cannot be changed in place is made anew, data disks kept:
 //   - another engine, or another template of a Job or Standalone: replaced;
@@ -46,13 +47,17 @@ func (m *Manager) Apply(ctx context.Context, s Spec) (Status, error) {
 			return Status{}, err
 		}
 	}
-	if err := m.applyAll(ctx, s); err != nil {
+	obj, err := m.applyAll(ctx, s, before == nil)
+	if err != nil {
 		if before == nil && fault.OutcomeOf(err) == fault.OutcomeNotDone {
 			m.rollBack(ctx, s.Ref)
 		}
 		return Status{}, err
 	}
-	return m.Status(ctx, s.Ref)
+	if obj == nil { // a pod that is stopped
+		return Status{Phase: PhaseStopped}, nil
+	}
+	return read(obj), nil
 }
 
 // admit sees to the namespace and books the workload. A namespace that went
@@ -82,29 +87,58 @@ func (m *Manager) rollBack(ctx context.Context, r Ref) {
 
 // applyAll goes from what pods need to the pods and then to their outside. The
 // service comes before the pods: a clash of ports is found with nothing running.
-func (m *Manager) applyAll(ctx context.Context, s Spec) error {
+// A fresh workload has nothing that the spec no longer wants.
+func (m *Manager) applyAll(ctx context.Context, s Spec, fresh bool) (runtime.Object, error) {
+	if !fresh {
+		if err := m.unwanted(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	login, err := m.applyLogin(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := m.applyServices(ctx, s); err != nil {
-		return err
+		return nil, err
 	}
 	if s.Storage != nil && s.Engine != StatefulSet {
 		if err := m.applyClaim(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	obj, err := m.applyController(ctx, s, login)
+	if err != nil {
+		return nil, err
+	}
+	return obj, m.applyEdge(ctx, s)
+}
+
+// unwanted removes what an earlier spec had and this one has not.
+func (m *Manager) unwanted(ctx context.Context, s Spec) error {
+	ns, opts := s.Namespace(), metav1.DeleteOptions{}
+	core, networks := m.client.Kube().CoreV1(), m.client.Kube().NetworkingV1()
+	var errs []error
+	if !s.hasLogin() {
+		errs = append(errs, core.Secrets(ns).Delete(ctx, s.login(), opts))
+	}
+	if s.Expose == nil || s.Expose.mode() != Ingress {
+		errs = append(errs, networks.Ingresses(ns).Delete(ctx, s.service(), opts))
+	}
+	if s.Expose == nil {
+		errs = append(errs, core.Services(ns).Delete(ctx, s.service(), opts), networks.NetworkPolicies(ns).Delete(ctx, s.service(), opts))
+	}
+	for _, err := range errs {
+		if err := gone(err); err != nil {
 			return err
 		}
 	}
-	if err := m.applyController(ctx, s, login); err != nil {
-		return err
-	}
-	return m.applyEdge(ctx, s)
+	return nil
 }
 
-// applyLogin returns the secret's version.
+// applyLogin returns the secret's version, "" for a workload without a login.
 func (m *Manager) applyLogin(ctx context.Context, s Spec) (string, error) {
 	if !s.hasLogin() {
-		return "", gone(m.client.Kube().CoreV1().Secrets(s.Namespace()).Delete(ctx, s.login(), metav1.DeleteOptions{}))
+		return "", nil
 	}
 	return m.applySecret(ctx, s.Ref, s.User, s.Password)
 }
@@ -137,7 +171,7 @@ func (m *Manager) applyServices(ctx context.Context, s Spec) error {
 		}
 	}
 	if s.Expose == nil {
-		return gone(services.Delete(ctx, s.service(), metav1.DeleteOptions{}))
+		return nil
 	}
 	_, err := services.Apply(ctx, s.exposing(), applying)
 	if apierrors.IsInvalid(err) && s.Expose.NodePort != 0 {
@@ -171,37 +205,37 @@ func (m *Manager) nodePortFault(ctx context.Context, s Spec, cause error) error 
 }
 
 func (m *Manager) applyEdge(ctx context.Context, s Spec) error {
-	networks := m.client.Kube().NetworkingV1()
-	if s.Expose == nil || s.Expose.mode() != Ingress {
-		if err := gone(networks.Ingresses(s.Namespace()).Delete(ctx, s.service(), metav1.DeleteOptions{})); err != nil {
-			return err
-		}
-	} else if _, err := networks.Ingresses(s.Namespace()).Apply(ctx, s.ingress(), applying); err != nil {
-		return cluster.Fault(err)
-	}
 	if s.Expose == nil {
-		return gone(networks.NetworkPolicies(s.Namespace()).Delete(ctx, s.service(), metav1.DeleteOptions{}))
+		return nil
+	}
+	networks := m.client.Kube().NetworkingV1()
+	if s.Expose.mode() == Ingress {
+		if _, err := networks.Ingresses(s.Namespace()).Apply(ctx, s.ingress(), applying); err != nil {
+			return cluster.Fault(err)
+		}
 	}
 	_, err := networks.NetworkPolicies(s.Namespace()).Apply(ctx, s.opening(), applying)
 	return cluster.Fault(err)
 }
 
-func (m *Manager) applyController(ctx context.Context, s Spec, login string) error {
+// applyController returns the object that runs the workload, nil for none.
+func (m *Manager) applyController(ctx context.Context, s Spec, login string) (runtime.Object, error) {
 	ns, apps, batch := s.Namespace(), m.client.Kube().AppsV1(), m.client.Kube().BatchV1()
+	var out runtime.Object
 	var err error
 	switch s.Engine {
 	case StatefulSet:
 		return m.applyStatefulSet(ctx, s, login)
 	case Deployment:
-		_, err = apps.Deployments(ns).Apply(ctx, s.deployment(login), applying)
+		out, err = apps.Deployments(ns).Apply(ctx, s.deployment(login), applying)
 	case DaemonSet:
-		_, err = apps.DaemonSets(ns).Apply(ctx, s.daemonSet(login), applying)
+		out, err = apps.DaemonSets(ns).Apply(ctx, s.daemonSet(login), applying)
 	case CronJob:
-		_, err = batch.CronJobs(ns).Apply(ctx, s.cronJob(login), applying)
+		out, err = batch.CronJobs(ns).Apply(ctx, s.cronJob(login), applying)
 	case Job:
 		return m.applyJob(ctx, s, login)
 	case Standalone:
 		return m.applyBare(ctx, s, login)
 	}
-	return cluster.Fault(err)
+	return out, cluster.Fault(err)
 }

@@ -135,12 +135,11 @@ func (m *Manager) sold(ctx context.Context, r Ref) (*entry, error) {
 
 // book changes the entries of a namespace and with them its limits.
 func (m *Manager) book(ctx context.Context, namespace string, change func(map[string]entry)) error {
-	select {
-	case m.books <- struct{}{}: // within the process the writers take turns
-		defer func() { <-m.books }()
-	case <-ctx.Done():
-		return fault.Unavailable("the organisation's quota is being changed: try again").With(ctx.Err())
+	end, err := m.take(ctx, namespace)
+	if err != nil {
+		return err
 	}
+	defer end()
 	quotas := m.client.Kube().CoreV1().ResourceQuotas(namespace)
 	often := wait.Backoff{Steps: 30, Duration: 5 * time.Millisecond, Factor: 1.3, Jitter: 1}
 	return cluster.Fault(retry.RetryOnConflict(often, func() error {

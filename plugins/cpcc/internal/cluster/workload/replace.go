@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	apply "k8s.io/client-go/applyconfigurations/core/v1"
 
@@ -41,36 +42,41 @@ func (m *Manager) replaceEngine(ctx context.Context, s Spec, was entry) error {
 
 // applyStatefulSet changes a StatefulSet; where only its claim templates are in
 // the way, the claims grow and the set is made anew around its living pods.
-func (m *Manager) applyStatefulSet(ctx context.Context, s Spec, login string) error {
+func (m *Manager) applyStatefulSet(ctx context.Context, s Spec, login string) (runtime.Object, error) {
 	sets := m.client.Kube().AppsV1().StatefulSets(s.Namespace())
-	_, err := sets.Apply(ctx, s.statefulSet(login), applying)
+	out, err := sets.Apply(ctx, s.statefulSet(login), applying)
 	if !apierrors.IsInvalid(err) {
-		return cluster.Fault(err)
+		return out, cluster.Fault(err)
 	}
 	now, getErr := sets.Get(ctx, s.Ref.Name(), metav1.GetOptions{})
 	if apierrors.IsNotFound(getErr) {
-		return cluster.Fault(err) // a first apply: the spec itself is wrong
+		return nil, cluster.Fault(err) // a first apply: the spec itself is wrong
 	}
 	if getErr != nil {
-		return cluster.Fault(getErr)
+		return nil, cluster.Fault(getErr)
 	}
 	if err := m.growClaims(ctx, s, now); err != nil {
-		return err
+		return nil, err
 	}
-	orphan := metav1.DeletePropagationOrphan
+	if err := m.orphan(ctx, now); err != nil {
+		return nil, err
+	}
+	out, err = sets.Apply(ctx, s.statefulSet(login), applying)
+	return out, cluster.Fault(err)
+}
+
+// orphan deletes a set without its pods and waits until it is gone.
+func (m *Manager) orphan(ctx context.Context, now *appsv1.StatefulSet) error {
+	sets, orphan := m.client.Kube().AppsV1().StatefulSets(now.Namespace), metav1.DeletePropagationOrphan
 	opts := metav1.DeleteOptions{PropagationPolicy: &orphan, Preconditions: metav1.NewUIDPreconditions(string(now.UID))}
 	if err := gone(sets.Delete(ctx, now.Name, opts)); err != nil {
 		return err
 	}
-	_, err = wait.Until(ctx, m.waiting(), func(ctx context.Context) (bool, error) {
+	_, err := wait.Until(ctx, m.waiting(), func(ctx context.Context) (bool, error) {
 		_, err := sets.Get(ctx, now.Name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err), gone(err)
 	}, itself)
-	if err != nil {
-		return err
-	}
-	_, err = sets.Apply(ctx, s.statefulSet(login), applying)
-	return cluster.Fault(err)
+	return err
 }
 
 func itself(ok bool) (bool, error) { return ok, nil }
@@ -145,34 +151,34 @@ func (m *Manager) applyClaim(ctx context.Context, s Spec) error {
 
 // applyJob leaves a Job with the same template alone, ended or not, and
 // replaces any other: a Job's template cannot be changed.
-func (m *Manager) applyJob(ctx context.Context, s Spec, login string) error {
+func (m *Manager) applyJob(ctx context.Context, s Spec, login string) (runtime.Object, error) {
 	jobs := m.client.Kube().BatchV1().Jobs(s.Namespace())
 	now, err := jobs.Get(ctx, s.Ref.Name(), metav1.GetOptions{})
 	if err == nil && now.DeletionTimestamp == nil && now.Annotations[noteSpec] == s.hash(login) {
 		change := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"%t"}},"spec":{"suspend":%t}}`, noteStopped, s.Stopped, s.Stopped)
-		_, err = jobs.Patch(ctx, now.Name, types.MergePatchType, change, metav1.PatchOptions{FieldManager: cluster.Manager})
-		return cluster.Fault(err)
+		now, err = jobs.Patch(ctx, now.Name, types.MergePatchType, change, metav1.PatchOptions{FieldManager: cluster.Manager})
+		return now, cluster.Fault(err)
 	}
 	if err := m.clear(ctx, s.Ref, err); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = jobs.Apply(ctx, s.job(login), applying)
-	return cluster.Fault(err)
+	now, err = jobs.Apply(ctx, s.job(login), applying)
+	return now, cluster.Fault(err)
 }
 
 // applyBare leaves a living pod with the same spec alone and replaces any other.
 // Stopped is a pod that is not there.
-func (m *Manager) applyBare(ctx context.Context, s Spec, login string) error {
+func (m *Manager) applyBare(ctx context.Context, s Spec, login string) (runtime.Object, error) {
 	pods := m.client.Kube().CoreV1().Pods(s.Namespace())
 	now, err := pods.Get(ctx, s.Ref.Name(), metav1.GetOptions{})
 	if err == nil && now.DeletionTimestamp == nil && now.Annotations[noteSpec] == s.hash(login) && !s.Stopped {
-		return nil
+		return now, nil
 	}
 	if err := m.clear(ctx, s.Ref, err); err != nil || s.Stopped {
-		return err
+		return nil, err
 	}
-	_, err = pods.Apply(ctx, s.bare(login), applying)
-	return cluster.Fault(err)
+	now, err = pods.Apply(ctx, s.bare(login), applying)
+	return now, cluster.Fault(err)
 }
 
 // clear deletes what a get has found and waits until it is gone. getErr is the

@@ -50,6 +50,25 @@ func (m *Manager) object(ctx context.Context, r Ref) (runtime.Object, error) {
 
 // Status tells where a workload stands; a missing one is a not_found fault.
 func (m *Manager) Status(ctx context.Context, r Ref) (Status, error) {
+	out, err := m.state(ctx, r)
+	if err != nil {
+		return Status{}, err
+	}
+	return m.withReach(ctx, r, out)
+}
+
+// withReach adds the outside.
+func (m *Manager) withReach(ctx context.Context, r Ref, s Status) (Status, error) {
+	if !r.Engine.serves() {
+		return s, nil
+	}
+	var err error
+	s.Reach, err = m.reach(ctx, r)
+	return s, err
+}
+
+// state is the status without the outside.
+func (m *Manager) state(ctx context.Context, r Ref) (Status, error) {
 	obj, err := m.object(ctx, r)
 	if isGone(err) && r.Engine == Standalone {
 		return m.readStopped(ctx, r, err)
@@ -59,16 +78,9 @@ func (m *Manager) Status(ctx context.Context, r Ref) (Status, error) {
 	}
 	out := read(obj)
 	if out.Phase == PhasePending || out.Phase == PhaseRunning {
-		if err := m.readPods(ctx, r, &out); err != nil {
-			return Status{}, err
-		}
+		err = m.readPods(ctx, r, &out)
 	}
-	if r.Engine.serves() {
-		if out.Reach, err = m.reach(ctx, r); err != nil {
-			return Status{}, err
-		}
-	}
-	return out, nil
+	return out, err
 }
 
 // read turns a controller into a status, as far as it alone tells.
@@ -108,9 +120,7 @@ func (m *Manager) readStopped(ctx context.Context, r Ref, missing error) (Status
 	case booked == nil || !booked.Stopped:
 		return Status{}, missing
 	}
-	out := Status{Phase: PhaseStopped}
-	out.Reach, err = m.reach(ctx, r)
-	return out, err
+	return Status{Phase: PhaseStopped}, nil
 }
 
 // steady says running when every replica is ready with the newest spec.

@@ -16,12 +16,15 @@ const (
 	refusalFresh = 5 * time.Minute
 	// lookAgain is how long a quiet watch is trusted.
 	lookAgain = 30 * time.Second
+	// together is how long changes are gathered before a look.
+	together = 30 * time.Millisecond
 	// breath is between two tries to open a watch.
 	breath = time.Second
 )
 
 // Await waits until reached answers true or an error for a status of the
-// workload, and returns that status. It looks when the cluster reports a change
+// workload, and returns that status; reached is asked before the outside (Reach)
+// is known. It looks when the cluster reports a change
 // of the controller or of its pods, not on a timer, and goes on when the API
 // was away. The end of ctx is an unavailable fault with the outcome unknown.
 // With [Settled] it waits for the end of every change.
@@ -112,24 +115,27 @@ func (m *Manager) follow(ctx context.Context, r Ref, w watches, reached func(Sta
 		object = nil // an empty watch is closed from the start
 	}
 	for {
-		now, err := m.Status(ctx, r)
+		now, err := m.state(ctx, r)
 		if err != nil {
 			return now, false, err
 		}
-		if ok, err := reached(now); ok || err != nil {
+		if ok, err := reached(now); err != nil {
 			return now, ok, err
+		} else if ok {
+			now, err = m.withReach(ctx, r, now)
+			return now, err == nil, err
 		}
 		select {
 		case _, open := <-object:
 			if !open {
 				return now, false, nil
 			}
-			drain(object)
+			m.drain(object, w.pods.ResultChan())
 		case _, open := <-w.pods.ResultChan():
 			if !open {
 				return now, false, nil
 			}
-			drain(w.pods.ResultChan())
+			m.drain(object, w.pods.ResultChan())
 		case <-m.clock.After(lookAgain):
 		case <-ctx.Done():
 			return now, false, fault.Unknown(ctx.Err(), "the workload did not get there in time")
@@ -137,15 +143,19 @@ func (m *Manager) follow(ctx context.Context, r Ref, w watches, reached func(Sta
 	}
 }
 
-// drain skips the changes that the next look will see anyway.
-func drain(events <-chan watch.Event) {
+// drain lets changes that come together end in one look. A watch that closes
+// meanwhile is noticed after the look.
+func (m *Manager) drain(object, pods <-chan watch.Event) {
+	quiet := m.clock.After(together)
 	for {
+		var open bool
 		select {
-		case _, open := <-events:
-			if !open {
-				return
-			}
-		default:
+		case _, open = <-object:
+		case _, open = <-pods:
+		case <-quiet:
+			return
+		}
+		if !open {
 			return
 		}
 	}
