@@ -1,0 +1,242 @@
+package pcapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
+	"tradewind.example/plugins/cpcc/internal/planetest"
+	"tradewind.example/plugins/cpcc/internal/remote"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/secret"
+)
+
+var plane *planetest.Plane
+
+func TestMain(m *testing.M) { os.Exit(planetest.Run(m, &plane)) }
+
+const sshPassword, apiPassword = "marker-ssh-7c1e", "marker-api-44d0"
+
+// fakeMachines answer as kubeadm would.
+type fakeMachines struct {
+	refuse error
+	joined secret.Value
+	at     remote.Config
+}
+
+func (f *fakeMachines) NewCluster(_ context.Context, c kubeadm.Cluster, _ kubeadm.Progress) (kubeadm.Made, error) {
+	f.at = c.Control
+	return kubeadm.Made{Join: secret.New("kubeadm join here"), Kubeconfig: secret.New("apiVersion: v1\nkind: Config\n")}, f.refuse
+}
+
+func (f *fakeMachines) JoinGiven(_ context.Context, w kubeadm.Worker, command secret.Value, _ kubeadm.Progress) (string, error) {
+	f.at, f.joined = w.At, command
+	return "node", f.refuse
+}
+
+// journal collects the log.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
+}
+
+// world is a served API in front of the control plane.
+type world struct {
+	*testing.T
+	url      string
+	log      *journal
+	machines *fakeMachines
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, log: &journal{}, machines: &fakeMachines{}}
+	s := New(Config{
+		User: "broker", Password: secret.New(apiPassword), Log: slog.New(slog.NewTextHandler(w.log, nil)), Machines: w.machines,
+		Kubeconfig: func(_ context.Context, at remote.Config) (secret.Value, error) {
+			if at.Password.Reveal() != sshPassword {
+				return secret.Value{}, fault.Unauthenticated("wrong password")
+			}
+			return secret.New(string(plane.AdminConfig())), nil
+		},
+	})
+	srv := httptest.NewServer(s)
+	t.Cleanup(func() { srv.Close(); s.Close() })
+	w.url = srv.URL + Prefix
+	return w
+}
+
+// ssh are the parameters of a machine, in the spelling that callers use.
+func ssh(more ...string) url.Values {
+	out := url.Values{"host": {"192.0.2.1"}, "port": {"22"}, "user": {"root"}, "psssword": {sshPassword}}
+	for i := 0; i < len(more); i += 2 {
+		out.Set(more[i], more[i+1])
+	}
+	return out
+}
+
+func (w *world) ask(method, endpoint string, q url.Values) (status int, body string) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.url+endpoint+"?"+q.Encode(), nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	req.SetBasicAuth("broker", apiPassword)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return resp.StatusCode, strings.TrimSpace(string(raw))
+}
+
+// says compares a whole answer.
+func (w *world) says(method, endpoint string, q url.Values, want string) {
+	w.Helper()
+	if status, body := w.ask(method, endpoint, q); status != http.StatusOK || body != want {
+		w.Errorf("%s: %d %s; want %s", endpoint, status, body, want)
+	}
+}
+
+const failed = `{"status":false,"info":"operate failed","data":""}`
+
+func TestWhoMayAsk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, set := range map[string]func(*http.Request){
+		"nobody":         func(*http.Request) {},
+		"wrong password": func(r *http.Request) { r.SetBasicAuth("broker", "x") },
+		"wrong user":     func(r *http.Request) { r.SetBasicAuth("x", apiPassword) },
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"get_cluster_pods", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(req)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
+	}
+}
+
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	name := plane.AddNode(t, planetest.Node{}).Name
+	w.says(http.MethodPost, "node_label_opt", ssh("worker_node", name, "label", "kyy-gpu=false", "opt", "label"), `{"status":true,"info":"节点绑定标签成功","data":{}}`)
+	w.says(http.MethodPost, "node_label_opt", ssh("worker_node", name, "label", "kyy-gpu=true", "opt", "unlabel"), failed)
+	w.says(http.MethodPost, "node_state_switch", ssh("node_name", name, "state", "cordon", "darin", "true"), `{"status":true,"info":"switch node success","data":{"state":"cordon","drain":true}}`)
+	_, body := w.ask(http.MethodGet, "get_cluster_nodes", ssh())
+	var board struct {
+		Status bool
+		Data   struct {
+			Total int
+			Rows  []struct {
+				Name   string   `json:"node_name"`
+				Status string   `json:"node_status"`
+				Labels []string `json:"node_labels"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &board); err != nil || !board.Status || board.Data.Total == 0 {
+		t.Fatalf("%s, %v", body, err)
+	}
+	for _, row := range board.Data.Rows {
+		if row.Name == name && (row.Status != "Ready,SchedulingDisabled" || !slices.Contains(row.Labels, "kyy-gpu=false")) {
+			t.Errorf("the node: %+v", row)
+		}
+	}
+	w.says(http.MethodPost, "node_state_switch", ssh("node_name", name, "state", "uncordon"), `{"status":true,"info":"switch node success","data":{"state":"uncordon","drain":false}}`)
+	w.says(http.MethodPost, "node_state_switch", ssh("node_name", "none", "state", "cordon"), `{"status":false,"info":"switch node failed","data":{"state":"cordon","drain":false}}`)
+	w.says(http.MethodPost, "delete_cluster_node", ssh("node_name", name), `{"status":true,"info":"delete node success","data":{"node_name":"`+name+`","force":false}}`)
+	w.says(http.MethodGet, "get_cluster_nodes", url.Values{"host": {"192.0.2.1"}, "port": {"22"}, "user": {"root"}, "password": {sshPassword}}, failed)
+}
+
+func TestWorkloads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plane.AddNode(t, planetest.Node{})
+	q := url.Values{
+		"kubeconfig": {string(plane.AdminConfig())}, "action": {"apply"}, "clusterid": {"_pcapi-cluster"}, "cpcid": {"c"}, "namespace_name": {"-org"},
+		"podcd_name": {"9-statefulset"}, "source_name": {"web"}, "source_podengine": {"Deployment"}, "source_replicasetnum": {"1"},
+		"pod_imagepath": {"docker.io/ubuntu:22.04"}, "source_memrate": {"512Mi"}, "source_cpurate": {"500m"}, "source_gpu": {"0"},
+		"source_portmode": {"NodePort"}, "source_apiport": {"80"}, "source_insideport": {"8080"}, "source_authuser": {"ops"}, "source_authpasswd": {"marker-login-5f"},
+	}
+	w.says(http.MethodPost, "yaml_apply_delete", q, `{"status":true,"info":"operate success","data":null}`)
+	q.Set("source_restartpolicy", "Never")
+	w.says(http.MethodPost, "yaml_apply_delete", q, failed)
+	_, body := w.ask(http.MethodGet, "get_cluster_pods", ssh())
+	if !strings.Contains(body, `"status":true,"info":"operate success","data":{"total":`) {
+		t.Errorf("the pods: %s", body)
+	}
+	q.Set("action", "delete")
+	w.says(http.MethodPost, "yaml_apply_delete", q, `{"status":true,"info":"operate success","data":null}`)
+	q.Set("kubeconfig", "users:\n- user: {exec: {command: sh}}")
+	w.says(http.MethodPost, "yaml_apply_delete", q, failed)
+	if log := w.log.String(); strings.Contains(log, "marker-") || !strings.Contains(log, "yaml_apply_delete") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+func TestPlacement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plane.AddNode(t, planetest.Node{CPU: "4"})
+	q := url.Values{"kubeconfig": {string(plane.AdminConfig())}, "resources": {
+		`[{"productid":"fits","parts":[{"type":"cpu","model":"STANDARD","amount":1}]},{"productid":"never","parts":[{"type":"cpu","model":"STANDARD","amount":100000}]}]`,
+	}}
+	w.says(http.MethodGet, "determine_accommodat", q, `["never"]`)
+	q.Set("resources", "{")
+	w.says(http.MethodGet, "determine_accommodat", q, failed)
+}
+
+func TestMachines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.says(http.MethodPost, "new_cluster", ssh("role", "master"), `{"status":true,"info":"operate success","data":"kubeadm join here\napiVersion: v1\nkind: Config\n"}`)
+	if w.machines.at.Addr != "192.0.2.1:22" || w.machines.at.Password.Reveal() != sshPassword {
+		t.Errorf("the machine is %s", w.machines.at.Addr)
+	}
+	if err := w.machines.at.Trust(t.Context(), "key"); err == nil {
+		t.Error("a machine is trusted that nobody knows")
+	}
+	w.says(http.MethodPost, "new_worker", ssh("role", "worker", "join_command", "kubeadm join marker-join"), `{"status":true,"info":"operate success","data":""}`)
+	w.says(http.MethodPost, "new_worker", ssh("role", "worker"), failed)
+	w.machines.refuse = fault.Precondition("swap is on")
+	w.says(http.MethodPost, "new_cluster", ssh(), failed)
+	if log := w.log.String(); strings.Contains(log, "marker-") || !strings.Contains(log, "swap is on") {
+		t.Errorf("the log: %s", log)
+	}
+}
