@@ -38,37 +38,27 @@ func (p *plugin) Import(ctx context.Context, req provider.ImportRequest, yield f
 	return nil
 }
 
-// Place tells in which zones a server or disk can be made now.
+// Place tells in which zones a thing can be made now. Only servers and disks
+// can run short.
 func (p *plugin) Place(ctx context.Context, req provider.PlaceRequest) (provider.Placement, error) {
 	c, err := p.openIn(req.Call)
 	if err != nil {
 		return provider.Placement{}, err
 	}
-	var s InstanceSpec
-	var gigabytes int
-	switch req.Kind {
-	case kinds.Instance:
-		if s, err = specOf[InstanceSpec](req.Spec); err != nil {
-			return provider.Placement{}, err
-		}
-		gigabytes = s.cloudDisks()
-	case kinds.Disk:
-		d, err := specOf[DiskSpec](req.Spec)
-		if err != nil {
-			return provider.Placement{}, err
-		}
-		s.Zone, gigabytes = d.Zone, d.SizeGB
-	default:
-		return provider.Placement{}, fault.Unsupported("the cloud does not tell where a thing of the kind %q fits", req.Kind)
+	if p.shelves[req.Kind] == nil {
+		return provider.Placement{}, fault.Unsupported("there is no kind %q", req.Kind)
 	}
-	n := max(req.Term.Quantity, 1)
+	s, gigabytes, err := needed(req)
+	if err != nil {
+		return provider.Placement{}, err
+	}
 	zones, err := c.at(c.region, firstText(c.zone, s.Zone)).zoneCodes(ctx)
 	if err != nil {
 		return provider.Placement{}, err
 	}
 	out := provider.Placement{}
 	for _, z := range zones {
-		why, err := c.room(ctx, z.Code, req.Kind, s, gigabytes*n)
+		why, err := c.room(ctx, z.Code, req.Kind, s, gigabytes*max(req.Term.Quantity, 1))
 		if err != nil {
 			return provider.Placement{}, err
 		}
@@ -82,6 +72,20 @@ func (p *plugin) Place(ctx context.Context, req provider.PlaceRequest) (provider
 		out.Reason = ""
 	}
 	return out, nil
+}
+
+// needed is what a thing needs of a zone: a size of server and GB of disks.
+func needed(req provider.PlaceRequest) (s InstanceSpec, gigabytes int, err error) {
+	switch req.Kind {
+	case kinds.Instance:
+		s, err = specOf[InstanceSpec](req.Spec)
+		return s, s.cloudDisks(), err
+	case kinds.Disk:
+		d, err := specOf[DiskSpec](req.Spec)
+		s.Zone = d.Zone
+		return s, d.SizeGB, err
+	}
+	return s, 0, nil
 }
 
 // cloudDisks are the GB of a server's disks that count to the quota.
@@ -109,6 +113,9 @@ func (c *cloud) room(ctx context.Context, zone, kind string, s InstanceSpec, gig
 		if !slices.ContainsFunc(stock, fits) {
 			return "no such server is on sale", nil
 		}
+	}
+	if gigabytes == 0 {
+		return "", nil
 	}
 	left, err := c.diskQuota(ctx, zone)
 	if err == nil && left < gigabytes {

@@ -116,10 +116,7 @@ func (c *cloud) makeGroup(ctx context.Context, name string, s GroupSpec, rules r
 		return "", notDone(err)
 	}
 	if id == "" {
-		out, _, err := write[struct{ SecurityGroupId string }](ctx, c, post(sg, "CreateSecurityGroup", object{
-			"SecurityGroupName": first, "SecurityGroupDescription": s.Description, "GroupInterconnected": s.Interconnected, "RegionCode": c.region,
-		}))
-		if id, err = theOne([]string{out.SecurityGroupId}, err); err != nil {
+		if id, err = c.beginGroup(ctx, first, s); err != nil {
 			return "", err
 		}
 	}
@@ -133,13 +130,36 @@ func (c *cloud) makeGroup(ctx context.Context, name string, s GroupSpec, rules r
 	return id, err
 }
 
+// beginGroup makes a group without rules. One that is only the first part of a
+// create is looked for when its answer is lost: no token finds it later.
+func (c *cloud) beginGroup(ctx context.Context, name string, s GroupSpec) (string, error) {
+	out, _, err := write[struct{ SecurityGroupId string }](ctx, c, post(sg, "CreateSecurityGroup", object{
+		"SecurityGroupName": name, "SecurityGroupDescription": s.Description, "GroupInterconnected": s.Interconnected, "RegionCode": c.region,
+	}))
+	id, err := theOne([]string{out.SecurityGroupId}, err)
+	if err != nil && fault.OutcomeOf(err) == fault.OutcomeUnknown && !marked.MatchString(name) {
+		if found, lookErr := c.groupNamed(ctx, name); lookErr == nil && found != "" {
+			return found, nil
+		}
+	}
+	return id, err
+}
+
 // putRules gives a group its rules, unless it has them from an earlier try.
 func (c *cloud) putRules(ctx context.Context, id string, rules ruleRows) error {
-	have, err := c.rules(ctx, id)
-	if err != nil || len(have) >= rules.len() {
+	has := func() (bool, error) {
+		have, err := c.rules(ctx, id)
+		return err == nil && len(have) >= rules.len(), err
+	}
+	if done, err := has(); err != nil || done {
 		return err
 	}
-	_, _, err = write[loose](ctx, c, post(sg, "CreateSecurityGroupPolicies", object{"SecurityGroupId": id, "SecurityGroupPolicySet": rules.set()}))
+	_, _, err := write[loose](ctx, c, post(sg, "CreateSecurityGroupPolicies", object{"SecurityGroupId": id, "SecurityGroupPolicySet": rules.set()}))
+	if err != nil && fault.OutcomeOf(err) == fault.OutcomeUnknown {
+		if done, lookErr := has(); lookErr == nil && done {
+			return nil
+		}
+	}
 	return err
 }
 
