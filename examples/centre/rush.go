@@ -47,12 +47,22 @@ func (w *walk) hurry(ctx context.Context) error {
 }
 
 // grab orders the box and follows the order to its end. A broker that knows the
-// stock already refuses the order itself.
+// stock already refuses the order itself; one whose plugin is being started again
+// is asked again.
 func (w *walk) grab(ctx context.Context, i int) (ended, error) {
 	me := *w.customer
 	me.run = fmt.Sprintf("%s-%d", me.run, i)
 	var o ended
-	err := me.post(ctx, "/v1/orders", map[string]any{"product_id": w.product, "name": fmt.Sprintf("lamp-%d", i), "term": hours(1)}, &o)
+	var err error
+	order := map[string]any{"product_id": w.product, "name": fmt.Sprintf("lamp-%d", i), "term": hours(1)}
+	asked := until(ctx, func() (bool, error) {
+		me.keys = 0 // the same key: an order that was taken is not taken again
+		err = me.post(ctx, "/v1/orders", order, &o)
+		return err == nil || !strings.Contains(err.Error(), ": 503 "), nil
+	})
+	if asked != nil {
+		return o, asked
+	}
 	if err != nil && strings.Contains(err.Error(), "库存不足") {
 		return ended{State: "failed", Units: []struct{ Problem, Class string }{{Problem: err.Error(), Class: "out_of_stock"}}}, nil
 	}

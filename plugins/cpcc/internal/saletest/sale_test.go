@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -152,22 +153,69 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	walk(t, dir, url, "everybody who came", func() {})
+	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
+	// Once more, and the plugin is killed while everybody buys.
+	walk(t, dir, url, "ok: its stock is there again", func() {
+		if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
+			t.Error("there was no plugin to kill")
+		}
+	})
+	secretFree(t, dir, password)
+}
+
+// walk runs the example and calls then when it prints a line with at.
+func walk(t *testing.T, dir, url, at string, then func()) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	walk := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url, "-rush", "64",
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url, "-rush", "64",
 		"-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig"))
-	out, err := walk.CombinedOutput()
-	t.Logf("the walk:\n%s", out)
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(out, []byte("64 came, 63 were out of stock")) {
+	var said strings.Builder
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), at) {
+			then()
+		}
+	}
+	err = cmd.Wait()
+	t.Logf("the walk:\n%s%s", said.String(), problems.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said.String(), "64 came, 63 were out of stock") {
 		t.Error("the last box was not sold once")
 	}
-	if !bytes.Contains(out, []byte("the box costs 35.48 for an hour")) {
+	if !strings.Contains(said.String(), "the box costs 35.48 for an hour") {
 		t.Error("the price is not 2 × 1.5 + 4096 × 0.005 + 2 × 6")
 	}
-	secretFree(t, dir, password)
+}
+
+// killPlugins kills the processes whose program is below dir, and counts them.
+func killPlugins(t *testing.T, dir string) int {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, link := range all {
+		program, err := os.Readlink(link)
+		pid, bad := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+		if err == nil && bad == nil && strings.HasPrefix(program, dir) && syscall.Kill(pid, syscall.SIGKILL) == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // secretFree looks for the kubeconfig's token and the password where they must
