@@ -97,6 +97,13 @@ func (m *Machine) prepare(o Options) error {
 	if err := os.MkdirAll(m.file("ssh"), 0o755); err != nil {
 		return err
 	}
+	// Under go test -cover the played programs leave their counters somewhere.
+	if err := os.Mkdir(m.file("played/cover"), 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(m.file("played/cover"), 0o777); err != nil {
+		return err
+	}
 	key, public, err := newKey()
 	if err != nil {
 		return err
@@ -197,7 +204,7 @@ PermitRootLogin yes
 PasswordAuthentication yes
 StrictModes no
 LogLevel VERBOSE
-SetEnv PATH=/etc/played:/usr/bin:/bin:/usr/sbin:/sbin
+SetEnv PATH=/etc/played:/usr/bin:/bin:/usr/sbin:/sbin GOCOVERDIR=/etc/played/cover
 `, port)
 	if err := os.WriteFile(m.file("ssh/config"), []byte(config), 0o600); err != nil {
 		return err
