@@ -1,15 +1,17 @@
 # Logic lives in .ci/ and in Go programs; each target here is one line.
 .DEFAULT_GOAL := help
+# Which bundled cloud run and demo sell: one, or all side by side.
+CLOUD ?= ucloud
 .PHONY: help run demo test check bench lint generate build fmt clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-run: build ## Build, start simulators and broker, play the story once, keep serving
-	@build/bin/tradewind demo --keep-serving --bin build/bin --work build/run --out build/demo.json
+run: build ## Build, start simulators and broker, play the story once, keep serving; CLOUD= as for demo
+	@build/bin/tradewind demo --cloud $(CLOUD) --keep-serving --bin build/bin --work build/run --out build/demo.json
 
-demo: build ## Play the story once with real processes, write build/demo.json, exit
-	@build/bin/tradewind demo --bin build/bin --work build/story --out build/demo.json
+demo: build ## Play the story once with real processes, write build/demo.json, exit; CLOUD=name, or CLOUD=all
+	@build/bin/tradewind demo --cloud $(CLOUD) --bin build/bin --work build/story --out build/demo.json
 
 test: ## Everything CI tests: generated code, rules, lint, race tests, end-to-end
 	@.ci/test

@@ -12,62 +12,73 @@ import (
 	"time"
 )
 
-// cast is everybody in the story, each as the admin of an org.
+// cast is everybody in the story but the clouds, each as the admin of an org.
 type cast struct {
 	operator, reseller, sub *client
-	customers               [3]*client
-	viewer                  *client // of the provider's commercial org
-	providerOrg, provider   string
-	products                []product // by vendor id
+	customers               []*client
 }
 
-type product struct {
-	ID       string `json:"id"`
-	VendorID string `json:"vendor_id"`
-	Name     string `json:"name"`
-	Class    string `json:"class"`
-	Kind     string `json:"kind"`
-}
-
-func (c *cast) all() []*client {
+// everybody is all people who joined so far, those of the clouds' orgs too.
+func (p *play) everybody() []*client {
 	var out []*client
-	for _, who := range append([]*client{c.operator, c.reseller, c.sub, c.viewer}, c.customers[:]...) {
+	for _, who := range append([]*client{p.cast.operator, p.cast.reseller, p.cast.sub}, p.cast.customers...) {
 		if who != nil {
 			out = append(out, who)
+		}
+	}
+	for _, at := range p.providers {
+		if at.viewer != nil {
+			out = append(out, at.viewer)
 		}
 	}
 	return out
 }
 
-// connect signs the operator in, installs the plugin and registers the cloud.
+// connect signs the operator in, installs the plugins and registers the clouds.
 func (p *play) connect(ctx context.Context) error {
 	op := &client{name: "operator", base: p.api, login: "admin", password: p.first}
 	p.cast.operator = op
 	if err := op.signIn(ctx); err != nil {
 		return err
 	}
-	if err := p.install(ctx); err != nil {
+	for _, at := range p.providers {
+		if err := p.register(ctx, at); err != nil {
+			return fmt.Errorf("connecting %s: %w", at.title, err)
+		}
+	}
+	return nil
+}
+
+// register makes a cloud known to the broker, with a commercial org of its own.
+func (p *play) register(ctx context.Context, at *provider) error {
+	if err := p.install(ctx, at); err != nil {
 		return err
 	}
+	op := p.cast.operator
 	var org, prov idOf
-	if err := op.post(ctx, "/v1/orgs", map[string]any{"kind": "provider", "name": "Cloud Trading"}, &org); err != nil {
+	if err := op.post(ctx, "/v1/orgs", map[string]any{"kind": "provider", "name": at.title + " Trading"}, &org); err != nil {
 		return err
 	}
-	p.cast.providerOrg = org.ID
+	at.org = org.ID
 	err := op.post(ctx, "/v1/providers", map[string]any{
-		"plugin_name": "ucloud", "org_id": org.ID, "title": "Simulated UCloud", "settle": "period", "endpoint": p.sim,
+		"plugin_name": at.name, "org_id": org.ID, "title": "Simulated " + at.title, "settle": "period", "endpoint": at.url,
 	}, &prov)
 	if err != nil {
 		return err
 	}
-	p.cast.provider = prov.ID
-	return p.enable(ctx, op, map[string]string{"public_key": p.keys.public, "private_key": p.keys.private})
+	at.id = prov.ID
+	viewer := &client{name: at.title, base: p.api, login: at.name, password: at.name + "-" + token(8)}
+	if err := p.addUser(ctx, op, at.org, viewer, "provider_viewer"); err != nil {
+		return err
+	}
+	at.viewer = viewer
+	return p.enable(ctx, at, op)
 }
 
 // install hands the plugin of the drop folder to the broker, with the checksum
 // that whoever built it would publish.
-func (p *play) install(ctx context.Context) error {
-	f, err := os.Open(filepath.Join(p.cfg.Work, "drop", "tradewind-provider-ucloud"))
+func (p *play) install(ctx context.Context, at *provider) error {
+	f, err := os.Open(filepath.Join(p.work, "drop", at.pluginBinary()))
 	if err != nil {
 		return err
 	}
@@ -81,7 +92,7 @@ func (p *play) install(ctx context.Context) error {
 		Version string `json:"version"`
 	}
 	err = p.cast.operator.post(ctx, "/v1/plugins", map[string]string{
-		"file": "tradewind-provider-ucloud", "sha256": hex.EncodeToString(sum.Sum(nil)),
+		"file": at.pluginBinary(), "sha256": hex.EncodeToString(sum.Sum(nil)),
 	}, &out)
 	if err == nil {
 		p.say("   plugin %s %s is installed, pinned by its checksum", out.Name, out.Version)
@@ -89,16 +100,12 @@ func (p *play) install(ctx context.Context) error {
 	return err
 }
 
-// enable enables the cloud for somebody's org and waits until its credentials
+// enable enables a cloud for somebody's org and waits until its credentials
 // were checked.
-func (p *play) enable(ctx context.Context, who *client, credentials map[string]string) error {
-	body := map[string]any{"provider_id": p.cast.provider, "covers_all": true, "credentials": map[string]string{}, "settings": map[string]string{"settle_seconds": "2"}}
-	for k, v := range credentials {
-		if k == "private_key" {
-			body["credentials"] = map[string]string{k: v}
-			continue
-		}
-		body["settings"].(map[string]string)[k] = v
+func (p *play) enable(ctx context.Context, at *provider, who *client) error {
+	body := map[string]any{
+		"provider_id": at.id, "covers_all": true, "credentials": map[string]string{at.secret: at.keys.secret},
+		"settings": map[string]string{at.public: at.keys.public, "settle_seconds": "2"},
 	}
 	var e struct {
 		ID, State, Problem string
@@ -116,7 +123,7 @@ func (p *play) enable(ctx context.Context, who *client, credentials map[string]s
 		return e.State == "active", nil
 	})
 	if err == nil {
-		p.say("   %s enabled the cloud; the cloud accepted the credentials", who.name)
+		p.say("   %s enabled %s; the cloud accepted the credentials", who.name, at.title)
 	}
 	return err
 }
@@ -133,21 +140,30 @@ func (p *play) people(ctx context.Context) error {
 	}
 	sellers := []*client{c.reseller, c.sub, c.sub}
 	for i, name := range []string{"Alder", "Birch", "Cedar"} {
-		if c.customers[i], err = p.join(ctx, sellers[i], "customer", name, "customer_admin"); err != nil {
+		customer, err := p.join(ctx, sellers[i], "customer", name, "customer_admin")
+		if err != nil {
 			return err
 		}
+		c.customers = append(c.customers, customer)
 	}
-	c.viewer = &client{name: "cloud", base: p.api, login: "cloud", password: "cloud-" + token(8)}
-	if err := p.addUser(ctx, c.operator, c.providerOrg, c.viewer, "provider_viewer"); err != nil {
-		return err
+	return p.stock(ctx)
+}
+
+// stock lets the reseller sell every cloud, on keys of its own, and fills the
+// catalogue.
+func (p *play) stock(ctx context.Context) error {
+	for _, at := range p.providers {
+		if err := p.grant(ctx, at, p.cast.operator, p.cast.reseller); err != nil {
+			return err
+		}
+		if err := p.enable(ctx, at, p.cast.reseller); err != nil {
+			return err
+		}
+		if err := p.sync(ctx, at); err != nil {
+			return fmt.Errorf("syncing %s: %w", at.title, err)
+		}
 	}
-	if err := p.grant(ctx, c.operator, c.reseller); err != nil {
-		return err
-	}
-	if err := p.enable(ctx, c.reseller, map[string]string{"public_key": p.keys.public, "private_key": p.keys.private}); err != nil {
-		return err
-	}
-	return p.sync(ctx)
+	return nil
 }
 
 // join adds an org below its seller and signs its admin in.
@@ -171,29 +187,35 @@ func (p *play) addUser(ctx context.Context, by *client, org string, who *client,
 
 func lower(s string) string { return string(s[0]|0x20) + s[1:] }
 
-func (p *play) grant(ctx context.Context, from, to *client) error {
-	return from.post(ctx, "/v1/grants", map[string]any{"provider_id": p.cast.provider, "from": from.org, "to": to.org, "shared_credentials": false}, nil)
+func (p *play) grant(ctx context.Context, at *provider, from, to *client) error {
+	return from.post(ctx, "/v1/grants", map[string]any{"provider_id": at.id, "from": from.org, "to": to.org, "shared_credentials": false}, nil)
 }
 
-// sync fills the catalogue from the cloud's offerings.
-func (p *play) sync(ctx context.Context) error {
+// sync fills the catalogue from the cloud's offerings and finds the servers
+// that the story sells.
+func (p *play) sync(ctx context.Context, at *provider) error {
 	var report struct {
 		Created int `json:"created"`
 	}
-	if err := p.cast.operator.post(ctx, "/v1/providers/"+p.cast.provider+"/sync", nil, &report); err != nil {
+	if err := p.cast.operator.post(ctx, "/v1/providers/"+at.id+"/sync", nil, &report); err != nil {
 		return err
 	}
-	err := each(ctx, p.cast.operator, "/v1/products?kind=instance&provider_id="+p.cast.provider, func(x product) error {
-		p.cast.products = append(p.cast.products, x)
+	wanted, servers := append(at.servers[:], at.dear), map[string]product{}
+	err := each(ctx, p.cast.operator, "/v1/products?kind=instance&provider_id="+at.id, func(x product) error {
+		servers[x.VendorID] = x
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if len(p.cast.products) < 4 {
-		return fmt.Errorf("the catalogue has only %d servers", len(p.cast.products))
+	for _, vendorID := range wanted {
+		x, ok := servers[vendorID]
+		if !ok {
+			return fmt.Errorf("the catalogue has no server %q", vendorID)
+		}
+		at.products = append(at.products, x)
 	}
-	p.say("   the catalogue has %d products, %d of them servers", report.Created, len(p.cast.products))
+	p.say("   the catalogue has %d products of %s, %d of them servers", report.Created, at.title, len(servers))
 	return nil
 }
 

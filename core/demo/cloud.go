@@ -11,31 +11,59 @@ import (
 	"time"
 )
 
-// startCloud starts the simulator with one account and its switches on a port
-// of their own.
-func (s *stage) startCloud(ctx context.Context) error {
-	work, err := filepath.Abs(s.cfg.Work)
+// provider is one cloud on the stage: its simulator, and what the broker knows
+// of it.
+type provider struct {
+	cloud
+	url       string // of the simulated cloud
+	admin     string // of the simulator's switches
+	keys      keys
+	simulator *process
+
+	org, id  string  // the cloud's commercial org, the registered provider
+	viewer   *client // of the commercial org
+	products []product
+	networks map[*client]map[string]any // by customer, the fields of a spec that name the network
+	sold     tally
+}
+
+func newProvider(row cloud) *provider {
+	return &provider{
+		cloud: row, networks: map[*client]map[string]any{},
+		sold: tally{refused: map[string]int{}},
+	}
+}
+
+// product is a server on sale.
+type product struct {
+	ID       string         `json:"id"`
+	VendorID string         `json:"vendor_id"`
+	Name     string         `json:"name"`
+	Spec     map[string]any `json:"spec"`
+}
+
+// The places of the products of a provider.
+const (
+	raised = 2 // the one whose floor the operator raises
+	dear   = 3 // the one that nobody here can pay
+)
+
+// startCloud starts a simulator with one account and its switches on a port of
+// their own.
+func (s *stage) startCloud(ctx context.Context, at *provider) error {
+	text, err := json.Marshal(at.simulatorConfig(at.keys))
 	if err != nil {
 		return err
 	}
-	config := map[string]any{
-		"transition_ms": 20, "hide_new_host_polls": 1,
-		"limits":   map[string]any{"max_hosts": 1000},
-		"accounts": []map[string]any{{"name": "operator", "public_key": s.keys.public, "private_key": s.keys.private, "balance_fen": 100_000_000}},
-	}
-	text, err := json.Marshal(config)
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(work, "sim.json")
+	file := filepath.Join(s.work, at.simulatorBinary()+".json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	p, out, err := s.start("ucloud-sim", "-config", file, "-state", filepath.Join(work, "data", "sim.state"))
+	p, out, err := s.start(at.simulatorBinary(), "-config", file, "-state", filepath.Join(s.work, "data", at.simulatorBinary()+".state"))
 	if err != nil {
 		return err
 	}
-	s.cloud = p
+	at.simulator = p
 	urls := make(chan string, 2)
 	p.follow(out, func(line string) {
 		if strings.HasPrefix(line, "http") {
@@ -45,20 +73,35 @@ func (s *stage) startCloud(ctx context.Context) error {
 			}
 		}
 	})
-	if s.sim, err = await(ctx, urls, p, "its address"); err != nil {
+	if at.url, err = await(ctx, urls, p, "its address"); err != nil {
 		return err
 	}
-	s.admin, err = await(ctx, urls, p, "the address of its switches")
+	at.admin, err = await(ctx, urls, p, "the address of its switches")
 	return err
 }
 
 // fault sets the simulator's faults; none clears them.
-func (s *stage) fault(ctx context.Context, faults ...map[string]any) error {
+func (at *provider) fault(ctx context.Context, faults ...map[string]any) error {
 	if faults == nil {
 		faults = []map[string]any{}
 	}
-	c := client{base: s.admin}
+	c := client{base: at.admin}
 	return c.do(ctx, http.MethodPut, "/faults", faults, nil)
+}
+
+// hits is how many calls met with the simulator's one fault.
+func (at *provider) hits(ctx context.Context) (int, error) {
+	var faults []struct {
+		Hits int `json:"hits"`
+	}
+	c := client{base: at.admin}
+	if err := c.do(ctx, http.MethodGet, "/faults", nil, &faults); err != nil {
+		return 0, err
+	}
+	if len(faults) != 1 {
+		return 0, fmt.Errorf("the simulator of %s has %d faults, not one", at.title, len(faults))
+	}
+	return faults[0].Hits, nil
 }
 
 // cloudReport is what the simulator says it sold.
@@ -67,9 +110,9 @@ type cloudReport struct {
 	BoughtTwice []string `json:"bought_twice"`
 }
 
-func (s *stage) cloudReport(ctx context.Context) (cloudReport, error) {
+func (at *provider) report(ctx context.Context) (cloudReport, error) {
 	var r cloudReport
-	c := client{base: s.admin}
+	c := client{base: at.admin}
 	return r, c.do(ctx, http.MethodGet, "/state?limit=1000", nil, &r)
 }
 
@@ -85,7 +128,7 @@ func brokerConfig(work, listen, sockets string) map[string]any {
 
 // reloadPlugin replaces the plugin's process as an upgrade would: beside the old
 // one, without failing a call.
-func (p *play) reloadPlugin(ctx context.Context) error {
+func (p *play) reloadPlugin(ctx context.Context, at *provider) error {
 	var now struct {
 		Changes []struct {
 			Kind  string `json:"kind"`
@@ -93,22 +136,22 @@ func (p *play) reloadPlugin(ctx context.Context) error {
 			Error string `json:"error"`
 		} `json:"changes"`
 	}
-	if err := p.cast.operator.post(ctx, "/v1/plugins/ucloud/reload", nil, &now); err != nil {
+	if err := p.cast.operator.post(ctx, "/v1/plugins/"+at.name+"/reload", nil, &now); err != nil {
 		return err
 	}
 	if n := len(now.Changes); n == 0 || now.Changes[n-1].Kind != "reload" || now.Changes[n-1].State != "done" {
-		return fmt.Errorf("the plugin was not replaced: %+v", now.Changes)
+		return fmt.Errorf("the plugin %s was not replaced: %+v", at.name, now.Changes)
 	}
 	return nil
 }
 
 // killPlugin ends the plugin's process as a crash would and waits until the
 // host has a new one.
-func (p *play) killPlugin(ctx context.Context) error {
+func (p *play) killPlugin(ctx context.Context, at *provider) error {
 	var before struct {
 		PID int `json:"pid"`
 	}
-	if err := p.cast.operator.get(ctx, "/v1/plugins/ucloud", &before); err != nil {
+	if err := p.cast.operator.get(ctx, "/v1/plugins/"+at.name, &before); err != nil {
 		return err
 	}
 	proc, err := os.FindProcess(before.PID)
@@ -116,14 +159,14 @@ func (p *play) killPlugin(ctx context.Context) error {
 		return err
 	}
 	if err := proc.Kill(); err != nil {
-		return fmt.Errorf("killing the plugin, process %d: %w", before.PID, err)
+		return fmt.Errorf("killing the plugin %s, process %d: %w", at.name, before.PID, err)
 	}
-	return poll(ctx, 20*time.Second, "the plugin to be restarted", func() (bool, error) {
+	return poll(ctx, 20*time.Second, "the plugin "+at.name+" to be restarted", func() (bool, error) {
 		var now struct {
 			PID   int    `json:"pid"`
 			State string `json:"state"`
 		}
-		if err := p.cast.operator.get(ctx, "/v1/plugins/ucloud", &now); err != nil {
+		if err := p.cast.operator.get(ctx, "/v1/plugins/"+at.name, &now); err != nil {
 			return false, err
 		}
 		return now.PID != 0 && now.PID != before.PID && now.State == "ready", nil
@@ -142,7 +185,7 @@ func (p *play) killBroker(ctx context.Context) error {
 
 // moved tells everybody the broker's new address.
 func (p *play) moved() {
-	for _, who := range p.cast.all() {
+	for _, who := range p.everybody() {
 		who.base = p.api
 	}
 }
@@ -160,7 +203,7 @@ func (p *play) passMonth(ctx context.Context) error {
 		return err
 	}
 	p.moved()
-	for _, who := range p.cast.all() {
+	for _, who := range p.everybody() {
 		if err := who.signIn(ctx); err != nil {
 			return err
 		}

@@ -1,5 +1,9 @@
 // Package demo plays the story of a reseller's business over the broker's REST
-// API, with real processes: the broker, a plugin and a cloud simulator.
+// API, with real processes: the broker, and of each cloud that takes part the
+// plugin and a simulator. One cloud sees a chain of resellers and fifty orders,
+// all clouds together one customer who buys at each side by side.
+//
+// What differs from cloud to cloud is one table; no act knows a cloud.
 //
 // It imports none of the broker's use-cases: everything it does, a client of
 // the API can do. It ends with an account of the books and fails when anything
@@ -7,6 +11,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +27,9 @@ type Config struct {
 	Bin  string // folder with the binaries
 	Work string // folder for data and logs; emptied first
 	Out  string // where the account is written as JSON
-	// KeepServing leaves broker and simulator running until ctx ends.
+	// Cloud is one of Clouds; empty is the first of them.
+	Cloud string
+	// KeepServing leaves broker and simulators running until ctx ends.
 	KeepServing bool
 	Listen      string // of the broker; "127.0.0.1:0" for any free port
 	Stdout      io.Writer
@@ -31,16 +38,27 @@ type Config struct {
 
 // Run plays the story once.
 func Run(ctx context.Context, cfg Config) (err error) {
-	if err := prepare(cfg); err != nil {
+	rows, err := chosen(cmp.Or(cfg.Cloud, Clouds()[0]))
+	if err != nil {
+		return err
+	}
+	if err := prepare(cfg, rows); err != nil {
 		return err
 	}
 	stage := &stage{cfg: cfg}
+	for _, row := range rows {
+		stage.providers = append(stage.providers, newProvider(row))
+	}
 	defer func() { err = errors.Join(err, stage.close()) }()
 	if err := stage.open(ctx); err != nil {
 		return err
 	}
 	p := &play{stage: stage, say: teller(cfg.Stdout)}
-	if err := p.run(ctx); err != nil {
+	acts := p.oneCloud()
+	if len(rows) > 1 {
+		acts = p.sideBySide()
+	}
+	if err := p.run(ctx, acts); err != nil {
 		return fmt.Errorf("the story broke off: %w (logs are in %s)", err, filepath.Join(cfg.Work, "logs"))
 	}
 	if cfg.KeepServing {
@@ -49,8 +67,12 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	return nil
 }
 
-func prepare(cfg Config) error {
-	for _, name := range []string{"tradewind", "ucloud-sim", "tradewind-provider-ucloud"} {
+func prepare(cfg Config, rows []cloud) error {
+	binaries := []string{"tradewind"}
+	for _, row := range rows {
+		binaries = append(binaries, row.simulatorBinary(), row.pluginBinary())
+	}
+	for _, name := range binaries {
 		if _, err := os.Stat(filepath.Join(cfg.Bin, name)); err != nil {
 			return fmt.Errorf("the binary %q is missing in %q: run make build first", name, cfg.Bin)
 		}
@@ -79,23 +101,15 @@ type play struct {
 	*stage
 	say  func(string, ...any)
 	cast cast
-	sold tally
 }
 
-func (p *play) run(ctx context.Context) error {
-	acts := []struct {
-		title string
-		do    func(context.Context) error
-	}{
-		{"the operator signs in and connects the cloud", p.connect},
-		{"a reseller, a sub-reseller and three customers join", p.people},
-		{"everybody agrees on prices", p.prices},
-		{"money is paid in", p.payIn},
-		{"fifty orders", p.orders},
-		{"a renewal and a refund", p.afterSales},
-		{"the month is settled and exported", p.settle},
-		{"the books are checked", p.account},
-	}
+// act is one part of a story.
+type act struct {
+	title string
+	do    func(context.Context) error
+}
+
+func (p *play) run(ctx context.Context, acts []act) error {
 	for i, act := range acts {
 		p.say("%d. %s", i+1, act.title)
 		if err := act.do(ctx); err != nil {
@@ -109,9 +123,13 @@ func (p *play) run(ctx context.Context) error {
 func (p *play) serve(ctx context.Context) error {
 	w := p.cfg.Stdout
 	fmt.Fprintf(w, "\nTradewind is serving. Press Ctrl-C to stop.\n\n")
-	fmt.Fprintf(w, "  API        %s/v1\n  API docs   %s/docs\n  Simulator  %s\n\n", p.api, p.api, p.sim)
+	fmt.Fprintf(w, "  API        %s/v1\n  API docs   %s/docs\n", p.api, p.api)
+	for _, at := range p.providers {
+		fmt.Fprintf(w, "  Simulator  %s (%s)\n", at.url, at.title)
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "  Sign in:   POST /v1/sessions with one of\n")
-	for _, who := range p.cast.all() {
+	for _, who := range p.everybody() {
 		fmt.Fprintf(w, "    %-14s login %-10s password %s\n", who.name, who.login, who.password)
 	}
 	<-ctx.Done()

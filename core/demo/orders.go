@@ -4,166 +4,78 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
-// tally counts what happened to the order requests.
+// tally counts what happened to the orders of servers at one cloud.
 type tally struct {
-	requests  int      // distinct requests, refused ones included
-	accepted  []string // ids of the buy orders, in order
-	owner     map[string]*client
-	refused   map[string]int // by reason
-	adopted   string         // the order whose answer the cloud lost
-	released  string         // the order that the cloud refused
-	renewed   string         // renewal order
-	refunded  string         // release order
-	resources []string
+	requests int            // distinct requests, refused ones included
+	accepted []placed       // buy orders, in order
+	refused  map[string]int // by reason
+	adopted  string         // the order whose answer the cloud lost
+	released string         // the order that the cloud refused
+	renewed  string         // renewal order
+	refunded string         // release order
 }
 
-// prices makes the sale protocols of the chain.
-func (p *play) prices(ctx context.Context) error {
-	c := &p.cast
-	pier, birch, cedar, alder := c.sub, c.customers[1], c.customers[2], c.customers[0]
-	for _, a := range []struct {
-		by                       *client
-		seller, buyer            string
-		mode, settle, rate, tell string
-	}{
-		{c.operator, c.providerOrg, c.operator.org, "discount", "period", "0.60", "the cloud sells to the operator at 60 % of list, paid by the month"},
-		{c.operator, c.operator.org, c.reseller.org, "discount", "realtime", "0.75", "the operator sells to Harbour at 75 %"},
-		{c.reseller, c.reseller.org, pier.org, "rebate", "realtime", "0.08", "Harbour lets Pier sell for 8 % commission"},
-		{c.reseller, c.reseller.org, alder.org, "discount", "realtime", "0.88", "Harbour sells to Alder at 88 %"},
-		{pier, pier.org, birch.org, "discount", "realtime", "0.90", "Pier sells to Birch at 90 %"},
-		{pier, pier.org, cedar.org, "discount", "realtime", "0.95", "Pier sells to Cedar at 95 %"},
-	} {
-		if _, err := p.agree(ctx, a.by, a.seller, a.buyer, a.mode, a.settle, a.rate); err != nil {
-			return err
-		}
-		p.say("   %s", a.tell)
-	}
-	floor, err := p.agree(ctx, pier, pier.org, cedar.org, "floor", "realtime", "")
-	if err != nil {
-		return err
-	}
-	if err := p.line(ctx, pier, floor, map[string]any{"product_id": c.products[1].ID, "price": "888.80"}); err != nil {
-		return err
-	}
-	p.say("   Pier sells %s to Cedar at a floor of 888.80 a month", c.products[1].Name)
-	return p.raiseFloor(ctx)
+// placed is an order that was accepted.
+type placed struct {
+	id  string
+	who *client
 }
 
-// raiseFloor has the operator ask more for one product than Harbour sells it
-// for: from now on Harbour's own policy must stop that sale.
-func (p *play) raiseFloor(ctx context.Context) error {
-	c := &p.cast
-	floor, err := p.agree(ctx, c.operator, c.operator.org, c.reseller.org, "floor", "realtime", "")
-	if err != nil {
-		return err
-	}
-	p.say("   the operator raises its floor of %s to 9999.00 a month", c.products[2].Name)
-	return p.line(ctx, c.operator, floor, map[string]any{"product_id": c.products[2].ID, "price": "9999.00"})
+// purchase is an order of one server for a month that is about to be placed.
+type purchase struct {
+	n       int // of the story, at most once at a cloud
+	who     *client
+	at      *provider
+	product int // of the provider's
 }
 
-// payIn has the sellers book the money their buyers paid.
-func (p *play) payIn(ctx context.Context) error {
-	c := &p.cast
-	for i, in := range []struct {
-		seller, buyer *client
-		amount        string
-	}{
-		{c.operator, c.reseller, "100000.00"}, {c.reseller, c.sub, "60000.00"}, {c.reseller, c.customers[0], "40000.00"},
-		{c.sub, c.customers[1], "40000.00"}, {c.sub, c.customers[2], "40000.00"},
-	} {
-		err := in.seller.pay(ctx, "/v1/recharges", fmt.Sprintf("recharge-%d", i), map[string]any{
-			"buyer": in.buyer.org, "seller": in.seller.org, "currency": "CNY", "amount": in.amount, "reference": fmt.Sprintf("bank slip %d", i+1),
-		}, nil)
-		if err != nil {
-			return err
-		}
-		p.say("   %s pays %s CNY to %s", in.buyer.name, in.amount, in.seller.name)
-	}
-	return nil
+func (b purchase) key() string { return fmt.Sprintf("order-%s-%03d", b.at.name, b.n) }
+
+// month is a prepaid term.
+func month(periods int) map[string]any {
+	return map[string]any{"billing": "prepaid", "period": "month", "periods": periods, "quantity": 1}
 }
 
-// theOrders is how many requests the story makes.
-const theOrders = 50
-
-func (p *play) orders(ctx context.Context) error {
-	p.sold = tally{owner: map[string]*client{}, refused: map[string]int{}}
-	for n := 1; n <= theOrders; n++ {
-		if err := p.orderNo(ctx, n); err != nil {
-			return fmt.Errorf("order %d: %w", n, err)
-		}
+// body is the request, whose spec names the customer's network at clouds that
+// have none of their own.
+func (b purchase) body(term map[string]any) map[string]any {
+	x := b.at.products[b.product]
+	out := map[string]any{"product_id": x.ID, "name": fmt.Sprintf("server-%02d", b.n), "term": term}
+	if fields := b.at.networks[b.who]; len(fields) > 0 {
+		spec := maps.Clone(x.Spec)
+		maps.Copy(spec, fields)
+		out["spec"] = spec
 	}
-	p.say("   %d accepted, refused: %v", len(p.sold.accepted), p.sold.refused)
-	return p.decided(ctx)
+	return out
 }
-
-// orderNo places order n; some of them meet with something.
-func (p *play) orderNo(ctx context.Context, n int) error {
-	who, what := p.cast.customers[n%3], p.cast.products[n%2]
-	switch n {
-	case 8:
-		return p.refusal(ctx, n, p.cast.customers[0], p.cast.products[2].ID, 1, "under_floor", 412)
-	case 13:
-		return p.refusal(ctx, n, who, what.ID, 120, "no_money", 402)
-	case 18:
-		return p.cloudRefuses(ctx, n, who, what.ID)
-	case 23:
-		return p.answerLost(ctx, n, who, what.ID)
-	case 28:
-		return p.replayed(ctx, n, who, what.ID)
-	case 31:
-		if _, err := p.buy(ctx, n, who, what.ID, 1); err != nil {
-			return err
-		}
-		p.say("   %2d: the plugin is replaced by a fresh process, while it works", n)
-		return p.reloadPlugin(ctx)
-	case 33:
-		if _, err := p.buy(ctx, n, who, what.ID, 1); err != nil {
-			return err
-		}
-		p.say("   %2d: the plugin is killed", n)
-		return p.killPlugin(ctx)
-	case 38:
-		if _, err := p.buy(ctx, n, who, what.ID, 1); err != nil {
-			return err
-		}
-		p.say("   %2d: the broker is killed", n)
-		return p.killBroker(ctx)
-	}
-	_, err := p.buy(ctx, n, who, what.ID, 1)
-	return err
-}
-
-func orderBody(n int, productID string, periods int) map[string]any {
-	return map[string]any{
-		"product_id": productID, "name": fmt.Sprintf("server-%02d", n),
-		"term": map[string]any{"billing": "prepaid", "period": "month", "periods": periods, "quantity": 1},
-	}
-}
-
-func key(n int) string { return fmt.Sprintf("order-%03d", n) }
 
 // buy orders and waits for nothing: the cloud is asked in the background.
-func (p *play) buy(ctx context.Context, n int, who *client, productID string, periods int) (string, error) {
-	p.sold.requests++
+func (p *play) buy(ctx context.Context, b purchase) (placed, error) {
+	return p.order(ctx, b, month(1))
+}
+
+func (p *play) order(ctx context.Context, b purchase, term map[string]any) (placed, error) {
+	b.at.sold.requests++
 	var o idOf
-	if err := who.pay(ctx, "/v1/orders", key(n), orderBody(n, productID, periods), &o); err != nil {
-		return "", err
+	if err := b.who.pay(ctx, "/v1/orders", b.key(), b.body(term), &o); err != nil {
+		return placed{}, err
 	}
-	p.sold.accepted = append(p.sold.accepted, o.ID)
-	p.sold.owner[o.ID] = who
-	return o.ID, nil
+	out := placed{o.ID, b.who}
+	b.at.sold.accepted = append(b.at.sold.accepted, out)
+	return out, nil
 }
 
 // refusal expects the order to be refused and nothing to be held for it.
-func (p *play) refusal(ctx context.Context, n int, who *client, productID string, periods int, why string, status int) error {
-	before, err := p.held(ctx, who)
+func (p *play) refusal(ctx context.Context, b purchase, term map[string]any, why string, status int) error {
+	before, err := p.held(ctx, b.who)
 	if err != nil {
 		return err
 	}
-	_, err = p.buy(ctx, n, who, productID, periods)
+	_, err = p.order(ctx, b, term)
 	var refused *problem
 	switch {
 	case err == nil:
@@ -171,73 +83,88 @@ func (p *play) refusal(ctx context.Context, n int, who *client, productID string
 	case !errors.As(err, &refused) || refused.Status != status:
 		return fmt.Errorf("want a refusal (%s) with status %d: %w", why, status, err)
 	}
-	after, err := p.held(ctx, who)
+	after, err := p.held(ctx, b.who)
 	if err != nil {
 		return err
 	}
 	if after > before {
 		return fmt.Errorf("a refused order (%s) holds money: %d, before it %d", why, after, before)
 	}
-	p.sold.refused[why]++
-	p.say("   %2d: %s is refused: %s", n, who.name, refused.Detail)
+	b.at.sold.refused[why]++
+	p.say("   %2d: %s is refused: %s", b.n, b.who.name, refused.Detail)
 	return nil
 }
 
-// cloudRefuses makes the cloud sell out for one order: its money comes back.
-func (p *play) cloudRefuses(ctx context.Context, n int, who *client, productID string) error {
-	if err := p.settled(ctx); err != nil {
-		return err
-	}
-	if err := p.fault(ctx, map[string]any{"kind": "sold_out", "count": 1}); err != nil {
-		return err
-	}
-	id, err := p.buy(ctx, n, who, productID, 1)
-	if err != nil {
-		return err
-	}
-	if err := p.until(ctx, id, "failed"); err != nil {
-		return err
-	}
-	p.sold.released = id
-	p.say("   %2d: the cloud is sold out; the order failed and its money is free again", n)
-	return p.fault(ctx)
+// cloudRefuses makes each cloud sell out for one order: its money comes back.
+func (p *play) cloudRefuses(ctx context.Context, all ...purchase) error {
+	soldOut := func(*provider) map[string]any { return map[string]any{"kind": "sold_out", "count": 1} }
+	return p.faulted(ctx, soldOut, all, func(b purchase, o placed) error {
+		b.at.sold.released = o.id
+		return p.until(ctx, o, "failed")
+	})
 }
 
-// answerLost makes the cloud buy and lose its answer: the order finds what was
+// answerLost makes each cloud buy and lose its answer: the order finds what was
 // bought instead of buying again.
-func (p *play) answerLost(ctx context.Context, n int, who *client, productID string) error {
+func (p *play) answerLost(ctx context.Context, all ...purchase) error {
+	lost := func(at *provider) map[string]any {
+		return map[string]any{"kind": "drop", "after": true, "actions": []string{at.creates}, "count": 1}
+	}
+	return p.faulted(ctx, lost, all, func(b purchase, o placed) error {
+		b.at.sold.adopted = o.id
+		return p.until(ctx, o, "active")
+	})
+}
+
+// faulted places orders, one at a cloud, that meet with a fault of their cloud,
+// and hands each to then. No other order is under way meanwhile.
+func (p *play) faulted(ctx context.Context, fault func(*provider) map[string]any, all []purchase, then func(purchase, placed) error) error {
 	if err := p.settled(ctx); err != nil {
 		return err
 	}
-	if err := p.fault(ctx, map[string]any{"kind": "drop", "after": true, "actions": []string{"CreateUHostInstance"}, "count": 1}); err != nil {
-		return err
+	for _, b := range all {
+		if err := b.at.fault(ctx, fault(b.at)); err != nil {
+			return fmt.Errorf("setting the fault of %s: %w", b.at.title, err)
+		}
 	}
-	id, err := p.buy(ctx, n, who, productID, 1)
-	if err != nil {
-		return err
+	orders := make([]placed, len(all))
+	for i, b := range all {
+		var err error
+		if orders[i], err = p.buy(ctx, b); err != nil {
+			return err
+		}
 	}
-	if err := p.until(ctx, id, "active"); err != nil {
-		return err
+	for i, b := range all {
+		if err := then(b, orders[i]); err != nil {
+			return fmt.Errorf("at %s: %w", b.at.title, err)
+		}
+		hits, err := b.at.hits(ctx)
+		if err != nil {
+			return err
+		}
+		if hits != 1 {
+			return fmt.Errorf("the fault of %s hit %d calls, not one", b.at.title, hits)
+		}
+		if err := b.at.fault(ctx); err != nil {
+			return err
+		}
 	}
-	p.sold.adopted = id
-	p.say("   %2d: the cloud's answer was lost; the order found its server by the token", n)
-	return p.fault(ctx)
+	return nil
 }
 
 // replayed sends one request twice under one key.
-func (p *play) replayed(ctx context.Context, n int, who *client, productID string) error {
-	first, err := p.buy(ctx, n, who, productID, 1)
+func (p *play) replayed(ctx context.Context, b purchase) error {
+	first, err := p.buy(ctx, b)
 	if err != nil {
 		return err
 	}
 	var again idOf
-	if err := who.pay(ctx, "/v1/orders", key(n), orderBody(n, productID, 1), &again); err != nil {
+	if err := b.who.pay(ctx, "/v1/orders", b.key(), b.body(month(1)), &again); err != nil {
 		return err
 	}
-	if again.ID != first {
-		return fmt.Errorf("the same key made orders %s and %s", first, again.ID)
+	if again.ID != first.id {
+		return fmt.Errorf("the same key made orders %s and %s", first.id, again.ID)
 	}
-	p.say("   %2d: sent twice under one key: one order", n)
 	return nil
 }
 
@@ -250,78 +177,106 @@ type orderState struct {
 }
 
 // until waits for an order to reach a state.
-func (p *play) until(ctx context.Context, id, state string) error {
-	return poll(ctx, 90*time.Second, "order "+id+" to be "+state, func() (bool, error) {
-		var o orderState
-		if err := p.sold.owner[id].get(ctx, "/v1/orders/"+id, &o); err != nil {
+func (p *play) until(ctx context.Context, o placed, state string) error {
+	return poll(ctx, 90*time.Second, "order "+o.id+" to be "+state, func() (bool, error) {
+		var now orderState
+		if err := o.who.get(ctx, "/v1/orders/"+o.id, &now); err != nil {
 			return false, err
 		}
-		if o.Attention != nil {
-			return false, fmt.Errorf("order %s needs attention: %s", id, o.Attention.Reason)
+		if now.Attention != nil {
+			return false, fmt.Errorf("order %s needs attention: %s", o.id, now.Attention.Reason)
 		}
-		over := o.State == "active" || o.State == "failed"
-		if over && o.State != state {
-			return false, fmt.Errorf("order %s is %s", id, o.State)
+		over := now.State == "active" || now.State == "failed"
+		if over && now.State != state {
+			return false, fmt.Errorf("order %s is %s", o.id, now.State)
 		}
-		return o.State == state, nil
+		return now.State == state, nil
 	})
 }
 
 // settled waits until no accepted order is under way.
 func (p *play) settled(ctx context.Context) error {
-	for _, id := range p.sold.accepted {
-		if id == p.sold.released {
-			continue
-		}
-		if err := p.until(ctx, id, "active"); err != nil {
-			return err
+	for _, at := range p.providers {
+		for _, o := range at.sold.accepted {
+			if o.id == at.sold.released {
+				continue
+			}
+			if err := p.until(ctx, o, "active"); err != nil {
+				return fmt.Errorf("at %s: %w", at.title, err)
+			}
 		}
 	}
 	return nil
 }
 
-// decided waits for the last order and collects the resources.
+// decided waits for the last order and counts what runs.
 func (p *play) decided(ctx context.Context) error {
 	if err := p.settled(ctx); err != nil {
 		return err
 	}
-	for _, id := range p.sold.accepted {
-		var o orderState
-		if err := p.sold.owner[id].get(ctx, "/v1/orders/"+id, &o); err != nil {
-			return err
+	servers := 0
+	for _, at := range p.providers {
+		for _, o := range at.sold.accepted {
+			var now orderState
+			if err := o.who.get(ctx, "/v1/orders/"+o.id, &now); err != nil {
+				return err
+			}
+			servers += len(now.ResourceIDs)
 		}
-		p.sold.resources = append(p.sold.resources, o.ResourceIDs...)
 	}
-	p.say("   every order is decided; %d servers run", len(p.sold.resources))
+	p.say("   every order is decided; %d servers run", servers)
 	return nil
 }
 
-// afterSales renews one server and gives another back.
+// afterSales renews one server at each cloud, where that can be ordered, and
+// gives another back.
 func (p *play) afterSales(ctx context.Context) error {
-	who := p.sold.owner[p.sold.accepted[0]]
-	var mine []idOf
-	if err := each(ctx, who, "/v1/resources", func(r idOf) error { mine = append(mine, r); return nil }); err != nil {
+	for _, at := range p.providers {
+		who := at.sold.accepted[0].who
+		var mine []idOf
+		err := each(ctx, who, "/v1/resources?kind=instance&provider_id="+at.id, func(r idOf) error { mine = append(mine, r); return nil })
+		if err != nil {
+			return err
+		}
+		if len(mine) < 2 {
+			return fmt.Errorf("%s has %d servers at %s", who.name, len(mine), at.title)
+		}
+		if err := p.renew(ctx, at, who, mine[0].ID); err != nil {
+			return fmt.Errorf("renewing at %s: %w", at.title, err)
+		}
+		if err := p.giveBack(ctx, at, who, mine[1].ID); err != nil {
+			return fmt.Errorf("releasing at %s: %w", at.title, err)
+		}
+	}
+	return nil
+}
+
+func (p *play) renew(ctx context.Context, at *provider, who *client, server string) error {
+	if !at.renews {
+		p.say("   %s has no renewals to order", at.title)
+		return nil
+	}
+	var o idOf
+	if err := who.pay(ctx, "/v1/resources/"+server+"/renew", "renew-"+at.name, map[string]int{"periods": 2}, &o); err != nil {
 		return err
 	}
-	if len(mine) < 2 {
-		return fmt.Errorf("%s has %d servers", who.name, len(mine))
-	}
-	var renewal, release idOf
-	if err := who.pay(ctx, "/v1/resources/"+mine[0].ID+"/renew", "renew-1", map[string]int{"periods": 2}, &renewal); err != nil {
+	at.sold.renewed = o.ID
+	if err := p.until(ctx, placed{o.ID, who}, "active"); err != nil {
 		return err
 	}
-	p.sold.renewed, p.sold.owner[renewal.ID] = renewal.ID, who
-	if err := p.until(ctx, renewal.ID, "active"); err != nil {
+	p.say("   %s renews a server of %s by two months", who.name, at.title)
+	return nil
+}
+
+func (p *play) giveBack(ctx context.Context, at *provider, who *client, server string) error {
+	var o idOf
+	if err := who.pay(ctx, "/v1/resources/"+server+"/release", "release-"+at.name, map[string]string{"reason": "no longer needed"}, &o); err != nil {
 		return err
 	}
-	p.say("   %s renews a server by two months", who.name)
-	if err := who.pay(ctx, "/v1/resources/"+mine[1].ID+"/release", "release-1", map[string]string{"reason": "no longer needed"}, &release); err != nil {
+	at.sold.refunded = o.ID
+	if err := p.until(ctx, placed{o.ID, who}, "refunded"); err != nil {
 		return err
 	}
-	p.sold.refunded, p.sold.owner[release.ID] = release.ID, who
-	if err := p.until(ctx, release.ID, "refunded"); err != nil {
-		return err
-	}
-	p.say("   %s gives a server back; the unused term is refunded down the chain", who.name)
+	p.say("   %s gives a server of %s back; the unused term is refunded down the chain", who.name, at.title)
 	return nil
 }

@@ -20,29 +20,32 @@ import (
 
 // stage is the processes of one performance and what is known of them.
 type stage struct {
-	cfg     Config
-	api     string // base URL of the broker
-	sim     string // base URL of the simulator
-	admin   string // base URL of the simulator's switches
-	keys    keys
-	first   string        // the superadmin's password, printed once
-	sockets string        // folder of the plugins' sockets: its path must be short, the work folder's may be long
-	offset  time.Duration // by which the broker's clock runs ahead
-	broker  *process
-	cloud   *process
+	cfg       Config
+	work      string // absolute path of the work folder
+	api       string // base URL of the broker
+	providers []*provider
+	first     string        // the superadmin's password, printed once
+	sockets   string        // folder of the plugins' sockets: its path must be short, the work folder's may be long
+	offset    time.Duration // by which the broker's clock runs ahead
+	broker    *process
 }
 
-// keys are the operator's credentials at the simulated cloud, made for this run.
-type keys struct{ public, private string }
+// keys are the operator's credentials at a simulated cloud, made for this run.
+type keys struct{ public, secret string }
 
 func (s *stage) open(ctx context.Context) error {
-	s.keys = keys{public: "demo-" + token(8), private: token(24)}
 	var err error
+	if s.work, err = filepath.Abs(s.cfg.Work); err != nil {
+		return err
+	}
 	if s.sockets, err = os.MkdirTemp("", "tw"); err != nil {
 		return fmt.Errorf("making a folder for the plugins' sockets: %w", err)
 	}
-	if err := s.startCloud(ctx); err != nil {
-		return fmt.Errorf("starting the simulator: %w", err)
+	for _, at := range s.providers {
+		at.keys = keys{public: "demo-" + token(8), secret: token(24)}
+		if err := s.startCloud(ctx, at); err != nil {
+			return fmt.Errorf("starting the simulator of %s: %w", at.title, err)
+		}
 	}
 	if err := s.writeConfig(); err != nil {
 		return err
@@ -54,7 +57,10 @@ func (s *stage) open(ctx context.Context) error {
 }
 
 func (s *stage) close() error {
-	err := errors.Join(s.broker.stop(), s.cloud.stop())
+	err := s.broker.stop()
+	for _, at := range s.providers {
+		err = errors.Join(err, at.simulator.stop())
+	}
 	if s.sockets != "" {
 		err = errors.Join(err, os.RemoveAll(s.sockets))
 	}
@@ -219,22 +225,20 @@ func poll(ctx context.Context, limit time.Duration, what string, done func() (bo
 }
 
 // writeConfig writes the broker's configuration: the same file an operator
-// would write, with the plugin's checksum in the drop folder left to the API.
+// would write, with the plugins' checksums in the drop folder left to the API.
 func (s *stage) writeConfig() error {
-	work, err := filepath.Abs(s.cfg.Work)
-	if err != nil {
-		return err
-	}
-	if err := os.Link(filepath.Join(s.cfg.Bin, "tradewind-provider-ucloud"), filepath.Join(work, "drop", "tradewind-provider-ucloud")); err != nil {
-		return fmt.Errorf("putting the plugin into the drop folder: %w", err)
+	for _, at := range s.providers {
+		if err := os.Link(filepath.Join(s.cfg.Bin, at.pluginBinary()), filepath.Join(s.work, "drop", at.pluginBinary())); err != nil {
+			return fmt.Errorf("putting the plugin %s into the drop folder: %w", at.name, err)
+		}
 	}
 	listen := s.cfg.Listen
 	if listen == "" {
 		listen = "127.0.0.1:0"
 	}
-	text, err := json.MarshalIndent(brokerConfig(work, listen, s.sockets), "", "  ")
+	text, err := json.MarshalIndent(brokerConfig(s.work, listen, s.sockets), "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(work, "tradewind.yaml"), text, 0o600)
+	return os.WriteFile(filepath.Join(s.work, "tradewind.yaml"), text, 0o600)
 }
