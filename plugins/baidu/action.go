@@ -26,6 +26,7 @@ func instanceKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionConsole, Title: "Console"}, h.console),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another size", Changes: true}, h.resize),
+		provider.ActionOf(provider.ActionDescription{Name: "to_prepaid", Title: "Pay by the month", Changes: true}, h.toPrepaid),
 	)
 }
 
@@ -215,4 +216,40 @@ func (c *cloud) sizeLike(ctx context.Context, row instanceRow, size kinds.Instan
 		return best, fault.Invalid("input.cpu", "no specification of %q has these cores and this memory", row.ZoneName)
 	}
 	return best, nil
+}
+
+// Months is how long a server is paid for.
+type Months struct {
+	Months int `json:"months" required:"true" min:"1" max:"36" title:"Months" doc:"1 to 9, 12, 24 or 36"`
+}
+
+// toPrepaid makes a server that is paid by the hour, with the disks that came
+// with it, one that is paid for months; one that is already is no mistake.
+func (h instances) toPrepaid(ctx context.Context, req provider.TypedAction[Months]) (provider.ActionResult[none], error) {
+	var out provider.ActionResult[none]
+	l, err := renewalOf(provider.Term{Period: provider.PeriodMonth, Periods: req.Input.Months})
+	if err != nil {
+		return out, fault.Invalid("input.months", "must be 1 to 9, 12, 24 or 36")
+	}
+	c, err := h.mayResize(ctx, req.Call)
+	if err != nil {
+		return out, err
+	}
+	end, err := h.turns.take(ctx, c.owner()+"\nterm\n"+req.ID)
+	if err != nil {
+		return out, err
+	}
+	defer end()
+	row, err := c.instance(ctx, req.ID)
+	if err != nil || billingOf(row.PaymentTiming) == provider.BillingPrepaid {
+		return out, notDone(err)
+	}
+	disks, err := c.ownDisks(ctx, req.ID, provider.BillingPostpay)
+	if err != nil {
+		return out, notDone(err)
+	}
+	_, err = write(ctx, c, compute, func(k *bce.BceClient) (*api.ChangeToPrepaidResponse, error) {
+		return server(k).ChangeToPrepaid(req.ID, &api.ChangeToPrepaidRequest{Duration: l.months, RelationCds: disks})
+	})
+	return out, err
 }

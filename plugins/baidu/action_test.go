@@ -159,3 +159,40 @@ func TestRenewals(t *testing.T) {
 	_, err = w.Renew(t.Context(), provider.RenewRequest{Call: w.call(), Token: "r", Kind: kinds.VPC, ID: "vpc-1", Term: month(1)})
 	want(t, "what has no term", err, fault.ClassUnsupported, fault.OutcomeNotDone)
 }
+
+func TestFromHoursToMonths(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	req := w.order("tok-h")
+	req.Term = hourly()
+	req.Spec = json.RawMessage(`{"cpu":2,"memory_mb":8192,"image_id":"m-ubuntu2204","boot_disk":{"size_gb":20},"data_disks":[{"size_gb":30}]}`)
+	id := w.bought(t, req).ID
+	change := func(months string, settings ...string) error {
+		_, err := w.Act(t.Context(), provider.ActionRequest{
+			Call: w.call(settings...), Token: "m", Kind: kinds.Instance, ID: id, Action: "to_prepaid", Input: json.RawMessage(`{"months":` + months + `}`),
+		})
+		return err
+	}
+	want(t, "without leave", change("2"), fault.ClassPrecondition, fault.OutcomeNotDone)
+	want(t, "ten months", change("10", "allow_resize", "true"), fault.ClassInvalid, fault.OutcomeNotDone)
+	apart := w.made(t, kinds.Disk, "apart", `{"size_gb":20}`, hourly()).ID
+	w.clock.Advance(transition)
+	if _, err := w.act(t, kinds.Disk, apart, kinds.ActionAttach, `{"instance_id":"`+id+`"}`); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(transition)
+	want(t, "with a disk bought apart", change("2", "allow_resize", "true"), fault.ClassPrecondition, fault.OutcomeNotDone)
+	if _, err := w.act(t, kinds.Disk, apart, kinds.ActionDetach, `{}`); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(transition)
+	w.faults(t, sim.Fault{Kind: sim.KindDrop, After: true, Count: 1, Actions: []string{"ChangeToPrepaid"}})
+	want(t, "a lost answer", change("2", "allow_resize", "true"), fault.ClassUnavailable, fault.OutcomeUnknown)
+	if err := change("2", "allow_resize", "true"); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	got := w.get(t, kinds.Instance, id)
+	if got.Billing != provider.BillingPrepaid || !got.Expires.Equal(w.clock.Now().AddDate(0, 2, 0)) || w.calls("ChangeToPrepaid") != 1 {
+		t.Errorf("the server is %+v after %d calls", got, w.calls("ChangeToPrepaid"))
+	}
+}

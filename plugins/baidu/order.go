@@ -19,6 +19,7 @@ const (
 
 	stateNeedPurchase = "NEED_PURCHASE"
 	stateNeedConfirm  = "NEED_CONFIRM"
+	stateConfirmed    = "CONFIRMED"
 	stateCancelled    = "CANCELLED"
 	stateExpired      = "EXPIRED"
 	stateRefundFailed = "REFUND_FAILED"

@@ -149,11 +149,27 @@ func (c *cloud) confirm(ctx context.Context, refund order) error {
 // clockGap is how far the clocks of the cloud and of this machine may be apart.
 const clockGap = 10 * time.Second
 
-// refundOf finds the newest refund of a resource that is under way or, if it
-// ended badly, began with the release; nil is none.
+// refundOf finds the newest refund of a resource that was asked for during the
+// release, or before and is still open; nil is none.
 func (c *cloud) refundOf(ctx context.Context, id string, began time.Time) (*order, error) {
+	start, _ := window(began.Add(-clockGap), began)
+	for _, f := range []orderFilter{
+		{Type: typeRefund, Start: start},
+		{Type: typeRefund, Status: stateNeedConfirm},
+		{Type: typeRefund, Status: stateConfirmed},
+	} {
+		newest, err := c.newestOrder(ctx, f, id)
+		if newest != nil || err != nil {
+			return newest, err
+		}
+	}
+	return nil, nil //nolint:nilnil // no refund is no error
+}
+
+// newestOrder finds the newest order of a list that is about a resource; nil is none.
+func (c *cloud) newestOrder(ctx context.Context, f orderFilter, id string) (*order, error) {
 	var newest *order
-	err := c.own().orders(ctx, orderFilter{Type: typeRefund}, func(o order) error {
+	err := c.own().orders(ctx, f, func(o order) error {
 		if !slices.Contains(o.ShortIDs, id) && !slices.Contains(o.ResourceIDs, id) {
 			return nil
 		}
@@ -162,14 +178,7 @@ func (c *cloud) refundOf(ctx context.Context, id string, began time.Time) (*orde
 		}
 		return nil
 	})
-	if err != nil || newest == nil {
-		return nil, err
-	}
-	over := slices.Contains([]string{stateRefundFailed, stateCancelled, stateExpired}, newest.Status)
-	if over && moment(newest.CreateTime).Before(began.Add(-clockGap)) {
-		return nil, nil //nolint:nilnil // a refund that failed before is none
-	}
-	return newest, nil
+	return newest, err
 }
 
 // clear takes off a server what was bought apart from it, which its own tag

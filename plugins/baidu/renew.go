@@ -94,23 +94,28 @@ const renewDisks = "CDS"
 // related says what a renewal takes along: the prepaid disks that came with the
 // server, which the cloud does not tell from those bought apart.
 func (c *cloud) related(ctx context.Context, id string) (string, error) {
+	own, err := c.ownDisks(ctx, id, provider.BillingPrepaid)
+	if err != nil || !own {
+		return "", err
+	}
+	return renewDisks, nil
+}
+
+// ownDisks tells whether disks that are paid in a way came with a server. The
+// cloud changes all such disks of a server or none.
+func (c *cloud) ownDisks(ctx context.Context, id string, paid provider.BillingMethod) (bool, error) {
 	own, foreign := false, false
 	err := c.disks(ctx, diskFilter{server: id}, func(row diskRow) error {
-		if attachedTo(row) == id && billingOf(row.PaymentTiming) == provider.BillingPrepaid {
+		if attachedTo(row) == id && billingOf(row.PaymentTiming) == paid {
 			own = own || tokenIn(row.Tags) == ""
 			foreign = foreign || tokenIn(row.Tags) != ""
 		}
 		return nil
 	})
-	switch {
-	case err != nil:
-		return "", err
-	case own && foreign:
-		return "", fault.Precondition("the cloud would renew a prepaid disk that was bought apart: detach it first")
-	case own:
-		return renewDisks, nil
+	if err == nil && own && foreign {
+		return false, fault.Precondition("the cloud would change a disk that was bought apart: detach it first")
 	}
-	return "", nil
+	return own, err
 }
 
 func (c *cloud) renewAddress(ctx context.Context, id string, l lease, token string) (provider.Change, error) {
