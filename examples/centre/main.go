@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string) error {
 	kubeconfig := flags.String("kubeconfig", "", "file with the cluster's kubeconfig")
 	image := flags.String("image", "docker.io/ubuntu:22.04", "image to run")
 	rush := flags.Int("rush", 0, "how many buy the last box at once, at the end")
+	load := flags.Int("load", 0, "how many small workloads to buy after that")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -50,6 +51,6 @@ func run(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	w := &walk{operator: newPerson(*broker, *login, strings.TrimSpace(string(word))), kubeconfig: string(config), image: *image, rush: *rush, out: os.Stdout}
+	w := &walk{operator: newPerson(*broker, *login, strings.TrimSpace(string(word))), kubeconfig: string(config), image: *image, rush: *rush, load: *load, out: os.Stdout}
 	return w.all(ctx)
 }

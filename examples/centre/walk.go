@@ -14,6 +14,7 @@ type walk struct {
 	operator, customer *person
 	kubeconfig, image  string
 	rush               int // how many buy the last box at once; 0: nobody
+	load               int // how many small workloads are bought after that
 	out                io.Writer
 
 	provider, enablement string
@@ -46,6 +47,7 @@ func (w *walk) all(ctx context.Context) error {
 		{"the customer gives it back", w.release},
 		{"its stock is there again", func(ctx context.Context) error { return w.taken(ctx, "0") }},
 		{"everybody who came wants the last one", w.hurry},
+		{"many small ones are bought", w.many},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)

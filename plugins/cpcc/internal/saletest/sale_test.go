@@ -139,20 +139,9 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs a broker")
 	}
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "drop"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	build(t, dir)
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2})
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi"})
-	url, password := serve(t, dir)
-	install(t, url, password, filepath.Join(dir, "drop", "tradewind-provider-cpcc"))
-	for name, text := range map[string][]byte{"password": []byte(password), "kubeconfig": plane.AdminConfig()} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir, url, password := open(t)
 	walk(t, dir, url, "everybody who came", func() {})
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
 	// Once more, and the plugin is killed while everybody buys.
@@ -164,13 +153,32 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	secretFree(t, dir, password)
 }
 
+// open starts a broker with the plugin, and writes down what opens it and the
+// cluster.
+func open(t *testing.T) (dir, url, password string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "drop"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	build(t, dir)
+	url, password = serve(t, dir)
+	install(t, url, password, filepath.Join(dir, "drop", "tradewind-provider-cpcc"))
+	for name, text := range map[string][]byte{"password": []byte(password), "kubeconfig": plane.AdminConfig()} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, url, password
+}
+
 // walk runs the example and calls then when it prints a line with at.
-func walk(t *testing.T, dir, url, at string, then func()) {
+func walk(t *testing.T, dir, url, at string, then func(), more ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "centre"), "-broker", url, "-rush", "64",
-		"-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig"))
+	args := append([]string{"-broker", url, "-rush", "64", "-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig")}, more...)
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "centre"), args...)
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.StdoutPipe()
