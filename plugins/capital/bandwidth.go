@@ -182,7 +182,7 @@ func findSharing(ctx context.Context, c *cloud, t bandwidth) (bandwidth, error) 
 
 // removeBandwidth deletes a shared bandwidth that no address uses.
 func removeBandwidth(ctx context.Context, _ *plugin, c *cloud, t bandwidth) (bool, operation, error) {
-	if t.Status == provider.StatusPending {
+	if moving(t.Status) {
 		return false, operation{}, nil
 	}
 	_, _, err := write[loose](ctx, c, post(vpc, "DeleteBandwidth", object{"BandwidthId": t.ID}))

@@ -274,7 +274,7 @@ func findBound(ctx context.Context, c *cloud, t address) (address, error) {
 
 // removeEIP deletes an address, which must not be bound.
 func removeEIP(ctx context.Context, _ *plugin, c *cloud, t address) (bool, operation, error) {
-	if t.Status == provider.StatusPending {
+	if moving(t.Status) {
 		return false, operation{}, nil
 	}
 	if t.Status == provider.StatusBound {

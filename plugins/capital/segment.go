@@ -10,19 +10,27 @@ import (
 const statusOK = "ok"
 
 // netStatus is the state of things of the vpc service in shared words. Only
-// "ok" and "error" are documented: anything else is on its way.
+// "ok" and "error" are documented: anything else is on its way, and "deleting"
+// on its way out.
 func netStatus(state string, bound bool) provider.Status {
 	switch {
 	case state == "error":
 		return provider.StatusError
 	case state == "deleted":
 		return provider.StatusDeleted
+	case state == "deleting":
+		return provider.StatusStopping
 	case state != statusOK:
 		return provider.StatusPending
 	case bound:
 		return provider.StatusBound
 	}
 	return provider.StatusFree
+}
+
+// moving tells whether a thing is being made or deleted.
+func moving(s provider.Status) bool {
+	return s == provider.StatusPending || s == provider.StatusStopping
 }
 
 // segmentFilter narrows a list of subnets or gateways.

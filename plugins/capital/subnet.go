@@ -97,7 +97,7 @@ func walkSubnets(ctx context.Context, c *cloud, id string, yield func(subnet) er
 }
 
 func removeSubnet(ctx context.Context, p *plugin, c *cloud, t subnet) (bool, operation, error) {
-	if t.Status == provider.StatusPending {
+	if moving(t.Status) {
 		return false, operation{}, nil
 	}
 	_, task, err := write[loose](ctx, c, post(vpc, "DeleteSubnet", object{"SubnetId": t.ID}))
@@ -149,7 +149,7 @@ func walkGateways(ctx context.Context, c *cloud, id string, yield func(gateway) 
 }
 
 func removeGateway(ctx context.Context, p *plugin, c *cloud, t gateway) (bool, operation, error) {
-	if t.Status == provider.StatusPending {
+	if moving(t.Status) {
 		return false, operation{}, nil
 	}
 	_, task, err := write[loose](ctx, c, post(vpc, "DeleteVirtualGateWay", object{"VirtualGateWayId": t.ID}))

@@ -162,7 +162,7 @@ func (h networks) setLine(ctx context.Context, req provider.TypedAction[LineInpu
 // Nothing of it is touched while there are subnets or gateways that somebody
 // else made.
 func removeVPC(ctx context.Context, p *plugin, c *cloud, t network) (bool, operation, error) {
-	if t.Status == provider.StatusPending {
+	if moving(t.Status) {
 		return false, operation{}, nil
 	}
 	var own []subnetRow
@@ -182,7 +182,7 @@ func removeVPC(ctx context.Context, p *plugin, c *cloud, t network) (bool, opera
 		return false, operation{}, err
 	}
 	for _, row := range own {
-		if netStatus(row.Status, false) == provider.StatusPending {
+		if moving(netStatus(row.Status, false)) {
 			continue
 		}
 		if _, _, err := write[loose](ctx, c, post(vpc, "DeleteSubnet", object{"SubnetId": row.ID})); goneIsDone(err) != nil {
