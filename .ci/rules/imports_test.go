@@ -74,6 +74,12 @@ func forbidden(t *testing.T) []edge {
 			edges = append(edges, edge{from: sim, to: vendor, reason: "the simulator must not share the vendor SDK's view of the wire"})
 		}
 	}
+	for _, light := range []string{"sdk", "host", "core", "tools", "examples"} {
+		edges = append(edges, edge{from: light, to: "k8s.io", reason: "Kubernetes' client is heavy; one plugin alone carries it"})
+	}
+	for _, engine := range []string{"cluster", "kubeadm", "remote"} {
+		edges = append(edges, edge{from: "plugins/cpcc/internal/" + engine, to: "sdk/provider", reason: "what works on clusters and machines knows nothing of what is sold"})
+	}
 	for _, d := range domain {
 		for _, to := range []string{"github.com/gofiber", "github.com/danielgtaylor/huma", "net/http", "google.golang.org/grpc", "github.com/hashicorp/go-plugin"} {
 			edges = append(edges, edge{from: "core/" + d, to: to, reason: "a domain package knows no transport"})

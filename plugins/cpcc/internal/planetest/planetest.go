@@ -28,6 +28,7 @@ import (
 const (
 	startTime = 90 * time.Second
 	stopTime  = 20 * time.Second
+	folder    = "tradewind-plane-"
 )
 
 // Plane is a running control plane.
@@ -61,6 +62,9 @@ func Run(m *testing.M, plane **Plane) int {
 		return failed(err)
 	}
 	defer unlock()
+	if err := sweep(); err != nil {
+		return failed(err)
+	}
 	p, err := start(ctx)
 	if err != nil {
 		return failed(err)
@@ -99,6 +103,21 @@ func turn(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
+// sweep removes what planes left whose test binaries were killed. None runs
+// while the turn is ours.
+func sweep() error {
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), folder+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // start tries a few times: a free port may be taken between its choice and its use.
 func start(ctx context.Context) (*Plane, error) {
 	programs, err := findPrograms()
@@ -116,7 +135,7 @@ func start(ctx context.Context) (*Plane, error) {
 func startOnce(ctx context.Context, programs string) (*Plane, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "tradewind-plane-")
+	dir, err := os.MkdirTemp("", folder)
 	if err != nil {
 		return nil, err
 	}
