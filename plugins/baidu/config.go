@@ -13,10 +13,10 @@ import (
 // Config is the account's config. Region and zone come with each call, another
 // way to the vendor's hosts with the account's endpoint.
 type Config struct {
-	AccessKey     string       `json:"access_key" required:"true" pattern:"^[A-Za-z0-9_-]{1,128}$" title:"Access key" doc:"The key's public half"`
+	AccessKey     string       `json:"access_key" required:"true" min:"1" max:"128" pattern:"^[A-Za-z0-9_-]+$" title:"Access key" doc:"The key's public half"`
 	SecretKey     secret.Value `json:"secret_key" required:"true" min:"16" title:"Secret key" doc:"The key's private half"`
 	SecurityToken secret.Value `json:"security_token" title:"Security token" doc:"Only for temporary keys, which cannot sign customers in"`
-	Domain        string       `json:"domain" default:"baidubce.com" pattern:"^[a-z0-9.-]{1,100}$" title:"Domain" doc:"Of the cloud's hosts, like bcc.bj.baidubce.com"`
+	Domain        string       `json:"domain" default:"baidubce.com" max:"100" pattern:"^[a-z0-9.-]+$" title:"Domain" doc:"Of the cloud's hosts, like bcc.bj.baidubce.com"`
 	SettleSeconds int          `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after a purchase was asked for until its absence is final: a new resource may show late"`
 	CreateMinutes int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
 	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
@@ -25,15 +25,15 @@ type Config struct {
 	BandwidthItem string       `json:"bandwidth_price_item" default:"bandwidth" title:"Price item of bandwidth" doc:"Under which name the cloud prices the bandwidth of addresses"`
 
 	ConfirmRefunds bool   `json:"confirm_refunds" default:"true" title:"Confirm refunds" doc:"Of what is released here, when their orders wait for a confirmation"`
-	RefundPath     string `json:"refund_confirm_path" default:"/v1/order/pay" pattern:"^/v1/[A-Za-z/-]{1,60}$" title:"Path that confirms a refund"`
+	RefundPath     string `json:"refund_confirm_path" default:"/v1/order/pay" max:"64" pattern:"^/v1/[A-Za-z/-]+$" title:"Path that confirms a refund"`
 
-	CustomerAccount string       `json:"customer_account_id" pattern:"^[A-Za-z0-9_-]{1,64}$" title:"Customer's account" doc:"Whose orders, bills and balance are meant; empty is the key's own account"`
-	CustomerUser    string       `json:"customer_user_id" pattern:"^[A-Za-z0-9_-]{1,64}$" title:"Customer's user" doc:"Who is signed in"`
+	CustomerAccount string       `json:"customer_account_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's account" doc:"Whose orders, bills and balance are meant; empty is the key's own account"`
+	CustomerUser    string       `json:"customer_user_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's user" doc:"Who is signed in"`
 	QueryBy         string       `json:"query_account" enum:"account_id,user_id" default:"account_id" title:"Id of a customer in billing" doc:"Which of the two ids the billing calls take"`
-	CustomerPrefix  string       `json:"customer_prefix" default:"tw" pattern:"^[A-Za-z][A-Za-z0-9]{0,15}$" title:"Prefix of customers" doc:"New customers are called prefix-name"`
-	CustomerType    string       `json:"customer_type" default:"PERSONAL" pattern:"^[A-Za-z_]{1,32}$" title:"Type of new customers"`
-	CustomerDomain  string       `json:"customer_email_domain" pattern:"^[a-z0-9.-]{1,100}$" title:"Domain of customers' addresses" doc:"For customers without an email address: name@domain"`
-	CustomerMobile  secret.Value `json:"customer_mobile" pattern:"^\\+?[0-9-]{5,20}$" title:"Mobile phone of new customers" doc:"For customers who come without one"`
+	CustomerPrefix  string       `json:"customer_prefix" default:"tw" max:"16" pattern:"^[A-Za-z][A-Za-z0-9]*$" title:"Prefix of customers" doc:"New customers are called prefix-name"`
+	CustomerType    string       `json:"customer_type" default:"PERSONAL" max:"32" pattern:"^[A-Za-z_]+$" title:"Type of new customers"`
+	CustomerDomain  string       `json:"customer_email_domain" max:"100" pattern:"^[a-z0-9.-]+$" title:"Domain of customers' addresses" doc:"For customers without an email address: name@domain"`
+	CustomerMobile  secret.Value `json:"customer_mobile" min:"5" max:"20" pattern:"^\\+?[0-9-]+$" title:"Mobile phone of new customers" doc:"For customers who come without one"`
 	SignInURL       string       `json:"sign_in_url" default:"https://console.vcp.baidu.com/api/loginvcp/login/securitytoken" title:"Sign-in page" doc:"Where a browser takes its token"`
 	SignInTargets   string       `json:"sign_in_targets" default:"https://console.vcp.baidu.com/;https://console.bce.baidu.com/" title:"Sign-in targets" doc:"What the pages after a sign-in begin with, joined by semicolons; the first is the default"`
 }

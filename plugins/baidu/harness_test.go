@@ -66,7 +66,7 @@ func (b *buffer) String() string {
 // epoch is the fake clock's start: noon in Beijing on the 10th of a month.
 func epoch() time.Time { return time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC) }
 
-func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
+func newWorld(t testing.TB, change ...func(*sim.Config)) *world {
 	t.Helper()
 	w := &world{clock: clock.NewFake(epoch()), logs: &buffer{}}
 	cfg := sim.Config{
@@ -107,7 +107,7 @@ func (w *world) plugin() *plugin {
 }
 
 // checkBooks holds every account's money to what happened to it.
-func (w *world) checkBooks(t *testing.T) {
+func (w *world) checkBooks(t testing.TB) {
 	t.Helper()
 	r := w.sim.Report(1000)
 	if r.Error != "" {
@@ -155,13 +155,13 @@ func (w *world) order(token string) provider.CreateRequest {
 }
 
 // server buys a server that runs and returns its id.
-func (w *world) server(t *testing.T, token string) string {
+func (w *world) server(t testing.TB, token string) string {
 	t.Helper()
 	return w.bought(t, w.order(token)).ID
 }
 
 // bought makes something and waits until it is there.
-func (w *world) bought(t *testing.T, req provider.CreateRequest) provider.Resource {
+func (w *world) bought(t testing.TB, req provider.CreateRequest) provider.Resource {
 	t.Helper()
 	change, err := w.Create(t.Context(), req)
 	if err != nil {
@@ -176,13 +176,13 @@ func (w *world) bought(t *testing.T, req provider.CreateRequest) provider.Resour
 }
 
 // made makes something of a kind.
-func (w *world) made(t *testing.T, kind, token, spec string, term provider.Term) provider.Resource {
+func (w *world) made(t testing.TB, kind, token, spec string, term provider.Term) provider.Resource {
 	t.Helper()
 	return w.bought(t, provider.CreateRequest{Call: w.call(), Token: token, Kind: kind, Name: "n-" + token, Spec: json.RawMessage(spec), Term: term})
 }
 
 // gone releases something and waits until it is away.
-func (w *world) gone(t *testing.T, kind, id string) {
+func (w *world) gone(t testing.TB, kind, id string) {
 	t.Helper()
 	change, err := w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "del-" + id, Kind: kind, ID: id})
 	if err != nil {
@@ -199,7 +199,7 @@ func (w *world) gone(t *testing.T, kind, id string) {
 }
 
 // finish polls an operation to its end, one transition apart.
-func (w *world) finish(t *testing.T, id string) provider.Operation {
+func (w *world) finish(t testing.TB, id string) provider.Operation {
 	t.Helper()
 	for range 30 {
 		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
@@ -218,7 +218,7 @@ func (w *world) finish(t *testing.T, id string) provider.Operation {
 	return provider.Operation{}
 }
 
-func (w *world) get(t *testing.T, kind, id string) provider.Resource {
+func (w *world) get(t testing.TB, kind, id string) provider.Resource {
 	t.Helper()
 	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
 	if err != nil {
@@ -227,7 +227,7 @@ func (w *world) get(t *testing.T, kind, id string) provider.Resource {
 	return r
 }
 
-func (w *world) list(t *testing.T, kind string) []provider.Resource {
+func (w *world) list(t testing.TB, kind string) []provider.Resource {
 	t.Helper()
 	var out []provider.Resource
 	err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
@@ -240,14 +240,14 @@ func (w *world) list(t *testing.T, kind string) []provider.Resource {
 	return out
 }
 
-func (w *world) act(t *testing.T, kind, id, action, input string) (provider.Change, error) {
+func (w *world) act(t testing.TB, kind, id, action, input string) (provider.Change, error) {
 	t.Helper()
 	return w.Act(t.Context(), provider.ActionRequest{
 		Call: w.call(), Token: "act-1", Kind: kind, ID: id, Action: action, Input: json.RawMessage(input),
 	})
 }
 
-func (w *world) find(t *testing.T, kind string, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
+func (w *world) find(t testing.TB, kind string, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
 	t.Helper()
 	f, err := w.FindByToken(t.Context(), provider.FindRequest{
 		Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since,
@@ -258,7 +258,7 @@ func (w *world) find(t *testing.T, kind string, change provider.ChangeKind, toke
 	return f
 }
 
-func (w *world) faults(t *testing.T, f ...sim.Fault) {
+func (w *world) faults(t testing.TB, f ...sim.Fault) {
 	t.Helper()
 	if err := w.sim.SetFaults(f...); err != nil {
 		t.Fatal(err)
@@ -277,7 +277,7 @@ func ids(all []provider.Resource) []string {
 	return out
 }
 
-func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
+func want(t testing.TB, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()
 	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
 		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
