@@ -38,9 +38,9 @@ type Config struct {
 	UserPrefix     string `json:"user_prefix" default:"tw" pattern:"^[A-Za-z][A-Za-z0-9]{0,5}$" title:"Prefix of sub users" doc:"They are called prefix-name"`
 	UserPolicies   string `json:"sub_user_policies" title:"Policies of sub users" doc:"Names joined by semicolons, attached within the resource group"`
 	PartnerService string `json:"partner_service" default:"partner" pattern:"^[a-z0-9-]{1,32}$" title:"Service of the partner contract"`
-	PartnerCheck   string `json:"partner_check_path" default:"/regions/{regionId}/customerManage:checkMobile" title:"Path that checks a phone"`
-	PartnerSend    string `json:"partner_send_path" default:"/regions/{regionId}/customerManage:sendVerifyCode" title:"Path that sends a code"`
-	PartnerCreate  string `json:"partner_create_path" default:"/regions/{regionId}/customerManage:createCustomer" title:"Path that registers a customer"`
+	PartnerCheck   string `json:"partner_check_path" default:"/regions/{regionId}/customerManage:checkMobile" pattern:"^/[A-Za-z0-9/{}:._-]+$" title:"Path that checks a phone"`
+	PartnerSend    string `json:"partner_send_path" default:"/regions/{regionId}/customerManage:sendVerifyCode" pattern:"^/[A-Za-z0-9/{}:._-]+$" title:"Path that sends a code"`
+	PartnerCreate  string `json:"partner_create_path" default:"/regions/{regionId}/customerManage:createCustomer" pattern:"^/[A-Za-z0-9/{}:._-]+$" title:"Path that registers a customer"`
 	SignInTemplate string `json:"sso_url_template" title:"Sign-in link" doc:"URL with {ticket} and perhaps {target} in it, that the cloud signs people in at"`
 	TicketHours    int    `json:"ticket_hours" min:"1" max:"24" default:"1" title:"Hours a sign-in link is good for"`
 }

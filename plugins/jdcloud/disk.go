@@ -81,9 +81,9 @@ func (h disks) Create(ctx context.Context, req provider.TypedCreate[DiskSpec]) (
 	spec := order.DiskSpec
 	made := func(id string) provider.Result[DiskState] {
 		if row, err := c.disk(ctx, id); err == nil {
-			return provider.Done(c.diskThing(row))
+			return madeOrStarted(h.plugin, c, kinds.Disk, c.diskThing(row))
 		}
-		return provider.Done(disk{
+		return madeOrStarted(h.plugin, c, kinds.Disk, disk{
 			ID: id, Name: spec.Name, Region: c.region, Zone: spec.Az, Status: provider.StatusPending, Token: tag,
 			Billing: billingOf(*spec.Charge.ChargeMode),
 			State:   DiskState{DiskState: kinds.DiskState{Type: spec.DiskType, SizeGB: spec.DiskSizeGB, ChargeType: *spec.Charge.ChargeMode}},
@@ -162,25 +162,7 @@ func (h disks) List(ctx context.Context, req provider.ListRequest, yield func(di
 
 // Delete releases a disk, which must not be attached.
 func (h disks) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	c, err := h.openIn(req.Call)
-	if err != nil {
-		return provider.Started{}, err
-	}
-	if !goodID(req.ID) {
-		return provider.Started{}, absent("disk", req.ID, true)
-	}
-	row, err := c.disk(ctx, req.ID)
-	switch {
-	case err != nil:
-		return provider.Started{}, notDone(goneIsDone(err))
-	case row.Status == diskDeleting:
-		return provider.Started{}, nil
-	case row.Status == diskInUse:
-		return provider.Started{}, fault.Precondition("the disk is attached to a server: detach it first")
-	case unexpired(row.Charge, h.clock.Now()):
-		return provider.Started{}, goneIsDone(c.refund(ctx, req.ID))
-	}
-	return provider.Started{}, goneIsDone(act(ctx, c, serviceDisk, diskapi.NewDeleteDiskRequest(c.region, req.ID)))
+	return h.release(ctx, req, kinds.Disk, "disk")
 }
 
 // FindByToken tells what became of a change.
@@ -199,7 +181,8 @@ func (h disks) FindByToken(ctx context.Context, req provider.FindRequest) (provi
 	case provider.ChangeRelease:
 		row, err := c.disk(ctx, req.ID)
 		if err == nil && row.Status == diskDeleting {
-			return provider.TypedFound[DiskState]{Done: true, Settled: true}, nil
+			op := h.started(c, opDelete, kinds.Disk, req.ID)
+			return provider.TypedFound[DiskState]{Operation: op, Settled: true}, nil
 		}
 		return released[DiskState](err)
 	}
@@ -215,23 +198,6 @@ func (h disks) findCreated(ctx context.Context, c *cloud, req provider.FindReque
 			return nil
 		})
 	})
-}
-
-// findTagged collects what walk finds with a token's tag.
-func findTagged[State any](
-	p *plugin, c *cloud, req provider.FindRequest, walk func(tag string, add func(provider.Thing[State])) error,
-) (provider.TypedFound[State], error) {
-	var out provider.TypedFound[State]
-	tag, err := tagOf(req.Token)
-	if err != nil {
-		return out, err
-	}
-	if err := walk(tag, func(t provider.Thing[State]) { out.Things = append(out.Things, t) }); err != nil {
-		return provider.TypedFound[State]{}, err
-	}
-	out.Done = len(out.Things) > 0
-	out.Settled = out.Done || c.cfg.settled(req.Since, p.clock.Now())
-	return out, nil
 }
 
 // disks streams the disks of the region, or those with a tag.

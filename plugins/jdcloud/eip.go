@@ -82,9 +82,9 @@ func (h addresses) Create(ctx context.Context, req provider.TypedCreate[EIPSpec]
 	}
 	made := func(id string) provider.Result[EIPState] {
 		if row, err := c.eip(ctx, id); err == nil {
-			return provider.Done(c.address(row))
+			return madeOrStarted(h.plugin, c, kinds.EIP, c.address(row))
 		}
-		return provider.Done(address{
+		return madeOrStarted(h.plugin, c, kinds.EIP, address{
 			ID: id, Name: id, Region: c.region, Status: provider.StatusPending, Token: tag, Billing: billingOf(*spec.ChargeMode),
 			State: EIPState{kinds.EIPState{Line: req.Spec.line(), Bandwidth: req.Spec.Bandwidth, PayMode: req.Spec.PayMode, ChargeType: *spec.ChargeMode}},
 		})
@@ -134,23 +134,7 @@ func (h addresses) List(ctx context.Context, req provider.ListRequest, yield fun
 
 // Delete releases an address, which must not be bound.
 func (h addresses) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	c, err := h.openIn(req.Call)
-	if err != nil {
-		return provider.Started{}, err
-	}
-	if !goodID(req.ID) {
-		return provider.Started{}, absent("address", req.ID, true)
-	}
-	row, err := c.eip(ctx, req.ID)
-	switch {
-	case err != nil:
-		return provider.Started{}, notDone(goneIsDone(err))
-	case row.Status == eipBound:
-		return provider.Started{}, fault.Precondition("the address is bound: unbind it first")
-	case unexpired(row.Charge, h.clock.Now()):
-		return provider.Started{}, goneIsDone(c.refund(ctx, req.ID))
-	}
-	return provider.Started{}, goneIsDone(act(ctx, c, serviceVPC, vpcapi.NewDeleteElasticIpRequest(c.region, req.ID)))
+	return h.release(ctx, req, kinds.EIP, "address")
 }
 
 // FindByToken tells what became of a create or a release.

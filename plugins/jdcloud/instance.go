@@ -45,8 +45,7 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 	}
 	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kinds.Instance, Change: provider.ChangeCreate}
 	made := func(id string) provider.Result[InstanceState] {
-		op := operation{verb: opCreate, id: id, region: c.region, began: h.clock.Now()}
-		return provider.StartedAs(op.String(), &instance{
+		return provider.StartedAs(h.started(c, opCreate, kinds.Instance, id), &instance{
 			ID: id, Name: order.name, Region: c.region, Zone: order.zone, Status: provider.StatusPending,
 			Token: order.tag, Billing: billingOf(*order.charge.ChargeMode),
 		})
@@ -109,19 +108,7 @@ func (h instances) List(ctx context.Context, req provider.ListRequest, yield fun
 
 // Delete ends a server; polling sees to it that it goes.
 func (h instances) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	c, err := h.openIn(req.Call)
-	if err != nil {
-		return provider.Started{}, err
-	}
-	if !goodID(req.ID) {
-		return provider.Started{}, absent("server", req.ID, true)
-	}
-	op := operation{verb: opDelete, id: req.ID, region: c.region, began: h.clock.Now()}
-	gone, err := c.deleteStep(ctx, req.ID, h.clock.Now())
-	if err != nil || gone {
-		return provider.Started{}, err
-	}
-	return provider.Started{Operation: op.String()}, nil
+	return h.release(ctx, req, kinds.Instance, "server")
 }
 
 // FindByToken tells what became of a change.
@@ -139,8 +126,8 @@ func (h instances) FindByToken(ctx context.Context, req provider.FindRequest) (p
 	case provider.ChangeRelease:
 		row, err := c.server(ctx, req.ID)
 		if err == nil && row.Status == stateDeleting {
-			op := operation{verb: opDelete, id: req.ID, region: c.region, began: h.clock.Now()}
-			return provider.TypedFound[InstanceState]{Operation: op.String(), Settled: true}, nil
+			op := h.started(c, opDelete, kinds.Instance, req.ID)
+			return provider.TypedFound[InstanceState]{Operation: op, Settled: true}, nil
 		}
 		return released[InstanceState](err)
 	}
@@ -156,28 +143,46 @@ func released[State any](err error) (provider.TypedFound[State], error) {
 	return provider.TypedFound[State]{Settled: err == nil}, err
 }
 
-// findCreated searches by tag. A server that is not ready yet is an operation.
+// findCreated searches by tag.
 func (h instances) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[InstanceState], error) {
-	out := provider.TypedFound[InstanceState]{}
+	return findTagged(h.plugin, c, req, func(tag string, add func(instance)) error {
+		return c.instances(ctx, tag, func(t instance) error {
+			add(t)
+			return nil
+		})
+	})
+}
+
+// findTagged collects what walk finds with a token's tag. What is not ready yet
+// is an operation.
+func findTagged[State any](
+	p *plugin, c *cloud, req provider.FindRequest, walk func(tag string, add func(provider.Thing[State])) error,
+) (provider.TypedFound[State], error) {
+	var out provider.TypedFound[State]
 	tag, err := tagOf(req.Token)
 	if err != nil {
 		return out, err
 	}
-	err = c.instances(ctx, tag, func(t instance) error {
-		switch t.Status {
-		case provider.StatusPending, provider.StatusStarting, provider.StatusError, provider.StatusUnknown:
-			op := operation{verb: opCreate, id: t.ID, region: c.region, began: h.clock.Now()}
-			out.Operation = op.String()
-		}
+	err = walk(tag, func(t provider.Thing[State]) {
 		out.Things = append(out.Things, t)
-		return nil
+		if unready(t.Status) {
+			out.Operation = p.started(c, opCreate, req.Kind, t.ID)
+		}
 	})
 	if err != nil {
-		return provider.TypedFound[InstanceState]{}, err
+		return provider.TypedFound[State]{}, err
 	}
 	out.Done = len(out.Things) > 0 && out.Operation == ""
-	out.Settled = len(out.Things) > 0 || c.cfg.settled(req.Since, h.clock.Now())
+	out.Settled = len(out.Things) > 0 || c.cfg.settled(req.Since, p.clock.Now())
 	return out, nil
+}
+
+// madeOrStarted is the answer to a create that made t, or is about to.
+func madeOrStarted[State any](p *plugin, c *cloud, kind string, t provider.Thing[State]) provider.Result[State] {
+	if unready(t.Status) {
+		return provider.StartedAs(p.started(c, opCreate, kind, t.ID), &t)
+	}
+	return provider.Done(t)
 }
 
 // instances streams the account's servers in the region, or those with a tag.

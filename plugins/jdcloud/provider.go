@@ -37,7 +37,7 @@ func newProvider() *plugin {
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 	p := &plugin{purchases: newPurchases(), catalogue: newCatalogue(), clock: c, client: newHTTPClient(), retry: policy}
-	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p)}
+	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), resellerKind(p)}
 	return p
 }
 

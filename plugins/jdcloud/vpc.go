@@ -50,6 +50,9 @@ func noted(tag, text string) (string, error) {
 // noteOf reads a description: the tag, "" for none, and the customer's text.
 func noteOf(description string) (tag, text string) {
 	rest, ok := strings.CutPrefix(description, noteHead)
+	if !ok {
+		rest, ok = strings.CutPrefix(description, unfinishedHead)
+	}
 	tag, text, closed := strings.Cut(rest, noteTail)
 	if !ok || !closed {
 		return "", description
