@@ -151,6 +151,9 @@ func TestRenewals(t *testing.T) {
 	if len(disks) != 1 || !disks[0].Expires.Equal(server.Expires.AddDate(0, 2, 0)) {
 		t.Errorf("the disk that came with the server: %+v", disks)
 	}
+	if f := w.find(t, kinds.Instance, provider.ChangeRenew, "any", server.ID, time.Time{}); f.Done || f.Settled {
+		t.Errorf("without a beginning nothing is final: %+v", f)
+	}
 	hour := w.order("tok-h")
 	hour.Term = hourly()
 	id := w.bought(t, hour).ID

@@ -21,6 +21,9 @@ const throttlePause = time.Second
 // codeTokenUsed says that a client token came with another request before.
 const codeTokenUsed = "IdempotentParameterMismatch"
 
+// codeExpired says that a request was signed at another time than the cloud's.
+const codeExpired = "RequestExpired"
+
 // classes is the one place where the cloud's documented codes get their class.
 // What its documents leave out is told by the account's config (error_codes),
 // by a word in the code, or by the status, in this order.
@@ -32,7 +35,7 @@ func classes() map[string]fault.Class {
 		"InvalidHTTPAuthHeader": fault.ClassInvalid, "InvalidHTTPRequest": fault.ClassInvalid, "InvalidURI": fault.ClassInvalid,
 		"MalformedJSON": fault.ClassInvalid, "InappropriateJSON": fault.ClassInvalid, "InvalidRequest": fault.ClassInvalid,
 		"InvalidVersion":     fault.ClassInvalid,
-		"RequestExpired":     fault.ClassUnauthenticated,
+		codeExpired:          fault.ClassUnavailable,
 		"PreconditionFailed": fault.ClassPrecondition,
 		"NoSuchObject":       fault.ClassNotFound, "NoSuchKey": fault.ClassNotFound, "NotFound": fault.ClassNotFound,
 		codeTokenUsed:   fault.ClassConflict,
@@ -104,6 +107,9 @@ func (f failure) refused(code, message string) error {
 	class := f.cloud.classOf(code, f.trip.status)
 	e := fault.New(class, "%s", f.clean(message, "the cloud refused the request")).Cloud(f.clean(code, ""), f.trip.requestID)
 	e.Message = "the cloud says: " + e.Message
+	if code == codeExpired {
+		e.Message += ": check the clock of this machine"
+	}
 	if class == fault.ClassThrottled {
 		e.RetryAfter = throttlePause
 	}

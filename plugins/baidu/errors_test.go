@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"tradewind.example/plugins/baidu/sim"
@@ -25,7 +26,7 @@ func TestRefusalsHaveTheirClass(t *testing.T) {
 		"an unknown key":              {"InvalidAccessKeyId", 403, fault.ClassUnauthenticated, fault.OutcomeNotDone},
 		"a wrong signature":           {"SignatureDoesNotMatch", 403, fault.ClassUnauthenticated, fault.OutcomeNotDone},
 		"a wrong signature as 400":    {"SignatureDoesNotMatch", 400, fault.ClassUnauthenticated, fault.OutcomeNotDone},
-		"an old request":              {"RequestExpired", 400, fault.ClassUnauthenticated, fault.OutcomeNotDone},
+		"an old request":              {"RequestExpired", 400, fault.ClassUnavailable, fault.OutcomeNotDone},
 		"a wrong body":                {"InappropriateJSON", 400, fault.ClassInvalid, fault.OutcomeNotDone},
 		"a wrong state":               {"PreconditionFailed", 412, fault.ClassPrecondition, fault.OutcomeNotDone},
 		"no such thing":               {"NoSuchObject", 404, fault.ClassNotFound, fault.OutcomeNotDone},
@@ -53,7 +54,7 @@ func TestRefusalsHaveTheirClass(t *testing.T) {
 		if e.CloudCode != c.code || e.RequestID == "" || e.Source != fault.SourceCloud || (c.class == fault.ClassThrottled) != (e.RetryAfter > 0) {
 			t.Errorf("%s: %+v", reason, e)
 		}
-		if e.Message != "the cloud says: no "+secret.Mask {
+		if told, _, _ := strings.Cut(e.Message, ": check the clock"); told != "the cloud says: no "+secret.Mask || (told != e.Message) != (c.code == codeExpired) {
 			t.Errorf("%s: the message is %q", reason, e.Message)
 		}
 	}

@@ -151,7 +151,7 @@ func (p *plugin) findRenewal(ctx context.Context, req provider.FindRequest) (don
 		return false, false, err
 	}
 	if req.Since.IsZero() {
-		return false, false, fault.Invalid("since", "is required: the cloud's orders do not tell renewals apart")
+		return false, false, nil // the cloud's orders do not tell renewals apart but by their time
 	}
 	f := orderFilter{Type: typeRenew}
 	f.Start, _ = window(req.Since.Add(-clockGap), req.Since)
