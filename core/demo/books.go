@@ -49,6 +49,7 @@ type cloudBooks struct {
 	ResourcesInBroker int            `json:"resources_in_broker"`
 	DoublePurchases   int            `json:"double_purchases"`
 	LostOrders        int            `json:"lost_orders"`
+	ChargedAtList     string         `json:"charged_at_list"`
 	ProviderNet       string         `json:"provider_net"`
 	Statement         string         `json:"statement"`
 }
@@ -368,15 +369,43 @@ func (p *play) listStatements(ctx context.Context, r *report) error {
 		}
 	}
 	for _, at := range p.providers {
-		b := r.Clouds[at.name]
+		b, bills := r.Clouds[at.name], int64(0)
 		for _, s := range r.Statements {
 			if s.Seller == at.org && s.Net == b.ProviderNet {
-				b.Statement = s.ID
+				b.Statement, bills = s.ID, s.Count
 			}
 		}
 		if b.Statement == "" {
 			return fmt.Errorf("no statement settles the %s that %s earned", b.ProviderNet, at.title)
 		}
+		if err := p.compare(ctx, at, b, bills); err != nil {
+			return fmt.Errorf("%s: %w", at.title, err)
+		}
+	}
+	return nil
+}
+
+// compare holds what a cloud's statement asks to what the cloud itself charged:
+// the wholesale rate of it, up to a fen for each bill. A cloud that pays
+// nothing back may have charged more.
+func (p *play) compare(ctx context.Context, at *provider, b *cloudBooks, bills int64) error {
+	report, err := at.report(ctx)
+	if err != nil {
+		return err
+	}
+	charged, err := report.charged()
+	if err != nil {
+		return err
+	}
+	b.ChargedAtList = charged.Format(cny)
+	net, err := money.Parse(cny, b.ProviderNet)
+	if err != nil {
+		return err
+	}
+	const whole = 100
+	apart := int64(charged)*wholesaleRate - int64(net)*whole // in hundredths of a fen
+	if apart < -bills*whole || at.repays && apart > bills*whole {
+		return fmt.Errorf("the cloud charged %s at list price, %d %% of it are not the %s of its statement", b.ChargedAtList, wholesaleRate, b.ProviderNet)
 	}
 	return nil
 }

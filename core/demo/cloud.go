@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tradewind.example/core/money"
 )
 
 // provider is one cloud on the stage: its simulator, and what the broker knows
@@ -108,6 +110,19 @@ func (at *provider) hits(ctx context.Context) (int, error) {
 type cloudReport struct {
 	Hosts       int      `json:"hosts"`
 	BoughtTwice []string `json:"bought_twice"`
+	Accounts    map[string]struct {
+		Spent    money.Amount `json:"spent_fen"`
+		Refunded money.Amount `json:"refunded_fen"`
+	} `json:"accounts"`
+}
+
+// charged is what the cloud took of the account and kept, at list prices.
+func (r cloudReport) charged() (money.Amount, error) {
+	books, ok := r.Accounts[accountName]
+	if !ok {
+		return 0, fmt.Errorf("the simulator has no account %q", accountName)
+	}
+	return books.Spent.Sub(books.Refunded)
 }
 
 func (at *provider) report(ctx context.Context) (cloudReport, error) {

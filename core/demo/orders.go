@@ -277,6 +277,10 @@ func (p *play) giveBack(ctx context.Context, at *provider, who *client, server s
 	if err := p.until(ctx, placed{o.ID, who}, "refunded"); err != nil {
 		return err
 	}
-	p.say("   %s gives a server of %s back; the unused term is refunded down the chain", who.name, at.title)
+	what := "the unused term is refunded down the chain"
+	if !at.repays {
+		what = "the cloud itself pays nothing back"
+	}
+	p.say("   %s gives a server of %s back; %s", who.name, at.title, what)
 	return nil
 }

@@ -8,6 +8,9 @@ import (
 // allClouds is the choice of all bundled clouds.
 const allClouds = "all"
 
+// accountName is what a simulator calls its one account.
+const accountName = "operator"
+
 // cloud is one row of the table of bundled clouds: everything in which the
 // story differs from one to the next.
 type cloud struct {
@@ -25,6 +28,7 @@ type cloud struct {
 	// network is what a customer orders before any server, one after another.
 	network []part
 	renews  bool // whether the cloud has renewals to order
+	repays  bool // whether the cloud pays back what is left of a term
 }
 
 // part is something free that a customer needs at the cloud before a server.
@@ -41,20 +45,20 @@ func bundled() []cloud {
 			name: "ucloud", title: "UCloud", public: "public_key", secret: "private_key", creates: "CreateUHostInstance",
 			simulator: map[string]any{"hide_new_host_polls": 1, "limits": map[string]any{"max_hosts": 1000}},
 			servers:   [3]string{"cn-bj2-04/C/2/4096", "cn-bj2-04/N/4/8192", "cn-bj2-04/O/2/8192"},
-			dear:      "cn-bj2-04/N/64/65536", renews: true,
+			dear:      "cn-bj2-04/N/64/65536", renews: true, repays: true,
 		},
 		{
 			name: "baidu", title: "Baidu AI Cloud", public: "access_key", secret: "secret_key", creates: "CreateInstanceBySpec",
 			simulator: map[string]any{"hide_new_host_polls": 1, "limits": map[string]any{"max_hosts": 1000}},
 			servers:   [3]string{"cn-bj-a/bcc.g5.c2m8", "cn-bj-a/bcc.c5.c4m8", "cn-bj-a/bcc.m5.c2m16"},
-			dear:      "cn-bj-a/bcc.m5.c16m128", renews: true,
+			dear:      "cn-bj-a/bcc.m5.c16m128", renews: true, repays: true,
 		},
 		{
 			name: "jdcloud", title: "JD Cloud", public: "access_key", secret: "secret_key", creates: "CreateInstances",
 			simulator: map[string]any{"calls_per_minute": -1, "limits": map[string]any{"max_hosts": 1000}},
 			account:   map[string]any{"default_network": true},
 			servers:   [3]string{"cn-north-1a/g.n2.large", "cn-north-1a/c.n2.xlarge", "cn-north-1a/m.n2.large"},
-			dear:      "cn-north-1a/g.n2.8xlarge", renews: true,
+			dear:      "cn-north-1a/g.n2.8xlarge", renews: true, repays: true,
 		},
 		{
 			name: "capital", title: "Capital Online", public: "access_key", secret: "secret_key", creates: "CreateInstance",
@@ -100,7 +104,7 @@ func (c cloud) pluginBinary() string { return "tradewind-provider-" + c.name }
 
 // simulatorConfig is the simulator's whole config, with one account.
 func (c cloud) simulatorConfig(k keys) map[string]any {
-	account := map[string]any{"name": "operator", c.public: k.public, c.secret: k.secret, "balance_fen": 100_000_000}
+	account := map[string]any{"name": accountName, c.public: k.public, c.secret: k.secret, "balance_fen": 100_000_000}
 	for field, v := range c.account {
 		account[field] = v
 	}

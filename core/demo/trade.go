@@ -5,12 +5,15 @@ import (
 	"fmt"
 )
 
+// wholesaleRate is what the operator pays of a cloud's list price, in percent.
+const wholesaleRate = 60
+
 // wholesale makes the protocol between a cloud's org and the operator.
 func (p *play) wholesale(ctx context.Context, at *provider) error {
-	if _, err := p.agree(ctx, p.cast.operator, at.org, p.cast.operator.org, "discount", "period", "0.60"); err != nil {
+	if _, err := p.agree(ctx, p.cast.operator, at.org, p.cast.operator.org, "discount", "period", fmt.Sprintf("0.%02d", wholesaleRate)); err != nil {
 		return err
 	}
-	p.say("   %s sells to the operator at 60 %% of list, paid by the month", at.title)
+	p.say("   %s sells to the operator at %d %% of list, paid by the month", at.title, wholesaleRate)
 	return nil
 }
 
