@@ -13,11 +13,11 @@ import (
 // Config is the account's config. Region and zone come with each call, another
 // URL than the vendor's with the account's endpoint.
 type Config struct {
-	AccessKey       string       `json:"access_key" required:"true" pattern:"^[!-~]{1,200}$" title:"Access key" doc:"The public half of the API key"`
+	AccessKey       string       `json:"access_key" required:"true" min:"1" max:"200" title:"Access key" doc:"The public half of the API key"`
 	SecretKey       secret.Value `json:"secret_key" required:"true" title:"Secret key" doc:"The private half of the API key"`
 	Area            string       `json:"area" enum:"cn,asia,us" default:"cn" title:"Area" doc:"Whose host for networks and prices is called: cn is mainland China, asia the Asia-Pacific, us America and Europe"`
 	PlatformRegions string       `json:"platform_regions" default:"CN_HongKong" title:"Platform regions" doc:"Codes joined by semicolons. There an address is bound to a server's private address; in all others, the edge regions, to one at a gateway"`
-	Line            string       `json:"line" default:"Bandwidth_Multi_ISP_BGP" pattern:"^[A-Za-z_]{1,60}$" title:"Default line" doc:"Of networks, gateways, addresses and bandwidths that name none"`
+	Line            string       `json:"line" default:"Bandwidth_Multi_ISP_BGP" max:"60" title:"Default line" doc:"Of networks, gateways, addresses and bandwidths that name none"`
 	SharedSubnets   string       `json:"shared_subnets" title:"Subnets for everybody" doc:"Ids joined by semicolons: a server that names no subnet goes to the one in its zone. Empty: it must name one"`
 	AutoRenew       bool         `json:"auto_renew" title:"Renew at the cloud" doc:"Monthly servers are prolonged by the cloud when their term ends; otherwise it shuts them down"`
 	PayFreeStop     bool         `json:"free_stop" title:"Stop without charges" doc:"A stop of a server that is paid by use frees its cores at the cloud, which may not be there again at the start"`

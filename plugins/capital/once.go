@@ -12,9 +12,12 @@ import (
 // mostRemembered bounds the purchases that are remembered at once.
 const mostRemembered = 10_000
 
-// mostLook is how long the look before a purchase may take. The broker counts
-// the settle time from its call, so a purchase must not be sent much later.
-const mostLook = 5 * time.Second
+// leastLook is how long the look before a purchase may take in any case; a
+// long settle time allows a quarter of it. The broker counts the settle time
+// from its call, so a purchase must not be sent much later.
+const leastLook = 5 * time.Second
+
+func (c Config) mostLook() time.Duration { return max(leastLook, c.settle()/4) }
 
 // purchases sees to it that one token buys one thing. The cloud does not know
 // tokens, so a purchase is preceded by a look for what its token has made, and
@@ -124,7 +127,7 @@ func buyOnce[State any](ctx context.Context, p *plugin, c *cloud, kind, token st
 		return b.hidden(s.id), nil
 	case ok:
 		return zero, fault.Unknown(nil, "a purchase with this token was sent and may still show").From(fault.SourceCloud)
-	case began.Sub(asked) > mostLook:
+	case began.Sub(asked) > c.cfg.mostLook():
 		return zero, fault.Unavailable("the cloud is too slow to buy now").From(fault.SourceCloud)
 	}
 	out, id, err := b.buy(ctx)
