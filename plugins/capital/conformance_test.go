@@ -111,6 +111,43 @@ func simulated(t *testing.T, now func() time.Time, advance func(time.Duration), 
 	return f
 }
 
+// bulk is how many disks the account with the long list has.
+const bulk = 100_000
+
+// longList is a cloud of its own, whose clock stands still, with an account
+// that has many disks.
+func longList(t *testing.T) *conformance.Big {
+	t.Helper()
+	began := time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)
+	cloud, err := sim.New(sim.Config{
+		Now: func() time.Time { return began }, Wall: time.Now, TransitionMS: -1, Limits: sim.Limits{DiskGB: bulk * leastDisk},
+		Accounts: []sim.Account{{Name: "bulk", AccessKey: "access-bulk", SecretKey: "marker-bulk-secret-51aa", BalanceFen: 1_000_000_000_00}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(cloud)
+	t.Cleanup(srv.Close)
+	a := provider.Account{
+		ID: "a3", Endpoint: srv.URL, Settings: map[string]string{"access_key": "access-bulk"},
+		Credentials: map[string]secret.Value{"secret_key": secret.New("marker-bulk-secret-51aa")},
+	}
+	p := newProvider()
+	defer func() { _ = p.Shutdown(t.Context()) }()
+	c, err := p.openIn(provider.Call{Org: "o", RootOrg: "o", Account: a, Region: edge})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range bulk / 100 {
+		if _, _, err := write[loose](t.Context(), c, post(ebs, "CreateDisk", object{
+			"AvailableZoneCode": edgeZone, "DiskFeature": diskType, "Size": leastDisk, "BillingMethod": payDemand, "Number": 100,
+		})); err != nil {
+			t.Fatalf("buying disks: %v", err)
+		}
+	}
+	return &conformance.Big{Account: a, Stream: conformance.StreamList, Kind: kinds.Disk, Rows: bulk}
+}
+
 // base is what orders of the suite are made with.
 type base struct{ vpc, subnet, gateway, server string }
 
@@ -205,6 +242,10 @@ func TestConformance(t *testing.T) {
 	clk := clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC))
 	f := simulated(t, clk.Now, clk.Advance, transition)
 	f.Advance = clk.Advance
+	if !testing.Short() {
+		f.Big = longList(t)
+	}
+	big := f.Big
 	report := conformance.Run(t, conformance.Target{
 		New: func() (provider.Provider, error) {
 			return newRanges(newPlugin(clk, retry.Policy{Attempts: 3, Base: time.Millisecond, Max: 2 * time.Second})), nil
@@ -219,6 +260,7 @@ func TestConformance(t *testing.T) {
 		for _, kind := range []string{kinds.VPC, kinds.Subnet, kinds.Gateway} {
 			delete(f.Kinds, kind) // see ranges
 		}
+		f.Big = big
 		report = report.With(conformance.Run(t, conformance.Target{Binary: conformance.Build(t, ".", "capital"), Fixture: f}))
 	})
 	conformance.Publish(t, report, "README.md", *update)
