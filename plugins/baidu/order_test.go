@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -275,4 +276,42 @@ func TestTheCloudThrottlesBills(t *testing.T) {
 	w := newWorld(t, func(c *sim.Config) { c.Limits.BillRate = 4 })
 	err := w.BillLines(t.Context(), provider.PeriodRequest{Call: w.call(), From: epoch().AddDate(-1, 0, 0), To: epoch()}, func(provider.BillLine) error { return nil })
 	want(t, "too often", err, fault.ClassThrottled, fault.OutcomeNotDone)
+}
+
+// TestWhatCannotBeDeletedIsGivenBack: a server that failed is deleted, or given
+// back where the cloud wants that.
+func TestWhatCannotBeDeletedIsGivenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.server(t, "tok-1")
+	c, err := w.plugin().open(w.call())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, asked := c.at(region, zone), 0
+	o := operation{verb: opDelete, id: id, region: region, began: w.clock.Now()}
+	_, err = c.finish(t.Context(), o, lent{
+		id: id, payment: prepaid, expired: true,
+		remove:   func(context.Context) error { return fault.Precondition("prepaid").Cloud("PreconditionFailed", "r") },
+		giveBack: func(context.Context) error { asked++; return nil },
+	}, w.clock.Now())
+	if err != nil || asked != 1 {
+		t.Errorf("given back %d times: %v", asked, err)
+	}
+	c.base.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+// TestAnExpiredServerIsDeleted: there is nothing to give back.
+func TestAnExpiredServerIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.server(t, "tok-1")
+	w.clock.Advance(40 * 24 * time.Hour)
+	if got := w.get(t, kinds.Instance, id); got.Status != provider.StatusFrozen {
+		t.Errorf("the server is %+v", got)
+	}
+	w.gone(t, kinds.Instance, id)
+	if n := w.calls("BatchRefundResource"); n != 0 {
+		t.Errorf("given back %d times", n)
+	}
 }

@@ -109,12 +109,14 @@ func (c *cloud) refundServer(ctx context.Context, id string) error {
 	return nil
 }
 
-// finish deletes a resource or gives it back.
+// finish deletes a resource or gives it back. A prepaid one that the cloud does
+// not let go, although it has ended or never ran, is given back.
 func (c *cloud) finish(ctx context.Context, o operation, l lent, now time.Time) (gone bool, err error) {
-	if billingOf(l.payment) != provider.BillingPrepaid || l.expired || (!l.expires.IsZero() && !now.Before(l.expires)) {
-		err := l.remove(ctx)
-		gone, err := ended(err)
-		return gone, err
+	paid := billingOf(l.payment) == provider.BillingPrepaid
+	if over := l.expired || (!l.expires.IsZero() && !now.Before(l.expires)); over || !paid {
+		if err := l.remove(ctx); !paid || !wrongState(err) {
+			return ended(err)
+		}
 	}
 	refund, err := c.refundOf(ctx, l.id, o.began)
 	switch {
