@@ -59,7 +59,7 @@ func (s *stage) actors() map[*actor][]foreign {
 		out[s.b.actor(p)] = []foreign{a}
 	}
 	above := foreign{name: "the business of the operator", ids: things{
-		"user": s.a.own["user"], "session": s.a.own["session"], "token": s.a.own["token"], "enablement": s.a.own["enablement"],
+		"user": s.a.own["user"], "session": s.a.own["session"], "token": s.a.own["token"], "enablement": s.a.own["enablement"], "rack": s.a.own["rack"],
 		"protocol": s.a.own["protocol"], "bill": s.a.own["bill"], "statement": s.a.own["statement"], "job": s.a.own["job"],
 	}}
 	for tr, sibling := range map[*tree]*tree{s.r1: s.r2, s.r2: s.r1} {

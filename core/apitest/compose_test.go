@@ -38,8 +38,13 @@ var texts = map[string]any{
 	"credentials": map[string]string{"api_key": brand + "-walker"}, "password": brand + "-walker", "new": brand + "-walker", "old": brand + "-walker",
 	"version": "1.0.0", "report": "20260101T000000.000000000-00000000", "group": "walkers", "level": "info", "set-plugin-version-state/state": "enabled",
 	"time_zone": "Asia/Shanghai", "floor_policy": "block", "create-product/kind": "instance", "update-user/roles": []string{"customer_user"}, "create-protocol/mode": "floor",
-	"expires": "2027-06-01T00:00:00Z", "thing": "walker-1",
+	"expires":             "2027-06-01T00:00:00Z",
+	"list-inventory/kind": "rack", "get-inventory/kind": "rack", "create-inventory/kind": "rack", "update-inventory/kind": "rack",
+	"delete-inventory/kind": "rack", "act-on-inventory/kind": "rack", "act-on-inventory/action": "inspect",
+	"create-inventory/spec": rackSpec, "update-inventory/spec": rackSpec,
 }
+
+var rackSpec = map[string]any{"name": "walker", "units": 42}
 
 // optional are the fields that a good request of an operation sends although
 // the schema does not ask for them.

@@ -47,6 +47,9 @@ func (p probe) refused() bool {
 	if slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, p.answer.status) {
 		return true
 	}
+	if p.gone() {
+		return true
+	}
 	for _, x := range p.places {
 		if x.in == "path" {
 			return false
@@ -63,6 +66,12 @@ func (p probe) refused() bool {
 		})
 	}
 	return false
+}
+
+// gone reports whether something was removed from an own account that is not in
+// it: that is a success which did nothing, as [stage.untouched] proves.
+func (p probe) gone() bool {
+	return p.answer.status == http.StatusOK && p.request.method == http.MethodDelete && len(p.places) == 1 && p.places[0].kind == "rack"
 }
 
 // neutral is a body without what may differ: the ids that were sent and the

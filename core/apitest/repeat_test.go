@@ -19,7 +19,8 @@ type fields = map[string]any
 
 // repeats has a request for the operations that take an idempotency key. The
 // order matters: the resource is given back last.
-func (s *stage) repeats() []repeated {
+func (s *stage) repeats(t *testing.T) []repeated {
+	t.Helper()
 	c, r := s.r1.customer, s.r1.reseller
 	resource, product := "/v1/resources/"+s.r1.own["resource"][0], s.a.products[1]
 	pay := func(amount string) fields {
@@ -28,7 +29,12 @@ func (s *stage) repeats() []repeated {
 	set := func(what string) fields {
 		return fields{"input": fields{"password": s.secrets.fresh("password " + what + " of a resource")}}
 	}
+	spec := func(name string) fields { return fields{"spec": fields{"name": name}} }
+	kept := s.r1.racks() + "/" + rack(t, r, s.r1.racks(), "kept")
 	return []repeated{
+		{"create-inventory", r, http.MethodPost, s.r1.racks(), spec("one"), spec("two")},
+		{"update-inventory", r, http.MethodPut, kept, spec("one"), spec("two")},
+		{"act-on-inventory", r, http.MethodPost, kept + "/actions/inspect", fields{}, fields{"input": fields{"note": "the fan"}}},
 		{"create-recharge", r, http.MethodPost, "/v1/recharges", pay("10.00"), pay("11.00")},
 		{"set-credit", r, http.MethodPut, "/v1/wallets/" + c.org + "/" + r.org + "/CNY/credit", fields{"credit": "5.00"}, fields{"credit": "6.00"}},
 		{"create-order", c, http.MethodPost, "/v1/orders", fields{"product_id": product, "name": "one"}, fields{"product_id": product, "name": "two"}},
@@ -44,7 +50,6 @@ func (s *stage) repeats() []repeated {
 var elsewhere = map[string]string{
 	"resolve-order":  "core/order: only an order in doubt can be resolved",
 	"upgrade-plugin": "plugin_test.go: it needs a second version", "roll-back-plugin": "plugin_test.go: it needs a second version",
-	"create-inventory": keeping, "update-inventory": keeping, "delete-inventory": keeping, "act-on-inventory": keeping,
 }
 
 // keyless are the operations that take a key and need none: a repeat changes
@@ -53,9 +58,10 @@ var keyless = map[string]string{"install-plugin": "core/plugin TestInstallingByK
 
 func TestRepeatsAreHarmless(t *testing.T) {
 	s := perform(t)
-	done := map[string]bool{"cancel-order": true}
+	done := map[string]bool{"cancel-order": true, "delete-inventory": true}
 	s.cancelTwice(t)
-	for _, x := range s.repeats() {
+	s.removeTwice(t)
+	for _, x := range s.repeats(t) {
 		s.settled(t)
 		s.repeat(t, x)
 		done[x.id] = true
@@ -90,6 +96,23 @@ func (s *stage) cancelTwice(t *testing.T) {
 		s.first.must(t, http.MethodGet, "/v1/plugins/sandbox", nil, &p)
 		return p.State == "ready"
 	})
+}
+
+// removeTwice removes a thing of an inventory, and another one under its key.
+func (s *stage) removeTwice(t *testing.T) {
+	t.Helper()
+	r, key := s.r1.reseller, freshKey()
+	one, two := rack(t, r, s.r1.racks(), "one"), rack(t, r, s.r1.racks(), "two")
+	for _, step := range []struct {
+		id   string
+		want int
+	}{{one, http.StatusOK}, {one, http.StatusOK}, {two, http.StatusConflict}} {
+		got := s.client.send(t, request{method: http.MethodDelete, path: s.r1.racks() + "/" + step.id, bearer: r.bearer, header: map[string]string{"Idempotency-Key": key}})
+		if got.status != step.want {
+			t.Errorf("removing a rack: want %d, got %d %s", step.want, got.status, got.body)
+		}
+	}
+	r.must(t, http.MethodGet, s.r1.racks()+"/"+two, nil, nil)
 }
 
 // settled waits until nothing works on the customer's resource.

@@ -72,6 +72,7 @@ func build(t testing.TB, b *broker, boss *person, name, mark string, trees map[s
 	w.provider = boss.make(t, "/v1/providers", map[string]any{"plugin_name": "sandbox", "org_id": org, "title": mark + " sandbox"})
 	w.own.add("provider", w.provider)
 	w.own.add("enablement", enable(t, b, boss, w.provider))
+	w.own.add("rack", rack(t, boss, w.racks(), mark))
 	boss.must(t, http.MethodPost, "/v1/providers/"+w.provider+"/sync", nil, nil)
 	w.products = boss.ids(t, "/v1/products")
 	w.own.add("protocol", boss.make(t, "/v1/protocols", map[string]any{
@@ -117,6 +118,22 @@ func enable(t testing.TB, b *broker, by *person, provider string) string {
 	return id
 }
 
+// racks is where the operator keeps its racks.
+func (w *world) racks() string {
+	return "/v1/enablements/" + w.own["enablement"][0] + "/inventory/rack"
+}
+
+// racks is where the reseller keeps its racks.
+func (tr *tree) racks() string {
+	return "/v1/enablements/" + tr.own["enablement"][0] + "/inventory/rack"
+}
+
+// rack adds one to the inventory at a path.
+func rack(t testing.TB, by *person, path, mark string) string {
+	t.Helper()
+	return by.make(t, path, map[string]any{"spec": map[string]any{"name": mark + " rack"}})
+}
+
 func token(t testing.TB, p *person, mark string) string {
 	t.Helper()
 	var out struct {
@@ -146,6 +163,7 @@ func grow(t testing.TB, b *broker, w *world, name, mark string) *tree {
 	tr.own.add("org", r, c)
 	tr.own.add("grant", w.boss.make(t, "/v1/grants", map[string]any{"provider_id": w.provider, "to": r}))
 	tr.own.add("enablement", enable(t, b, tr.reseller, w.provider))
+	tr.own.add("rack", rack(t, tr.reseller, tr.racks(), mark))
 	tr.terms(t)
 	tr.trade(t)
 	return tr
@@ -230,7 +248,7 @@ func (w *world) note(t testing.TB) {
 	w.own.add("job", w.boss.ids(t, "/v1/jobs")...)
 	w.own.add("bill", w.boss.ids(t, "/v1/bills?side=buyer")...)
 	w.own.add("statement", w.boss.ids(t, "/v1/statements?side=buyer")...)
-	w.full(t, w.own, "org", "user", "session", "token", "provider", "enablement", "product", "protocol", "discount", "job", "bill")
+	w.full(t, w.own, "org", "user", "session", "token", "provider", "enablement", "rack", "product", "protocol", "discount", "job", "bill")
 }
 
 // note lists what belongs to the tree: the business of reseller and customer.
@@ -243,7 +261,7 @@ func (tr *tree) note(t testing.TB) {
 	tr.own.add("bill", tr.reseller.ids(t, "/v1/bills?side=seller")...)
 	tr.own.add("statement", tr.reseller.ids(t, "/v1/statements?side=seller")...)
 	tr.own.add("transaction", tr.customer.ids(t, "/v1/ledger/transactions")...)
-	tr.world.full(t, tr.own, "org", "user", "session", "token", "grant", "enablement", "protocol", "line", "discount", "quote", "order",
+	tr.world.full(t, tr.own, "org", "user", "session", "token", "grant", "enablement", "rack", "protocol", "line", "discount", "quote", "order",
 		"resource", "run", "recharge", "bill", "statement", "transaction")
 }
 

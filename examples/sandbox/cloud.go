@@ -17,7 +17,8 @@ import (
 type clouds struct {
 	clock clock.Clock
 
-	next atomic.Int64 // ids are unique at the whole cloud, as at real ones
+	next  atomic.Int64 // ids are unique at the whole cloud, as at real ones
+	racks atomic.Int64
 
 	mu   sync.Mutex
 	byID map[string]*cloud
@@ -30,8 +31,8 @@ func (c *clouds) of(call provider.Call) *cloud {
 	k := c.byID[call.Account.ID]
 	if k == nil {
 		k = &cloud{
-			clock: c.clock, next: &c.next, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{},
-			since: c.clock.Now(), news: make(chan struct{}),
+			clock: c.clock, next: &c.next, nextRack: &c.racks, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{},
+			racks: map[string]*rack{}, since: c.clock.Now(), news: make(chan struct{}),
 		}
 		c.byID[call.Account.ID] = k
 	}
@@ -40,18 +41,20 @@ func (c *clouds) of(call provider.Call) *cloud {
 
 // cloud is what one account owns.
 type cloud struct {
-	clock clock.Clock
-	next  *atomic.Int64 // the number of the latest server of any account
+	clock    clock.Clock
+	next     *atomic.Int64 // the number of the latest server of any account
+	nextRack *atomic.Int64
 
 	mu       sync.Mutex
 	creates  int // calls that made something, for the switches that count
 	servers  map[string]*server
 	byToken  map[string]string // purchase token to server id
 	renewals map[string]bool   // renewal tokens already used
-	log      []provider.Event  // what happened by itself, the latest of it
-	logged   int               // how many events there ever were
-	since    time.Time         // of its first use
-	news     chan struct{}     // closed and replaced when something will happen
+	racks    map[string]*rack
+	log      []provider.Event // what happened by itself, the latest of it
+	logged   int              // how many events there ever were
+	since    time.Time        // of its first use
+	news     chan struct{}    // closed and replaced when something will happen
 }
 
 // server is one instance of the sandbox.
@@ -74,12 +77,8 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	if id, ok := c.byToken[req.Token]; ok {
 		return c.now(c.servers[id]), nil
 	}
-	c.creates++
-	if s.RefuseEvery > 0 && c.creates%s.RefuseEvery == 0 {
-		return nil, fault.New(fault.ClassOutOfStock, "the sandbox is sold out").Cloud("SandboxSoldOut", "").From(fault.SourceCloud)
-	}
-	if s.ThrottleEvery > 0 && c.creates%s.ThrottleEvery == 0 {
-		return nil, fault.Throttled(time.Second, "the sandbox is busy").Cloud("SandboxBusy", "").From(fault.SourceCloud)
+	if err := c.admit(s); err != nil {
+		return nil, err
 	}
 	if s.Stock > 0 && len(c.servers) >= s.Stock {
 		return nil, fault.New(fault.ClassOutOfStock, "all %d servers of the sandbox are taken", s.Stock).Cloud("SandboxSoldOut", "")
@@ -96,10 +95,30 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	c.servers[sv.id], c.byToken[sv.token] = sv, sv.id
 	close(c.news)
 	c.news = make(chan struct{})
-	if s.LoseAnswerEvery > 0 && c.creates%s.LoseAnswerEvery == 0 {
-		return nil, fault.Unknown(nil, "the sandbox lost the answer of a create").From(fault.SourceCloud)
+	if err := c.lose(s); err != nil {
+		return nil, err
 	}
 	return c.now(sv), nil
+}
+
+// admit counts a create and refuses it when its turn has come.
+func (c *cloud) admit(s Settings) error {
+	c.creates++
+	if s.RefuseEvery > 0 && c.creates%s.RefuseEvery == 0 {
+		return fault.New(fault.ClassOutOfStock, "the sandbox is sold out").Cloud("SandboxSoldOut", "").From(fault.SourceCloud)
+	}
+	if s.ThrottleEvery > 0 && c.creates%s.ThrottleEvery == 0 {
+		return fault.Throttled(time.Second, "the sandbox is busy").Cloud("SandboxBusy", "").From(fault.SourceCloud)
+	}
+	return nil
+}
+
+// lose keeps the answer of a create that has happened when its turn has come.
+func (c *cloud) lose(s Settings) error {
+	if s.LoseAnswerEvery > 0 && c.creates%s.LoseAnswerEvery == 0 {
+		return fault.Unknown(nil, "the sandbox lost the answer of a create").From(fault.SourceCloud)
+	}
+	return nil
 }
 
 // now returns a copy of sv with its status as of this moment, noting what

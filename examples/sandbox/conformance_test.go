@@ -25,7 +25,7 @@ func fixture(createMillis string) conformance.Fixture {
 	return conformance.Fixture{
 		Account: account("a1", "marker-first-3f0d", settings), Other: account("a2", "marker-second-91c7", settings),
 		Wrong: account("a1", "wrong", settings), Region: "east",
-		Own: []string{"instance"}, // its flavours say what a server has
+		Own: []string{"instance", "rack"}, // flavours say what a server has; racks are the sandbox's own
 		Kinds: map[string]conformance.Kind{"instance": {
 			Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20}`),
 			Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
@@ -33,6 +33,10 @@ func fixture(createMillis string) conformance.Fixture {
 				"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),
 				"reset_password": json.RawMessage(`{"password":"marker-password-5b22"}`),
 			},
+		}, "rack": {
+			Name: "row 1", Spec: json.RawMessage(`{"name":"row 1","units":42}`), Update: json.RawMessage(`{"name":"row 2","units":48}`),
+			Term:    provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: 1},
+			Actions: map[string]json.RawMessage{"inspect": json.RawMessage(`{}`)},
 		}},
 		Big: &conformance.Big{
 			Account: account("a3", "marker-third-77de", map[string]string{"more_offerings": "100000"}), Stream: conformance.StreamOfferings,

@@ -44,7 +44,7 @@ func newProvider() *sandbox { return newSandbox(clock.Real{}) }
 
 func newSandbox(c clock.Clock) *sandbox {
 	s := &sandbox{clock: c, clouds: &clouds{clock: c, byID: map[string]*cloud{}}}
-	s.kinds = []*provider.Kind{instanceKind(s)}
+	s.kinds = []*provider.Kind{instanceKind(s), rackKind(s)}
 	return s
 }
 
@@ -149,6 +149,9 @@ func offering(r provider.Region, f flavour) (provider.Offering, error) {
 
 // Quote prices creates and renewals by the list, and a release by the unused time.
 func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.Quote, error) {
+	if req.Kind != "instance" {
+		return provider.Quote{}, fault.Unsupported("racks have no price")
+	}
 	var spec Spec
 	switch req.Change {
 	case provider.ChangeCreate:
@@ -178,11 +181,15 @@ func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.
 // Kinds returns the registered kinds.
 func (s *sandbox) Kinds() []*provider.Kind { return s.kinds }
 
-// Operation tells whether a create is done; its id is the server's.
+// Operation tells whether a create is done, or an inspection of a rack; its id is
+// that of the server or of the rack.
 func (s *sandbox) Operation(_ context.Context, req provider.OperationRequest) (provider.Operation, error) {
 	c, err := s.open(req.Call)
 	if err != nil {
 		return provider.Operation{}, err
+	}
+	if k, ok := c.rack(req.ID); ok {
+		return k.inspection()
 	}
 	sv, err := c.get(req.ID)
 	if err != nil {
@@ -230,11 +237,28 @@ func (s *sandbox) Import(_ context.Context, req provider.ImportRequest, yield fu
 		if err != nil {
 			return err
 		}
-		if err := yield(*r); err != nil {
+		if err := offer(req, r, yield); err != nil {
+			return err
+		}
+	}
+	for _, k := range c.rackRows("") {
+		r, err := k.resource()
+		if err != nil {
+			return err
+		}
+		if err := offer(req, r, yield); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// offer yields a resource whose kind an import asks for.
+func offer(req provider.ImportRequest, r *provider.Resource, yield func(provider.Resource) error) error {
+	if len(req.Kinds) > 0 && !slices.Contains(req.Kinds, r.Kind) {
+		return nil
+	}
+	return yield(*r)
 }
 
 // open returns the account's cloud, when the key is right and the region one

@@ -100,10 +100,14 @@ type askInventoryOperation struct {
 	Operation string `query:"operation" maxLength:"1024" doc:"As the change answered it; required"`
 }
 
+// unoffered are the faults of what a plugin does not offer of a kind.
+func unoffered() []fault.Class { return []fault.Class{fault.ClassUnsupported} }
+
 func bindInventory(s *api.Server, svc Services) {
 	const tag, path = "Inventory", "/v1/enablements/{id}/inventory/{kind}"
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: path, ID: "list-inventory", Tag: tag, Summary: "List what an account's own people keep at its provider",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *listInventory) (*api.ListOut[InventoryThing], error) {
 		filter, err := filterOf(in.Filter)
 		if err != nil {
@@ -117,11 +121,13 @@ func bindInventory(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: path + "/{thing}", ID: "get-inventory", Tag: tag, Summary: "Read one thing of an inventory",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *InventoryPath) (*One[InventoryThing], error) {
 		return inventoryAnswer(svc.Inventory.Get(ctx, c, in.place(), in.Thing))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/enablements/{id}/operation", ID: "get-inventory-operation", Tag: tag, Summary: "Ask how far a change is",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *askInventoryOperation) (*One[InventoryOperation], error) {
 		op, err := svc.Inventory.Operation(ctx, c, in.ID, in.Operation)
 		if err != nil {
@@ -144,6 +150,7 @@ func bindInventoryChanges(s *api.Server, svc Services, tag, path string) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: path, ID: "create-inventory", Tag: tag, Status: http.StatusCreated, Summary: "Add a thing to an inventory",
 		Detail: "For kinds that are not sold. The spec goes to the plugin and is not stored here.",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *makeInventory) (*One[InventoryThing], error) {
 		spec, err := raw(in.Body.Spec)
 		if err != nil {
@@ -153,6 +160,7 @@ func bindInventoryChanges(s *api.Server, svc Services, tag, path string) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: path + "/{thing}", ID: "update-inventory", Tag: tag, Summary: "Change a thing of an inventory",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *changeInventory) (*One[InventoryThing], error) {
 		spec, err := raw(in.Body.Spec)
 		if err != nil {
@@ -162,11 +170,13 @@ func bindInventoryChanges(s *api.Server, svc Services, tag, path string) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodDelete, Path: path + "/{thing}", ID: "delete-inventory", Tag: tag, Summary: "Remove a thing of an inventory",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *deleteInventory) (*One[InventoryThing], error) {
 		return inventoryAnswer(svc.Inventory.Delete(ctx, c, inventory.ChangeInput{At: in.place(), ID: in.Thing, IdempotencyKey: in.IdempotencyKey}))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: path + "/{thing}/actions/{action}", ID: "act-on-inventory", Tag: tag, Summary: "Perform an action of a thing of an inventory",
+		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *actOnInventory) (*One[InventoryThing], error) {
 		input, err := raw(in.Body.Input)
 		if err != nil {
