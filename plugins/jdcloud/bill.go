@@ -33,7 +33,8 @@ type billItem struct {
 	Total        json.Number `json:"totalFee"`
 	Real         json.Number `json:"realTotalFee"`
 
-	n int // place in the list
+	n      int // place in the list
+	billed time.Time
 }
 
 type billList struct {
@@ -45,7 +46,7 @@ type billList struct {
 
 const (
 	// billPage is how many items are asked for at once.
-	billPage = 500
+	billPage = 1000
 	// mostBillMonths bounds the months of one window.
 	mostBillMonths = 240
 )
@@ -78,21 +79,22 @@ func (c *cloud) billMonth(ctx context.Context, from, to time.Time, yield func(bi
 		req.SetPageSize(size)
 		answer, err := read[billList](ctx, c, serviceBilling, req)
 		for i := range answer.Rows {
-			answer.Rows[i].n = (number-1)*size + i
+			row := &answer.Rows[i]
+			row.n, row.billed = (number-1)*size+i, row.moment()
 		}
 		return answer.Rows, answer.Pagination.Total, err
 	}
 	return pages(ctx, billPage, fetch, func(b billItem) string { return strconv.Itoa(b.n) }, func(b billItem) error {
-		if at := b.billed(); at.Before(from) || !at.Before(to) {
+		if at := b.billed; at.Before(from) || !at.Before(to) {
 			return nil
 		}
 		return yield(b)
 	})
 }
 
-// billed is when an item was charged: the cloud's moment for it or, where it
+// moment is when an item was charged: the cloud's moment for it or, where it
 // tells none, when the time begins that it is for.
-func (b billItem) billed() time.Time {
+func (b *billItem) moment() time.Time {
 	if at := moment(b.Billed); !at.IsZero() {
 		return at
 	}
@@ -125,10 +127,12 @@ func (p *plugin) BillLines(ctx context.Context, req provider.PeriodRequest, yiel
 	}
 	// Sums of ids, not ids: a month may have very many. Two ids with one sum get
 	// different numbers, which does no harm.
-	seen, month := map[uint64]int32{}, ""
+	seen, local := map[uint64]int32{}, beijing()
+	var year int
+	var month time.Month
 	return c.home().bills(ctx, req.From, req.To, func(b billItem) error {
-		if at := b.billed().In(beijing()).Format("2006-01"); at != month {
-			month, seen = at, map[uint64]int32{} // the moment is in every id
+		if y, m, _ := b.billed.In(local).Date(); y != year || m != month {
+			year, month, seen = y, m, map[uint64]int32{} // the moment is in every id
 		}
 		line, err := b.line(req.Call.Account.ID)
 		if err != nil {
@@ -163,7 +167,7 @@ func (b billItem) line(account string) (provider.BillLine, error) {
 	return provider.BillLine{
 		ID: b.key(), BillingAccountID: account, SubAccountID: b.Pin, ResourceID: b.Resource, ResourceType: b.Service,
 		ServiceName: firstText(b.ServiceName, b.Service), ChargeCategory: b.category(billed), ChargeDescription: b.Action,
-		ChargePeriodStart: b.billed(), ChargePeriodEnd: b.billed().Add(time.Second), BillingCurrency: currency,
+		ChargePeriodStart: b.billed, ChargePeriodEnd: b.billed.Add(time.Second), BillingCurrency: currency,
 		BilledCost: billed, EffectiveCost: billed, ListCost: full, RegionID: b.Region, Tags: tags,
 	}, nil
 }

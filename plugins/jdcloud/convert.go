@@ -143,13 +143,15 @@ func beijing() *time.Location { return time.FixedZone("CST", 8*60*60) }
 
 // moment is a time of the cloud, which comes with a zone or as Beijing's.
 func moment(text string) time.Time {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at.UTC()
+	layout := time.RFC3339
+	if len(text) == len(time.DateTime) {
+		layout = time.DateTime
 	}
-	if at, err := time.ParseInLocation(time.DateTime, text, beijing()); err == nil {
-		return at.UTC()
+	at, err := time.ParseInLocation(layout, text, beijing())
+	if err != nil {
+		return time.Time{}
 	}
-	return time.Time{}
+	return at.UTC()
 }
 
 // serverStatus is a server's state in shared words.

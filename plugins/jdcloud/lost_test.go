@@ -153,22 +153,20 @@ func TestALostReleaseEndsOnce(t *testing.T) {
 // make makes one of a kind and waits until it is ready.
 func (w *world) make(t *testing.T, kind string, term provider.Term) string {
 	t.Helper()
-	for _, req := range w.creates(t) {
-		if req.Kind != kind {
-			continue
-		}
-		req.Term = term
-		change, err := w.Create(t.Context(), req)
-		if err != nil {
-			t.Fatalf("making %s: %v", kind, err)
-		}
-		if change.Operation != "" {
-			w.finish(t, change.Operation)
-		}
-		return change.Resource.ID
+	action := map[string]string{
+		kinds.Instance: "CreateInstances", kinds.Disk: "CreateDisks", kinds.EIP: "CreateElasticIps", kinds.VPC: "CreateVpc",
+		kinds.Subnet: "CreateSubnet", kinds.SecurityGroup: "CreateNetworkSecurityGroup",
+	}[kind]
+	req := w.creates(t)[action]
+	req.Term = term
+	change, err := w.Create(t.Context(), req)
+	if err != nil {
+		t.Fatalf("making %s: %v", kind, err)
 	}
-	t.Fatalf("no order makes %s", kind)
-	return ""
+	if change.Operation != "" {
+		w.finish(t, change.Operation)
+	}
+	return change.Resource.ID
 }
 
 // ends deletes as the broker does, after a look, until the thing is gone.

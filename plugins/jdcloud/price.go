@@ -249,7 +249,7 @@ func (c *cloud) quoteRenewal(ctx context.Context, req provider.QuoteRequest) (pr
 // quoteResize prices the rest of the term in another size.
 func (c *cloud) quoteResize(ctx context.Context, req provider.QuoteRequest) (provider.Quote, error) {
 	var zero provider.Quote
-	to, err := specOf[kinds.InstanceSize](req.Spec)
+	s, err := specOf[InstanceSpec](req.Spec)
 	if err != nil {
 		return zero, err
 	}
@@ -257,7 +257,7 @@ func (c *cloud) quoteResize(ctx context.Context, req provider.QuoteRequest) (pro
 	if err != nil {
 		return zero, err
 	}
-	name, _, err := c.resized(ctx, row, to)
+	name, _, err := c.resized(ctx, row, kinds.InstanceSize{CPU: s.CPU, MemoryMB: s.MemoryMB})
 	if err != nil {
 		return zero, err
 	}

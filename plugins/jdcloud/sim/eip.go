@@ -124,7 +124,10 @@ func (c *Cloud) deliverEIPs(q *request, s *eipSpec, n int) []string {
 }
 
 func (c *Cloud) eipQuota(q *request, n int) *apiError {
-	if have := len(c.eips.where(func(e *eip) bool { return e.in(q) })); c.limits.MaxEIPs > 0 && have+n > c.limits.MaxEIPs {
+	if c.limits.MaxEIPs == 0 {
+		return nil
+	}
+	if have := len(c.eips.where(func(e *eip) bool { return e.in(q) })); have+n > c.limits.MaxEIPs {
 		return quota("elasticIps")
 	}
 	return nil
