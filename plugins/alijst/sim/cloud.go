@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Cloud is one simulated JST with all accounts. Make it with [New].
+type Cloud struct {
+	cfg     Config
+	log     *slog.Logger
+	actions map[string]action
+
+	mu       sync.Mutex
+	offset   time.Duration       // what Advance added to the clock
+	accounts map[string]*account // by access key id
+	nonces   nonces
+	faults   faultSet
+	calls    callLog
+	bought   map[string]map[string]*Bought
+	signIn   signInBook
+}
+
+// account is the running side of an Account.
+type account struct {
+	Account
+	world  *world
+	minute time.Time // start of the minute that counted calls belong to
+	count  int
+}
+
+// action is one row of the API.
+type action struct {
+	http    string // the verb that the vendor's SDK sends
+	errText string // the field that tells why business was refused
+	success bool   // whether the answer has a Success beside the Code
+	writes  bool
+	bare    bool // whether the answer has no Code, as those of ECS
+	params  []param
+	run     func(*world, *call) (answer, *refusal)
+}
+
+// Bought counts creations under one name.
+type Bought struct {
+	Orders    int `json:"orders"`
+	Resources int `json:"resources"`
+}
+
+// New checks the configuration and returns a cloud that is ready to serve.
+func New(cfg Config) (*Cloud, error) {
+	cfg.setDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("checking the simulator's configuration: %w", err)
+	}
+	c := &Cloud{
+		cfg: cfg, log: cfg.Logger, actions: actionTable(), accounts: map[string]*account{},
+		nonces: newNonces(), faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		bought: map[string]map[string]*Bought{}, signIn: newSignInBook(),
+	}
+	for _, a := range cfg.Accounts {
+		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a.Name)}
+	}
+	return c, nil
+}
+
+// actionTable is the API of JST: every action that exists, with what it needs.
+func actionTable() map[string]action {
+	out := map[string]action{}
+	for _, t := range []map[string]action{
+		appTable(), environmentTable(), configTable(), claimTable(), slbTable(), serviceTable(),
+		orderTable(), podTable(), volumeTable(), labelTable(), allocTable(), clusterTable(), rdsTable(),
+	} {
+		maps.Copy(out, t)
+	}
+	return out
+}
+
+// Now returns the cloud's time.
+func (c *Cloud) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
+
+// Advance moves the cloud's clock; the clock of signatures stays.
+func (c *Cloud) Advance(d time.Duration) error {
+	if d < 0 {
+		return errors.New("the clock runs forward: give a positive time")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+	return nil
+}
+
+// step is how long one step of asynchronous work takes.
+func (c *Cloud) step() time.Duration {
+	return time.Duration(max(c.cfg.TransitionMS, 0)) * time.Millisecond
+}
+
+// buy counts a creation of a kind under a name.
+func (c *Cloud) buy(kind, name string) {
+	if c.bought[kind] == nil {
+		c.bought[kind] = map[string]*Bought{}
+	}
+	n := c.bought[kind][name]
+	if n == nil {
+		n = &Bought{}
+		c.bought[kind][name] = n
+	}
+	n.Orders++
+	n.Resources++
+}
