@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"tradewind.example/sdk/fault"
@@ -142,9 +143,28 @@ func breaks(f reflect.StructField, text string) string {
 		return "must be one of " + strings.ReplaceAll(enum, ",", ", ")
 	}
 	if pattern := f.Tag.Get("pattern"); pattern != "" {
-		if ok, err := regexp.MatchString(pattern, text); err != nil || !ok {
+		if !fits(pattern, text) {
 			return "must match " + pattern
 		}
 	}
 	return ""
+}
+
+// patterns keeps the compiled patterns of config types by their text. Tags are
+// part of the program, so there are as many as were written. A config is read
+// with every call, and a counted pattern costs more to compile than the rest.
+var patterns sync.Map
+
+// fits reports whether text matches pattern; a pattern that is none fits nothing.
+func fits(pattern, text string) bool {
+	known, ok := patterns.Load(pattern)
+	if !ok {
+		compiled, err := regexp.Compile(pattern)
+		if err != nil {
+			return false
+		}
+		known, _ = patterns.LoadOrStore(pattern, compiled)
+	}
+	compiled, ok := known.(*regexp.Regexp)
+	return ok && compiled.MatchString(text)
 }
