@@ -233,15 +233,32 @@ var words = []struct {
 	{regexp.MustCompile(`time\.Sleep\(`), regexp.MustCompile(`_test\.go$`), "tests wait on clocks and channels"},
 }
 
-func TestWords(t *testing.T) {
+// tracked lists the files of the repository.
+func tracked(t *testing.T) []string {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", "ls-files")
 	cmd.Dir = root(t)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range strings.Lines(string(out)) {
-		name = strings.TrimSpace(name)
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// maxFile bounds a file of the repository in bytes: what is larger was built.
+const maxFile = 1 << 20
+
+func TestNothingBuiltIsKept(t *testing.T) {
+	for _, name := range tracked(t) {
+		info, err := os.Stat(filepath.Join(root(t), name))
+		if err == nil && info.Size() > maxFile {
+			t.Errorf("%s has %d bytes: leave out what can be built", name, info.Size())
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	for _, name := range tracked(t) {
 		if strings.HasPrefix(name, ".ci/rules/") || name == ".golangci.yml" || strings.HasSuffix(name, ".sum") || strings.HasSuffix(name, ".binpb") {
 			continue
 		}
