@@ -234,7 +234,7 @@ func getRdsBackUp(w *world, q *call) (answer, *refusal) {
 	if !slices.Contains([]string{"30", "50", "100"}, q.or("PageSize", "30")) {
 		return nil, invalid("PageSize")
 	}
-	q.values["PageSize"] = q.or("PageSize", "30")
+	paged := call{values: map[string]string{"PageSize": q.or("PageSize", "30"), "PageNumber": q.str("PageNumber")}}
 	rows := []answer{}
 	for n := range r.backups {
 		row := r.backup(n)
@@ -242,7 +242,7 @@ func getRdsBackUp(w *world, q *call) (answer, *refusal) {
 			rows = append(rows, row)
 		}
 	}
-	p := q.page("PageNumber", rows)
+	p := paged.page("PageNumber", rows)
 	items, _ := p["Data"].([]answer)
 	return answer{"Result": answer{
 		"TotalBackupSize": 1048576 * len(rows), "TotalRecordCount": itoa(int64(len(rows))), "PageNumber": q.or("PageNumber", "1"),
