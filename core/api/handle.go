@@ -22,7 +22,7 @@ type Route struct {
 	Detail  string
 	Status  int   // of success; 0: 200
 	MaxBody int64 // bytes; 0: the server's default
-	Public  bool  // no sign-in needed
+	Public  bool  // no sign-in needed, and a token is not looked at; no parameters in the path
 	Hidden  bool  // not in the OpenAPI document
 	// Changes lists further classes beside the usual ones that clients should expect.
 	Faults []fault.Class
@@ -59,6 +59,9 @@ func (r Route) operation() huma.Operation {
 // become problems through the one table.
 func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.Caller, in *I) (*O, error)) {
 	op := r.operation()
+	if r.Public {
+		s.public[endpoint{r.Method, r.Path}] = true
+	}
 	short := newShortcut(s, r, fn)
 	if short != nil {
 		short.bind()

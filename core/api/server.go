@@ -64,6 +64,7 @@ type Server struct {
 	clock   clock.Clock
 	limiter *limiter
 	metrics *metrics
+	public  map[endpoint]bool // written by Handle, before Serve
 }
 
 // New builds the server with its middleware; bind routes with [Handle], then
@@ -72,7 +73,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, auth: cfg.Auth, log: cfg.Logger, clock: cfg.Clock}
+	s := &Server{cfg: cfg, auth: cfg.Auth, log: cfg.Logger, clock: cfg.Clock, public: map[endpoint]bool{}}
 	s.limiter = newLimiter(cfg.Clock, cfg.RatePerSecond, cfg.RateBurst, 100_000)
 	m, err := newMetrics(cfg.Registry)
 	if err != nil {

@@ -146,6 +146,30 @@ func TestEdge(t *testing.T) {
 	}
 }
 
+func TestPublicRoutesDoNotLookAtTokens(t *testing.T) {
+	t.Parallel()
+	s := testServer(t, nil)
+	type out struct {
+		Body struct {
+			SignedIn bool `json:"signed_in"`
+		}
+	}
+	Handle(s, Route{Method: "POST", Path: "/v1/door", ID: "door", Tag: "T", Summary: "s", Public: true},
+		func(ctx context.Context, _ access.Caller, _ *struct{}) (*out, error) {
+			o := &out{}
+			_, o.Body.SignedIn = CallerOf(ctx)
+			return o, nil
+		})
+	for name, token := range map[string]string{"none": "", "stale": "bad", "good": "good", "long": strings.Repeat("a", 600)} {
+		if resp, body := send(t, s, "POST", "/v1/door", token, "", nil); resp.StatusCode != 200 || !strings.Contains(body, `"signed_in":false`) {
+			t.Errorf("%s token: got %d %s, want 200 and nobody signed in", name, resp.StatusCode, body)
+		}
+	}
+	if resp, body := send(t, s, "GET", "/v1/door", "bad", "", nil); resp.StatusCode != 401 {
+		t.Errorf("another method of the path is not public: got %d %s", resp.StatusCode, body)
+	}
+}
+
 func TestSecretsAreNotEchoed(t *testing.T) {
 	t.Parallel()
 	s := testServer(t, nil)

@@ -17,7 +17,8 @@ type CreateOrgInput struct {
 	Profile
 }
 
-// UpdateOrgInput replaces an org's profile and state.
+// UpdateOrgInput replaces an org's profile. State, time zone, currency and floor
+// policy, which are never empty, stay as they are where they are left out.
 type UpdateOrgInput struct {
 	OrgID string
 	Rev   uint64 // the revision that was read; 0: any

@@ -167,32 +167,42 @@ func (s *Service) pageOfOrgs(r store.Reader, q store.Query, reach access.Reach) 
 // UpdateOrg replaces an org's profile and state. Nobody changes the state of
 // its own org, and the currency stays while the org has anything.
 func (s *Service) UpdateOrg(ctx context.Context, c access.Caller, in UpdateOrgInput) (store.Doc[Org], error) {
-	var ch checks
-	ch.profile(in.Profile)
-	if in.State != OrgActive && in.State != OrgSuspended {
-		ch.add("state", "must be active or suspended")
-	}
-	if err := ch.err(); err != nil {
-		return store.Doc[Org]{}, err
-	}
 	var doc store.Doc[Org]
 	err := s.cfg.Store.Update(ctx, func(tx store.Tx) error {
 		old, err := s.allowed(tx, c, access.OrgUpdate, in.OrgID)
 		if err != nil {
 			return err
 		}
-		if err := s.checkUpdate(tx, c, old.Value, in); err != nil {
+		next := in.over(old.Value)
+		if err := s.checkUpdate(tx, c, old.Value, next); err != nil {
 			return err
 		}
 		org := old.Value
-		org.Profile, org.State, org.Updated = in.Profile, in.State, s.cfg.Clock.Now()
+		org.Profile, org.State, org.Updated = next.Profile, next.State, s.cfg.Clock.Now()
 		doc, err = s.saveOrg(tx, c, access.OrgUpdate, old, org, in.Rev)
 		return err
 	})
 	return doc, err
 }
 
+// over completes the input with what it leaves of the org.
+func (in UpdateOrgInput) over(old Org) UpdateOrgInput {
+	orString(&in.State, old.State)
+	orString(&in.TimeZone, old.TimeZone)
+	orString(&in.Currency, old.Currency)
+	orString(&in.FloorPolicy, old.FloorPolicy)
+	return in
+}
+
 func (s *Service) checkUpdate(r store.Reader, c access.Caller, old Org, in UpdateOrgInput) error {
+	var ch checks
+	ch.profile(in.Profile)
+	if in.State != OrgActive && in.State != OrgSuspended {
+		ch.add("state", "must be active or suspended")
+	}
+	if err := ch.err(); err != nil {
+		return err
+	}
 	if in.State != old.State && old.ID == c.OrgID {
 		return fault.Forbidden("the state of your own org is set from above")
 	}

@@ -189,6 +189,8 @@ func TestUpdateOrg(t *testing.T) {
 		"StaleRevision":   {"somebody was faster", edit("farm", func(in *tenant.UpdateOrgInput) { in.Rev = 99 }), fault.ClassConflict},
 		"Currency":        {"an empty org may change its currency", edit("farm", func(in *tenant.UpdateOrgInput) { in.Currency = "JPY" }), 0},
 		"CurrencyOfMoney": {"one with money may not", edit("mill", func(in *tenant.UpdateOrgInput) { in.Currency = "JPY" }), fault.ClassPrecondition},
+		"WrongZone":       {"a zone that is given is checked", edit("farm", func(in *tenant.UpdateOrgInput) { in.TimeZone = "Mars/Base" }), fault.ClassInvalid},
+		"NoName":          {"a name is required", edit("farm", func(in *tenant.UpdateOrgInput) { in.Name = "" }), fault.ClassInvalid},
 		"Foreign":         {"foreign orgs do not exist", edit("stranger", func(in *tenant.UpdateOrgInput) { in.Name = "mine" }), fault.ClassNotFound},
 	}
 	for name, tc := range cases {
@@ -196,6 +198,24 @@ func TestUpdateOrg(t *testing.T) {
 			_, err := w.svc.UpdateOrg(w.ctx, admin, tc.in)
 			wantClass(t, tc.reason, err, tc.want)
 		})
+	}
+}
+
+func TestUpdateOrgKeepsWhatIsNeverEmpty(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.org["farm"].ID
+	full := tenant.Profile{Name: "farm", Phone: "5550100", TimeZone: "Asia/Tokyo", Currency: "JPY", FloorPolicy: pricing.PolicyWarn}
+	if _, err := w.svc.UpdateOrg(w.ctx, w.super, tenant.UpdateOrgInput{OrgID: id, State: tenant.OrgSuspended, Profile: full}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.svc.UpdateOrg(w.ctx, w.super, tenant.UpdateOrgInput{OrgID: id, Profile: tenant.Profile{Name: "acre"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tenant.Profile{Name: "acre", TimeZone: "Asia/Tokyo", Currency: "JPY", FloorPolicy: pricing.PolicyWarn}
+	if diff := cmp.Diff(want, got.Value.Profile); diff != "" || got.Value.State != tenant.OrgSuspended {
+		t.Errorf("zone, currency, policy and state that are left out stay, texts go; state %q (-want +got):\n%s", got.Value.State, diff)
 	}
 }
 

@@ -42,9 +42,9 @@ type OrgProfile struct {
 	LicenceImage   string `json:"licence_image,omitempty" maxLength:"500"`
 	IdentityImage  string `json:"identity_image,omitempty" maxLength:"500"`
 	PaymentAccount string `json:"payment_account,omitempty" maxLength:"200"`
-	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent on creation, required on a change" example:"Asia/Shanghai"`
-	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent on creation, required on a change" example:"CNY"`
-	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org"`
+	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent on creation, stays when absent on a change" example:"Asia/Shanghai"`
+	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent on creation, stays when absent on a change" example:"CNY"`
+	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org; block when absent on creation, stays when absent on a change"`
 }
 
 func (p OrgProfile) domain() tenant.Profile {
@@ -86,7 +86,7 @@ type updateOrg struct {
 	ByID
 	api.IfMatch
 	Body struct {
-		State string `json:"state" enum:"active,suspended"`
+		State string `json:"state,omitempty" enum:"active,suspended" doc:"Stays when absent"`
 		OrgProfile
 	}
 }
@@ -136,6 +136,7 @@ func bindOrgs(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/orgs/{id}", ID: "update-org", Tag: tag, Summary: "Change an org",
+		Detail: "Replaces the profile: a text that is left out becomes empty. State, time zone, currency and floor policy stay when they are left out.",
 	}, func(ctx context.Context, c access.Caller, in *updateOrg) (*Versioned[Org], error) {
 		rev, err := in.Revision()
 		if err != nil {
