@@ -207,7 +207,7 @@ func TestNoRowHoldsASecret(t *testing.T) {
 	at := w.anywhere()
 	at.Region = area.IDOf("centre", area.IDOf("centre", pcapiSpec))
 	_, err := w.try("cluster", at, `{"name":"k9","kubeconfig":"marker-kubeconfig-9"}`)
-	want(t, "a cluster that only a pcapi reaches", err, fault.ClassUnsupported)
+	want(t, "a cluster that only a pcapi reaches, without its device", err, fault.ClassInvalid)
 	if _, err := w.buy("one", basketSpec); err != nil {
 		t.Fatal(err)
 	}

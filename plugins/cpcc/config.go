@@ -13,6 +13,7 @@ type Config struct {
 	Images        string `json:"images" min:"1" max:"4000" default:"docker.io/ubuntu:22.04,docker.io/mysql:8.0,docker.io/jupyter/base-notebook:latest" title:"Images" doc:"Those that workloads may run, joined by commas"`
 	MonthDays     int    `json:"month_days" min:"28" max:"31" default:"30" title:"Days of a month" doc:"For prices by the month"`
 	CreateMinutes int    `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes after which a workload that never ran is removed and its create has failed"`
+	PlainHTTP     bool   `json:"plain_http" title:"Services without encryption" doc:"Also reaches the services of centres by http; what they are told holds passwords"`
 }
 
 func (c Config) images() []string {

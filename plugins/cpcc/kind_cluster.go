@@ -55,15 +55,16 @@ func (h clusters) Create(ctx context.Context, req provider.TypedCreate[centre.Cl
 	if err != nil {
 		return provider.Result[centre.Cluster]{}, err
 	}
-	if home.Transport == centre.PCAPI {
-		return provider.Result[centre.Cluster]{}, fault.Unsupported("clusters of centres with the transport pcapi are not reached")
-	}
 	if !req.Spec.Kubeconfig.IsZero() {
 		if err := h.engine.Admit(ctx, req.Spec.Kubeconfig); err != nil {
 			return provider.Result[centre.Cluster]{}, err
 		}
 	}
-	c, err := o.centres.AddCluster(ctx, req.Token, req.Spec)
+	add := o.centres.AddCluster
+	if home.Transport == centre.PCAPI {
+		add = o.centres.Adopt
+	}
+	c, err := add(ctx, req.Token, req.Spec)
 	if err != nil || c.State != centre.Installing {
 		return done(o.cluster(c), err)
 	}
@@ -153,7 +154,11 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 	if err == nil {
 		err = o.widgets.Withdraw(ctx, c.ID)
 	}
-	if err != nil || c.ControllerID == "" {
+	served := false
+	if err == nil {
+		served, err = o.served(ctx, c)
+	}
+	if err != nil || c.ControllerID == "" || served {
 		if err == nil {
 			err = o.centres.DropCluster(ctx, c.ID)
 		}
@@ -161,6 +166,13 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 	}
 	operation, err := h.fleet.Dismantle(ctx, o.centres, c)
 	return provider.Started{Operation: operation}, err
+}
+
+// served reports whether the centre's own service works on a cluster: its
+// machines are not this plugin's to change.
+func (o *office) served(ctx context.Context, c centre.Cluster) (bool, error) {
+	home, err := o.centres.Centre(ctx, c.CentreID)
+	return home.Transport == centre.PCAPI, err
 }
 
 // workerInput names a device.
@@ -195,6 +207,12 @@ func (h clusters) move(ctx context.Context, call provider.Call, id string, do fu
 	}
 	c, err := o.centres.Cluster(ctx, id)
 	if err != nil {
+		return provider.ActionResult[nothing]{}, err
+	}
+	if served, err := o.served(ctx, c); err != nil || served {
+		if err == nil {
+			err = fault.Unsupported("machines join and leave clusters of centres with the transport pcapi at the centre")
+		}
 		return provider.ActionResult[nothing]{}, err
 	}
 	operation, err := do(o, c)

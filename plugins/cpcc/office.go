@@ -39,7 +39,7 @@ func (p *plugin) open(ctx context.Context, call provider.Call) (*office, error) 
 		call: call, cfg: cfg,
 		centres: centre.Book{Area: a, Now: now},
 		widgets: widget.Book{Area: a, Now: now},
-		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images()},
+		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images(), Plain: cfg.PlainHTTP},
 	}
 	return o, o.place(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/fleet"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
+	"tradewind.example/plugins/cpcc/internal/pcapi"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
@@ -25,10 +26,7 @@ const (
 
 // clusterEngine is what clusters do for workloads.
 type clusterEngine interface {
-	workload.Engine
-	workload.Inspector
-	boards
-	nodeKeeper
+	worker
 	gate
 }
 
@@ -47,11 +45,13 @@ type plugin struct {
 	engine clusterEngine
 	keeper *workload.Keeper
 	fleet  *fleet.Fleet
-	kinds  []*provider.Kind
+	// service works on the clusters of centres with the transport pcapi.
+	service *pcapi.Client
+	kinds   []*provider.Kind
 }
 
 func newPlugin(e clusterEngine, installer fleet.Installer) *plugin {
-	p := &plugin{}
+	p := &plugin{service: pcapi.NewClient()}
 	p.attach(e, installer)
 	p.kinds = []*provider.Kind{workloadKind(p)}
 	for _, k := range []*provider.Kind{
@@ -64,7 +64,8 @@ func newPlugin(e clusterEngine, installer fleet.Installer) *plugin {
 
 // attach sets what reaches clusters and machines. It comes before any call.
 func (p *plugin) attach(e clusterEngine, installer fleet.Installer) {
-	p.engine, p.keeper = e, workload.NewKeeper(e)
+	p.engine = routed{gate: e, native: e, service: p.service}
+	p.keeper = workload.NewKeeper(p.engine)
 	p.fleet = fleet.New(fleet.Config{
 		Installer: installer, Members: e.Members, Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
 	})
@@ -130,7 +131,10 @@ func enough(n int) error {
 }
 
 // Shutdown ends the jobs on machines; they are begun again when they are asked for.
-func (p *plugin) Shutdown(ctx context.Context) error { return p.fleet.Shutdown(ctx) }
+func (p *plugin) Shutdown(ctx context.Context) error {
+	defer p.service.Close()
+	return p.fleet.Shutdown(ctx)
+}
 
 // Operation takes a started change further and tells how far it is.
 func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (provider.Operation, error) {

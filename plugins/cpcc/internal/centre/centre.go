@@ -10,6 +10,7 @@ package centre
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"time"
 
@@ -150,6 +151,14 @@ func (b Book) Update(ctx context.Context, id string, s Spec) (Centre, error) {
 		return Centre{}, err
 	}
 	return edit(ctx, b, centres, id, func(c *area.Change, v *Centre) error {
+		if s.Transport != v.Transport {
+			if held, err := clusters.All(ctx, b.Area, MostRows, func(c Cluster) bool { return c.CentreID == id }); err != nil || len(held) > 0 {
+				return errors.Join(err, fault.Invalid("spec.transport", "cannot be changed while the centre has clusters"))
+			}
+			if old, err := b.Password(ctx, id); s.Transport == PCAPI && s.Password.IsZero() && (err != nil || old.IsZero()) {
+				return fault.Invalid("spec.api_password", "is required for the transport pcapi")
+			}
+		}
 		c.Seal(passwordName, id, s.Password)
 		return s.apply(v, b.Now)
 	})

@@ -18,7 +18,8 @@ const (
 )
 
 // ClusterSpec is what the operator says of a cluster: either an idle device to
-// install it on, or the kubeconfig of one that exists.
+// install it on, or the kubeconfig of one that exists; of one that its centre's
+// service works on both.
 type ClusterSpec struct {
 	CentreID     string       `json:"centre_id,omitempty" title:"Centre" doc:"The call's region goes before it"`
 	Name         string       `json:"name" required:"true" min:"1" max:"128" title:"Name"`
@@ -62,12 +63,29 @@ func (b Book) AddCluster(ctx context.Context, token string, s ClusterSpec) (Clus
 	if s.Kubeconfig.IsZero() == (s.ControllerID == "") {
 		return Cluster{}, fault.Invalid("spec.controller_id", "give either a device to install on or the kubeconfig of a cluster")
 	}
+	return b.addCluster(ctx, token, s)
+}
+
+// Adopt registers a cluster that its centre's own service works on, once per
+// token: that wants its kubeconfig for workloads, and its control plane's device,
+// which is locked, for everything else.
+func (b Book) Adopt(ctx context.Context, token string, s ClusterSpec) (Cluster, error) {
+	if s.Type != "kubernetes" {
+		return Cluster{}, fault.Unsupported("clusters of the type %q are not offered", s.Type)
+	}
+	if s.Kubeconfig.IsZero() || s.ControllerID == "" {
+		return Cluster{}, fault.Invalid("spec.controller_id", "give the device of the control plane and the kubeconfig: the centre's service wants both")
+	}
+	return b.addCluster(ctx, token, s)
+}
+
+func (b Book) addCluster(ctx context.Context, token string, s ClusterSpec) (Cluster, error) {
 	v := Cluster{ID: area.IDOf("cluster", token), CentreID: s.CentreID, Name: s.Name, Type: s.Type, ControllerID: s.ControllerID, State: Ready, Token: token, Created: b.Now, Updated: b.Now}
 	var err error
 	if v.EnableDate, v.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Now); err != nil {
 		return Cluster{}, err
 	}
-	if s.ControllerID != "" {
+	if s.Kubeconfig.IsZero() {
 		v.State = Installing
 	}
 	return insert(ctx, b, clusters, v.ID, token, func(c *area.Change) (Cluster, error) {

@@ -97,7 +97,7 @@ func (e *Engine) Apply(ctx context.Context, on workload.Target, in workload.Inst
 	if err != nil {
 		return err
 	}
-	spec, err := specOf(on, in)
+	spec, err := SpecOf(on, in)
 	if err != nil {
 		return err
 	}

@@ -77,8 +77,8 @@ func restart(n int) string {
 	return strconv.Itoa(n)
 }
 
-// specOf is the workload in the words of the cluster.
-func specOf(on workload.Target, in workload.Instance) (run.Spec, error) {
+// SpecOf is the workload in the words of the cluster.
+func SpecOf(on workload.Target, in workload.Instance) (run.Spec, error) {
 	a, err := amountsOf(in.Parts)
 	if err != nil {
 		return run.Spec{}, err

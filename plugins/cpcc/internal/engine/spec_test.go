@@ -54,7 +54,7 @@ func TestSpecs(t *testing.T) {
 			reason: "a DaemonSet has no replicas of its own; nothing of a model asks for no model",
 		},
 	} {
-		got, err := specOf(on, tc.in)
+		got, err := SpecOf(on, tc.in)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -43,6 +43,14 @@ func podOf(r board.PodRow) pod {
 	}
 }
 
+func (p pod) row() board.PodRow {
+	return board.PodRow{
+		Namespace: p.Namespace, Name: p.Name, Ready: p.Ready, Running: p.Running, Restarts: p.Restart, Age: p.Age, IP: p.IP, Node: p.Node,
+		NominatedNode: p.Nominated, CPURate: p.CPURate, MemoryRate: p.MemoryRate, GPU: p.GPU, CPULimit: p.CPULimit,
+		MemoryLimit: p.MemoryLimit, GPULimit: p.GPULimit, ReadinessGates: p.Gates,
+	}
+}
+
 // member is a row of the board of nodes, in Kubernetes' words.
 type member struct {
 	Name       string   `json:"node_name"`
@@ -72,6 +80,14 @@ func memberOf(r board.NodeRow) member {
 		Name: r.Name, Status: r.Status, Role: r.Role, Age: r.Age, Version: r.Version, InternalIP: r.InternalIP, ExternalIP: r.ExternalIP,
 		OS: r.OSVersion, Kernel: r.KernelVersion, Runtime: r.ContainerRuntime, Labels: r.Labels, CPURate: r.CPURate,
 		MemoryRate: r.MemoryRate, GPURate: r.GPURate, CPULeft: r.AvailableCPU, MemoryLeft: r.AvailableMemory, GPULeft: r.AvailableGPU,
+	}
+}
+
+func (m member) row() board.NodeRow {
+	return board.NodeRow{
+		Name: m.Name, Status: m.Status, Role: m.Role, Age: m.Age, Version: m.Version, InternalIP: m.InternalIP, ExternalIP: m.ExternalIP,
+		OSVersion: m.OS, KernelVersion: m.Kernel, ContainerRuntime: m.Runtime, Labels: m.Labels, CPURate: m.CPURate, MemoryRate: m.MemoryRate,
+		GPURate: m.GPURate, AvailableCPU: m.CPULeft, AvailableMemory: m.MemoryLeft, AvailableGPU: m.GPULeft,
 	}
 }
 

@@ -1,7 +1,9 @@
-// Package pcapi serves the API that compute centres have had for their brokers:
+// Package pcapi speaks the API that compute centres have had for their brokers:
 // nine endpoints below one path, parameters in the query, answers in an envelope
-// with status 200, and spellings that stay as they are (psssword, darin). It is a
-// translator onto the packages cluster and kubeadm; it keeps nothing.
+// with status 200, and spellings that stay as they are (psssword, darin). Its
+// [Server] is a translator onto the packages cluster and kubeadm; its [Client]
+// works on the clusters of centres that have no other way in. Neither keeps
+// anything.
 //
 // Passwords and kubeconfigs travel in queries here: requests are logged without
 // them, and the service belongs behind TLS. A [Server] is safe for concurrent use.

@@ -11,6 +11,25 @@ import (
 type Target struct {
 	ClusterID  string
 	Kubeconfig secret.Value
+	// Service is that of a centre whose clusters are reached by it alone; without
+	// a URL the cluster itself is reached.
+	Service Service
+}
+
+// Service is how the own service of a centre is reached.
+type Service struct {
+	CentreID, URL, User string
+	Password            secret.Value
+	Plain               bool    // may be reached without encryption
+	Control             Machine // of the cluster's control plane
+}
+
+// Machine is how a service reaches a machine.
+type Machine struct {
+	Host     string
+	Port     int
+	User     string
+	Password secret.Value
 }
 
 // Instance is a workload as an engine is told of it.

@@ -28,6 +28,7 @@ type Desk struct {
 	// Patience is how long a new workload may take until its create has failed.
 	Patience time.Duration
 	Images   []string // that may be run
+	Plain    bool     // services of centres may be reached without encryption
 }
 
 func (d Desk) centres() centre.Book { return centre.Book{Area: d.Area, Now: d.Now} }
@@ -124,7 +125,36 @@ func (d Desk) Target(ctx context.Context, clusterID string) (Target, error) {
 	if err == nil && config.IsZero() {
 		err = fault.Precondition("the cluster has no kubeconfig")
 	}
-	return Target{ClusterID: clusterID, Kubeconfig: config}, err
+	if err != nil {
+		return Target{}, err
+	}
+	service, err := d.service(ctx, clusterID)
+	return Target{ClusterID: clusterID, Kubeconfig: config, Service: service}, err
+}
+
+// service is how a cluster is reached by its centre's own service; zero unless
+// its centre wants that.
+func (d Desk) service(ctx context.Context, clusterID string) (Service, error) {
+	b := d.centres()
+	c, err := b.Cluster(ctx, clusterID)
+	if err != nil {
+		return Service{}, err
+	}
+	home, err := b.Centre(ctx, c.CentreID)
+	if err != nil || home.Transport != centre.PCAPI {
+		return Service{}, err
+	}
+	out := Service{CentreID: home.ID, URL: home.URL, User: home.User, Plain: d.Plain}
+	if out.Password, err = b.Password(ctx, home.ID); err != nil {
+		return Service{}, err
+	}
+	device, err := b.Device(ctx, c.ControllerID)
+	if err != nil {
+		return Service{}, err
+	}
+	out.Control = Machine{Host: device.IP, Port: device.SSHPort, User: device.AdminUser}
+	out.Control.Password, err = b.DevicePassword(ctx, device.ID)
+	return out, err
 }
 
 func (d Desk) instance(ctx context.Context, w Workload) (Instance, error) {
