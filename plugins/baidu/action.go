@@ -178,11 +178,11 @@ func (h instances) resize(ctx context.Context, req provider.TypedAction[kinds.In
 	}
 	row, err := c.instance(ctx, req.ID)
 	if err != nil || row.CpuCount == req.Input.CPU && row.MemoryCapacityInGB*1024 == req.Input.MemoryMB {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	flavour, err := c.sizeLike(ctx, row, req.Input)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, writeDone(ctx, c, compute, func(k *bce.BceClient) error {
 		return server(k).ResizeInstanceBySpec(req.ID, &api.ResizeInstanceArgs{
@@ -235,18 +235,18 @@ func (h instances) toPrepaid(ctx context.Context, req provider.TypedAction[Month
 	if err != nil {
 		return out, err
 	}
-	end, err := h.turns.take(ctx, c.owner()+"\nterm\n"+req.ID)
+	end, err := h.turns.Take(ctx, c.owner()+"\nterm\n"+req.ID)
 	if err != nil {
 		return out, err
 	}
 	defer end()
 	row, err := c.instance(ctx, req.ID)
 	if err != nil || billingOf(row.PaymentTiming) == provider.BillingPrepaid {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	disks, err := c.ownDisks(ctx, req.ID, provider.BillingPostpay)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	_, err = write(ctx, c, compute, func(k *bce.BceClient) (*api.ChangeToPrepaidResponse, error) {
 		return server(k).ChangeToPrepaid(req.ID, &api.ChangeToPrepaidRequest{Duration: l.months, RelationCds: disks})

@@ -26,7 +26,7 @@ func groupKind(p *plugin) *provider.Kind {
 
 // ruleTurn lets changes of one group's rules go one after another.
 func (h groups) ruleTurn(ctx context.Context, c *cloud, id string) (func(), error) {
-	return h.turns.take(ctx, c.owner()+"\nrules\n"+c.region+"\n"+id)
+	return h.turns.Take(ctx, c.owner()+"\nrules\n"+c.region+"\n"+id)
 }
 
 // rewrite makes the rules of a group those that are given.
@@ -42,7 +42,7 @@ func (h groups) rewrite(ctx context.Context, c *cloud, id string, all []kinds.Ru
 	defer end()
 	have, err := c.group(ctx, id)
 	if err != nil {
-		return notDone(err)
+		return fault.NotDone(err)
 	}
 	for _, row := range rows {
 		if slices.ContainsFunc(have.Rules, sameRule(row)) {
@@ -100,7 +100,7 @@ func (h groups) addRule(ctx context.Context, req provider.TypedAction[kinds.Rule
 	defer end()
 	have, err := c.group(ctx, req.ID)
 	if err != nil || slices.ContainsFunc(have.Rules, sameRule(row)) {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, c.authorize(ctx, req.ID, row)
 }
@@ -119,7 +119,7 @@ func (h groups) removeRule(ctx context.Context, req provider.TypedAction[kinds.R
 	defer end()
 	have, err := c.group(ctx, req.ID)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	for _, row := range have.Rules {
 		if keptRule(row).ID == req.Input.RuleID {
@@ -150,7 +150,7 @@ func (h groups) member(ctx context.Context, req provider.TypedAction[kinds.Insta
 	}
 	row, err := c.instance(ctx, req.Input.InstanceID)
 	if err != nil || slices.Contains(row.NicInfo.SecurityGroups, req.ID) == in {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	if !in && len(row.NicInfo.SecurityGroups) == 1 {
 		return out, fault.Precondition("a server is always in a security group: bind another first")

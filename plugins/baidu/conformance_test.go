@@ -96,9 +96,9 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 				Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-441!"}`), "rename": json.RawMessage(`{"name":"front"}`)},
 			},
 			kinds.Disk: {Name: "data", Spec: json.RawMessage(`{"size_gb":20}`), Term: hourly()},
-			kinds.VPC:  {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: once()},
+			kinds.VPC:  {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: forOnce()},
 			kinds.SecurityGroup: {
-				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: once(),
+				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: forOnce(),
 				Actions: map[string]json.RawMessage{"add_rule": json.RawMessage(sshRule), "bindings": json.RawMessage(`{}`)},
 			},
 			kinds.EIP: {Name: "front", Spec: json.RawMessage(`{"bandwidth_mbps":2}`), Term: month(1), Many: pageSize + 5},

@@ -106,14 +106,14 @@ func (h customers) Create(ctx context.Context, req provider.TypedCreate[Customer
 // ensure finds a customer or makes it. Those who make customers for one
 // reseller go one after another, so that two of this process make one.
 func (p *plugin) ensure(ctx context.Context, c *cloud, ask customerRow, is func(customerRow) bool) (row customerRow, created bool, err error) {
-	end, err := p.turns.take(ctx, c.owner()+"\ncustomers")
+	end, err := p.turns.Take(ctx, c.owner()+"\ncustomers")
 	if err != nil {
 		return row, false, err
 	}
 	defer end()
 	found, err := c.findCustomer(ctx, is)
 	if err != nil {
-		return row, false, notDone(err)
+		return row, false, fault.NotDone(err)
 	}
 	if found != nil {
 		return *found, false, nil

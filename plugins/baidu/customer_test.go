@@ -16,7 +16,7 @@ import (
 const newCustomer = `{"email":"second@customer.example","mobile":"00000000022","company":"Second"}`
 
 func (w *world) customer(token string) provider.CreateRequest {
-	return provider.CreateRequest{Call: w.call(), Token: token, Kind: kindCustomer, Name: "second", Spec: json.RawMessage(newCustomer), Term: once()}
+	return provider.CreateRequest{Call: w.call(), Token: token, Kind: kindCustomer, Name: "second", Spec: json.RawMessage(newCustomer), Term: forOnce()}
 }
 
 func TestCustomers(t *testing.T) {

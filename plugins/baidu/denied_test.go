@@ -86,7 +86,7 @@ func TestAnswersThatSayTooLittle(t *testing.T) {
 	want(t, "a server without an id", create(kinds.Instance, serverSpec, month(1)), fault.ClassUnavailable, fault.OutcomeUnknown)
 	want(t, "a disk without an id", create(kinds.Disk, `{"size_gb":20}`, hourly()), fault.ClassUnavailable, fault.OutcomeUnknown)
 	want(t, "an address without an id", create(kinds.EIP, `{"bandwidth_mbps":1}`, month(1)), fault.ClassUnavailable, fault.OutcomeUnknown)
-	want(t, "a customer without an id", create(kindCustomer, newCustomer, once()), fault.ClassUnavailable, fault.OutcomeUnknown)
+	want(t, "a customer without an id", create(kindCustomer, newCustomer, forOnce()), fault.ClassUnavailable, fault.OutcomeUnknown)
 	want(t, "no price of a server", quote(kinds.Instance, serverSpec), fault.ClassInvalid, fault.OutcomeNotDone)
 	want(t, "no price of an address", quote(kinds.EIP, `{"bandwidth_mbps":1}`), fault.ClassInternal, fault.OutcomeNotDone)
 	_, err := w.Get(t.Context(), provider.GetRequest{Call: call, Kind: kinds.Instance, ID: "i-1"})

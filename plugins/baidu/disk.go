@@ -165,7 +165,7 @@ func (h disks) attach(ctx context.Context, req provider.TypedAction[kinds.Instan
 	}
 	row, err := c.disk(ctx, req.ID)
 	if err != nil || attachedTo(row) == req.Input.InstanceID {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	_, err = write(ctx, c, compute, func(k *bce.BceClient) (*api.AttachVolumeResult, error) {
 		return api.AttachCDSVolume(k, req.ID, &api.AttachVolumeArgs{InstanceId: req.Input.InstanceID})
@@ -182,7 +182,7 @@ func (h disks) detach(ctx context.Context, req provider.TypedAction[none]) (prov
 	}
 	row, err := c.disk(ctx, req.ID)
 	if err != nil || attachedTo(row) == "" {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, c.detachDisk(ctx, row)
 }

@@ -29,7 +29,7 @@ func (h addresses) bind(ctx context.Context, req provider.TypedAction[kinds.Inst
 	}
 	row, err := c.eip(ctx, req.ID)
 	if err != nil || row.InstanceId == req.Input.InstanceID {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, writeDone(ctx, c, elastic, func(k *bce.BceClient) error {
 		return addressOf(k).BindEip(row.Eip, &eipapi.BindEipArgs{InstanceType: serverType, InstanceId: req.Input.InstanceID})
@@ -45,7 +45,7 @@ func (h addresses) unbind(ctx context.Context, req provider.TypedAction[none]) (
 	}
 	row, err := c.eip(ctx, req.ID)
 	if err != nil || row.InstanceId == "" {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, c.unbindAddress(ctx, row)
 }
@@ -76,7 +76,7 @@ func (h addresses) resize(ctx context.Context, req provider.TypedAction[kinds.Ba
 	}
 	row, err := c.eip(ctx, req.ID)
 	if err != nil || row.BandWidthInMbps == req.Input.Bandwidth {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, writeDone(ctx, c, elastic, func(k *bce.BceClient) error {
 		return addressOf(k).ResizeEip(row.Eip, &eipapi.ResizeEipArgs{

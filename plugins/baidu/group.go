@@ -92,7 +92,7 @@ func (h groups) Update(ctx context.Context, req provider.TypedUpdate[kinds.Secur
 	row, err := c.group(ctx, req.ID)
 	switch {
 	case err != nil:
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	case req.Spec.Description != "" && req.Spec.Description != row.Desc:
 		return zero, fault.Invalid("spec.description", "cannot be changed at this cloud")
 	case req.Spec.VPCID != "" && req.Spec.VPCID != row.VpcId:

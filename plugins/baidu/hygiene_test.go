@@ -83,7 +83,9 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := opened.Load(); n > crowd+8 {
+	// A call that found nothing idle dials and may be overtaken by a connection
+	// that became free: two a caller at most, however slow the machine is.
+	if n := opened.Load(); n > 2*crowd {
 		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
 	} else {
 		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
@@ -98,8 +100,8 @@ func TestACrowdChangesEveryKind(t *testing.T) {
 		kind, spec string
 		term       provider.Term
 	}{
-		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, once()},
-		{kinds.VPC, `{"cidr":"172.17.0.0/16"}`, once()},
+		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, forOnce()},
+		{kinds.VPC, `{"cidr":"172.17.0.0/16"}`, forOnce()},
 		{kinds.Disk, `{"size_gb":20}`, hourly()},
 		{kinds.EIP, `{"bandwidth_mbps":2}`, month(1)},
 		{kinds.Instance, serverSpec, month(1)},
@@ -198,7 +200,7 @@ func TestThePluginItselfEndsWithTheContext(t *testing.T) {
 			outcome = fault.OutcomeNotDone
 		} else {
 			_, err = p.kinds[3].Create(ctx, provider.CreateRequest{
-				Call: w.call(), Token: "tok-1", Kind: kinds.VPC, Name: "n", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: once(),
+				Call: w.call(), Token: "tok-1", Kind: kinds.VPC, Name: "n", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: forOnce(),
 			})
 		}
 		cancel()

@@ -58,13 +58,13 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 	}
 	order, err := c.newServerOrder(ctx, req)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kinds.Instance, Change: provider.ChangeCreate}
 	found, err := h.findCreated(ctx, c, find)
 	switch {
 	case err != nil:
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	case len(found.Things) > 0 && found.Operation != "":
 		return provider.StartedAs(found.Operation, &found.Things[0]), nil
 	case len(found.Things) > 0:

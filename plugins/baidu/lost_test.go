@@ -27,9 +27,9 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 	address := w.made(t, kinds.EIP, "tok-e", `{"bandwidth_mbps":2}`, month(1)).ID
 	cheap := w.made(t, kinds.EIP, "tok-c", `{"bandwidth_mbps":2}`, hourly()).ID
 	disk := w.made(t, kinds.Disk, "tok-d", `{"size_gb":20}`, hourly()).ID
-	group := w.made(t, kinds.SecurityGroup, "tok-g", `{}`, once()).ID
-	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16"}`, once()).ID
-	sub := w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc+`","cidr":"172.16.1.0/24"}`, once()).ID
+	group := w.made(t, kinds.SecurityGroup, "tok-g", `{}`, forOnce()).ID
+	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16"}`, forOnce()).ID
+	sub := w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc+`","cidr":"172.16.1.0/24"}`, forOnce()).ID
 	w.clock.Advance(2 * transition)
 	ref := `{"instance_id":"` + server + `"}`
 	const rule = `{"protocol":"tcp","from_port":443,"cidr":"10.0.0.0/8"}`
@@ -56,9 +56,9 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 		{"CreateInstanceBySpec", create(kinds.Instance, serverSpec, month(1))},
 		{"CreateEip", create(kinds.EIP, `{"bandwidth_mbps":1}`, month(1))},
 		{"CreateVolume", create(kinds.Disk, `{"size_gb":20}`, hourly())},
-		{"CreateVPC", create(kinds.VPC, `{"cidr":"172.18.0.0/16"}`, once())},
-		{"CreateSubnet", create(kinds.Subnet, `{"vpc_id":"`+vpc+`","cidr":"172.16.2.0/24"}`, once())},
-		{"CreateSecurityGroup", create(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, once())},
+		{"CreateVPC", create(kinds.VPC, `{"cidr":"172.18.0.0/16"}`, forOnce())},
+		{"CreateSubnet", create(kinds.Subnet, `{"vpc_id":"`+vpc+`","cidr":"172.16.2.0/24"}`, forOnce())},
+		{"CreateSecurityGroup", create(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, forOnce())},
 		{"AuthorizeSecurityGroupRule", act(kinds.SecurityGroup, group, "add_rule", rule)},
 		{"RevokeSecurityGroupRule", func() error {
 			_, err := w.Update(t.Context(), provider.UpdateRequest{Call: call, Token: "u", Kind: kinds.SecurityGroup, ID: group, Spec: json.RawMessage(`{"rules":[]}`)})

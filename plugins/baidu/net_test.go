@@ -12,7 +12,7 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-func once() provider.Term {
+func forOnce() provider.Term {
 	return provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: 1}
 }
 
@@ -30,20 +30,20 @@ func stateOf[State any](t *testing.T, r provider.Resource) State {
 func TestNetworks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16","description":"ours"}`, once())
+	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16","description":"ours"}`, forOnce())
 	if s := stateOf[kinds.VPCState](t, vpc); s.CIDR != "172.16.0.0/16" || s.Default || s.Description != "ours" || vpc.Token != "tok-v" {
 		t.Errorf("the network is %+v %+v", vpc, s)
 	}
-	sub := w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc.ID+`","cidr":"172.16.1.0/24"}`, once())
+	sub := w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc.ID+`","cidr":"172.16.1.0/24"}`, forOnce())
 	if s := stateOf[kinds.SubnetState](t, sub); s.VPCID != vpc.ID || s.FreeIPs != 253 || sub.Zone != zone {
 		t.Errorf("the subnet is %+v %+v", sub, s)
 	}
 	for kind, r := range map[string]provider.Resource{kinds.VPC: vpc, kinds.Subnet: sub} {
 		again, err := w.Create(t.Context(), provider.CreateRequest{
-			Call: w.call(), Token: r.Token, Kind: kind, Name: "other", Spec: json.RawMessage(`{"vpc_id":"` + vpc.ID + `","cidr":"172.16.9.0/24"}`), Term: once(),
+			Call: w.call(), Token: r.Token, Kind: kind, Name: "other", Spec: json.RawMessage(`{"vpc_id":"` + vpc.ID + `","cidr":"172.16.9.0/24"}`), Term: forOnce(),
 		})
 		if kind == kinds.VPC {
-			again, err = w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: r.Token, Kind: kind, Name: "other", Spec: json.RawMessage(`{"cidr":"172.17.0.0/16"}`), Term: once()})
+			again, err = w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: r.Token, Kind: kind, Name: "other", Spec: json.RawMessage(`{"cidr":"172.17.0.0/16"}`), Term: forOnce()})
 		}
 		if err != nil || again.Resource.ID != r.ID {
 			t.Errorf("%s again: %+v, %v", kind, again, err)
@@ -76,7 +76,7 @@ func TestSecurityGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.server(t, "tok-1")
-	g := w.made(t, kinds.SecurityGroup, "tok-g", `{"description":"office","rules":[`+sshRule+`,`+sshRule+`]}`, once())
+	g := w.made(t, kinds.SecurityGroup, "tok-g", `{"description":"office","rules":[`+sshRule+`,`+sshRule+`]}`, forOnce())
 	s := stateOf[kinds.SecurityGroupState](t, g)
 	if len(s.Rules) != 1 || s.Rules[0].CIDR != "0.0.0.0/0" || s.Rules[0].FromPort != 22 || s.Description != "office" || s.Default {
 		t.Fatalf("the group is %+v", s)
@@ -142,7 +142,7 @@ func TestRulesThatTheCloudDoesNotHave(t *testing.T) {
 		"ports":      {`{"protocol":"tcp","from_port":9,"to_port":8,"cidr":"0.0.0.0/0"}`, "spec.rules[0].to_port"},
 	} {
 		_, err := w.Create(t.Context(), provider.CreateRequest{
-			Call: w.call(), Token: "tok", Kind: kinds.SecurityGroup, Name: "g", Spec: json.RawMessage(`{"rules":[` + c.rule + `]}`), Term: once(),
+			Call: w.call(), Token: "tok", Kind: kinds.SecurityGroup, Name: "g", Spec: json.RawMessage(`{"rules":[` + c.rule + `]}`), Term: forOnce(),
 		})
 		want(t, reason, err, fault.ClassInvalid, fault.OutcomeNotDone)
 		if e := fault.As(err); len(e.Fields) != 1 || e.Fields[0].Path != c.path {

@@ -55,7 +55,7 @@ func TestReadyMadeSpecsCanBeOrdered(t *testing.T) {
 		t.Errorf("offered in %v", places)
 	}
 	for kind, spec := range map[string]string{kinds.VPC: `{"cidr":"10.0.0.0/8"}`, kinds.SecurityGroup: `{}`} {
-		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: kind, Spec: json.RawMessage(spec), Term: once()})
+		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: kind, Spec: json.RawMessage(spec), Term: forOnce()})
 		if err != nil || q.Net != "0.00" {
 			t.Errorf("the price of %s: %+v, %v", kind, q, err)
 		}
@@ -105,9 +105,9 @@ func TestImport(t *testing.T) {
 	w.server(t, "tok-1")
 	w.made(t, kinds.EIP, "tok-e", `{"bandwidth_mbps":2}`, month(1))
 	w.made(t, kinds.Disk, "tok-d", `{"size_gb":50}`, hourly())
-	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16"}`, once())
-	w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc.ID+`","cidr":"172.16.1.0/24"}`, once())
-	w.made(t, kinds.SecurityGroup, "tok-g", `{}`, once())
+	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16"}`, forOnce())
+	w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc.ID+`","cidr":"172.16.1.0/24"}`, forOnce())
+	w.made(t, kinds.SecurityGroup, "tok-g", `{}`, forOnce())
 	got := map[string]int{}
 	err := w.Import(t.Context(), provider.ImportRequest{Call: w.call()}, func(r provider.Resource) error {
 		got[r.Kind]++

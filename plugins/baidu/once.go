@@ -20,7 +20,7 @@ func buyOnce[State any](ctx context.Context, b buyer[State]) (provider.Result[St
 	found, err := b.find(ctx)
 	switch {
 	case err != nil:
-		return provider.Result[State]{}, notDone(err)
+		return provider.Result[State]{}, fault.NotDone(err)
 	case len(found.Things) > 0:
 		return provider.Done(found.Things[0]), nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -21,7 +22,7 @@ const (
 // regions, apart for each key, and whose turn it is.
 type plugin struct {
 	regions   *regionCache
-	turns     *turns
+	turns     once.Turns
 	clock     clock.Clock
 	transport http.RoundTripper
 	retry     retry.Policy
@@ -33,7 +34,7 @@ func newProvider() *plugin {
 }
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
-	p := &plugin{regions: newRegionCache(), turns: newTurns(), clock: c, transport: newTransport(), retry: policy}
+	p := &plugin{regions: newRegionCache(), clock: c, transport: newTransport(), retry: policy}
 	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), customerKind(p)}
 	return p
 }
@@ -44,8 +45,8 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   64,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       30 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,

@@ -63,7 +63,7 @@ func (r *regionCache) check(ctx context.Context, c *cloud, now time.Time) error 
 	if !ok {
 		rows, err := c.regionRows(ctx)
 		if err != nil {
-			return notDone(err)
+			return fault.NotDone(err)
 		}
 		ids = map[string]bool{}
 		for _, row := range rows {

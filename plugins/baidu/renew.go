@@ -51,14 +51,14 @@ func renewalOf(t provider.Term) (lease, error) {
 func (c *cloud) renewServer(ctx context.Context, id string, l lease, token string) (provider.Change, error) {
 	row, err := c.instance(ctx, id)
 	if err != nil {
-		return provider.Change{}, notDone(err)
+		return provider.Change{}, fault.NotDone(err)
 	}
 	if err := prolongable(row.PaymentTiming); err != nil {
 		return provider.Change{}, err
 	}
 	related, err := c.related(ctx, id)
 	if err != nil {
-		return provider.Change{}, notDone(err)
+		return provider.Change{}, fault.NotDone(err)
 	}
 	answer, err := write(ctx, c, compute, func(k *bce.BceClient) (*api.InstancePurchaseReservedResult, error) {
 		return server(k).InstancePurchaseReserved(id, &api.PurchaseReservedArgs{RelatedRenewFlag: related, Billing: l.server(), ClientToken: token})
@@ -121,7 +121,7 @@ func (c *cloud) ownDisks(ctx context.Context, id string, paid provider.BillingMe
 func (c *cloud) renewAddress(ctx context.Context, id string, l lease, token string) (provider.Change, error) {
 	row, err := c.eip(ctx, id)
 	if err != nil {
-		return provider.Change{}, notDone(err)
+		return provider.Change{}, fault.NotDone(err)
 	}
 	if err := prolongable(row.PaymentTiming); err != nil {
 		return provider.Change{}, err

@@ -123,7 +123,7 @@ func (h subnets) rename(ctx context.Context, req provider.TypedAction[kinds.Name
 	}
 	row, err := c.subnet(ctx, req.ID)
 	if err != nil || row.Name == req.Input.Name {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, writeDone(ctx, c, compute, func(k *bce.BceClient) error {
 		return netOf(k).UpdateSubnet(req.ID, &vpcapi.UpdateSubnetArgs{Name: req.Input.Name, Description: row.Description})

@@ -75,7 +75,7 @@ func (p *plugin) changeOrder(ctx context.Context, req provider.VendorOrderChange
 	if err != nil {
 		return zero, err
 	}
-	end, err := p.turns.take(ctx, c.owner()+"\norder\n"+req.ID)
+	end, err := p.turns.Take(ctx, c.owner()+"\norder\n"+req.ID)
 	if err != nil {
 		return zero, err
 	}
@@ -83,7 +83,7 @@ func (p *plugin) changeOrder(ctx context.Context, req provider.VendorOrderChange
 	change := of(c)
 	o, err := c.vendorOrder(ctx, req.ID)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	switch err := change.allowed(o); {
 	case err != nil:

@@ -145,7 +145,7 @@ func (h networks) rename(ctx context.Context, req provider.TypedAction[kinds.Nam
 	}
 	row, err := c.vpc(ctx, req.ID)
 	if err != nil || row.Name == req.Input.Name {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, writeDone(ctx, c, compute, func(k *bce.BceClient) error {
 		return netOf(k).UpdateVPC(req.ID, &vpcapi.UpdateVPCArgs{Name: req.Input.Name, Description: row.Description})

@@ -68,7 +68,7 @@ func (h instances) stop(ctx context.Context, req provider.TypedAction[kinds.Stop
 	if c.cfg.PayFreeStop {
 		d, err := c.describeServer(ctx, req.ID)
 		if err != nil {
-			return provider.ActionResult[none]{}, notDone(err)
+			return provider.ActionResult[none]{}, fault.NotDone(err)
 		}
 		if d.Billing.BillingMethod.text() == payDemand && d.Disk.System.DiskFeature == diskDefault {
 			op = "free_shutdown_ecs"
@@ -119,7 +119,7 @@ func (h instances) rename(ctx context.Context, req provider.TypedAction[kinds.Na
 	}
 	d, err := c.describeServer(ctx, req.ID)
 	if err != nil {
-		return provider.ActionResult[none]{}, notDone(err)
+		return provider.ActionResult[none]{}, fault.NotDone(err)
 	}
 	_, mark := split(d.Name)
 	_, _, err = write[loose](ctx, c, post(ecs, "ModifyInstanceName", object{"EcsId": req.ID, "Name": join(req.Input.Name, mark)}))
@@ -148,7 +148,7 @@ func (h instances) resize(ctx context.Context, req provider.TypedAction[SizeInpu
 	}
 	t, err := h.one(ctx, c.at(c.region, ""), req.ID)
 	if err != nil {
-		return provider.ActionResult[none]{}, notDone(err)
+		return provider.ActionResult[none]{}, fault.NotDone(err)
 	}
 	family := firstText(in.MachineType, t.State.MachineType)
 	if t.State.CPU == in.CPU && t.State.MemoryMB == in.MemoryMB && t.State.MachineType == family {

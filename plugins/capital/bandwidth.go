@@ -94,7 +94,7 @@ func (h bandwidths) Create(ctx context.Context, req provider.TypedCreate[Bandwid
 	}
 	body, err := c.bandwidthOrder(ctx, req, join(nameOf(req.Name, "bandwidth"), mark))
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (bandwidth, operation, error) {
 		out, _, err := write[[]struct{ BandwidthId string }](ctx, c, post(vpc, "CreateBandwidth", body))
@@ -197,7 +197,7 @@ func (h bandwidths) of(ctx context.Context, call provider.Call, id, eipID string
 	}
 	c = c.at(c.region, "")
 	row, err = c.eip(ctx, eipID)
-	return c, row, row.Bandwidth.ID == id, notDone(err)
+	return c, row, row.Bandwidth.ID == id, fault.NotDone(err)
 }
 
 // add lets an address share the bandwidth; one that does is no mistake.
@@ -243,7 +243,7 @@ func (h bandwidths) resize(ctx context.Context, req provider.TypedAction[kinds.B
 	}
 	t, err := h.one(ctx, c.at(c.region, ""), req.ID)
 	if err != nil || t.State.Bandwidth == req.Input.Bandwidth {
-		return provider.ActionResult[none]{}, notDone(err)
+		return provider.ActionResult[none]{}, fault.NotDone(err)
 	}
 	return h.change(ctx, c, "UpdateBandwidth", object{"BandwidthId": req.ID, "Qos": req.Input.Bandwidth}, req.ID)
 }

@@ -94,7 +94,7 @@ func (h disks) Create(ctx context.Context, req provider.TypedCreate[DiskSpec]) (
 	}
 	z, err := c.zoneOf(ctx, req.Spec.Zone)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name := nameOf(req.Name, "disk")
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (disk, operation, error) {
@@ -195,7 +195,7 @@ func (h disks) of(ctx context.Context, call provider.Call, id string) (*cloud, d
 	}
 	c = c.at(c.region, "")
 	t, err := h.one(ctx, c, id)
-	return c, t, notDone(err)
+	return c, t, fault.NotDone(err)
 }
 
 // send sends a change of a disk and answers its event.

@@ -129,11 +129,11 @@ func (h addresses) Create(ctx context.Context, req provider.TypedCreate[EIPSpec]
 	}
 	zone, err := c.eipZone(ctx, req.Spec.Zone)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	fund, err := c.fundID(ctx, req.Spec.TestAccount)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name, line := nameOf(req.Name, "eip"), firstText(req.Spec.Line, c.cfg.Line)
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (address, operation, error) {
@@ -323,7 +323,7 @@ func (h addresses) bind(ctx context.Context, req provider.TypedAction[kinds.Inst
 	at, err := c.spotOf(ctx, req.Input.InstanceID)
 	switch {
 	case err != nil:
-		return provider.ActionResult[none]{}, notDone(err)
+		return provider.ActionResult[none]{}, fault.NotDone(err)
 	case row.IsBind && row.boundNet() == at.net && row.boundIP() == at.ip:
 		return provider.ActionResult[none]{}, nil
 	case row.IsBind:
@@ -340,7 +340,7 @@ func (h addresses) of(ctx context.Context, call provider.Call, id string) (*clou
 	}
 	c = c.at(c.region, "")
 	row, err := c.eip(ctx, id)
-	return c, row, notDone(err)
+	return c, row, fault.NotDone(err)
 }
 
 // change sends a change of the vpc service and answers its task.

@@ -87,7 +87,7 @@ func (h groups) Create(ctx context.Context, req provider.TypedCreate[GroupSpec])
 		return zero, err
 	}
 	if _, err := c.here(ctx); err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	own := nameOf(req.Name, "group")
 	name := join(own, mark)
@@ -113,7 +113,7 @@ func (c *cloud) makeGroup(ctx context.Context, name string, s GroupSpec, rules r
 	}
 	id, err := c.groupNamed(ctx, first)
 	if err != nil {
-		return "", notDone(err)
+		return "", fault.NotDone(err)
 	}
 	if id == "" {
 		if id, err = c.beginGroup(ctx, first, s); err != nil {
@@ -248,7 +248,7 @@ func (h groups) Update(ctx context.Context, req provider.TypedUpdate[GroupSpec])
 	}
 	was, err := h.one(ctx, c, req.ID)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	if req.Spec.Rules != nil {
 		if err := c.replaceRules(ctx, was, req.Spec.Rules); err != nil {
@@ -287,7 +287,7 @@ func (h groups) rename(ctx context.Context, req provider.TypedAction[kinds.NameI
 	}
 	t, err := h.one(ctx, c, req.ID)
 	if err != nil || t.Name == req.Input.Name {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	_, _, err = write[loose](ctx, c, post(sg, "ModifySecurityGroupAttribute", object{
 		"SecurityGroupId": req.ID, "SecurityGroupName": join(req.Input.Name, t.Token),
@@ -330,7 +330,7 @@ func (h groups) bind(ctx context.Context, req provider.TypedAction[kinds.Instanc
 	}
 	d, err := c.describeServer(ctx, req.Input.InstanceID)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	taken := map[int]bool{}
 	for _, g := range d.Groups {
@@ -362,7 +362,7 @@ func (h groups) unbind(ctx context.Context, req provider.TypedAction[kinds.Insta
 	}
 	all, err := c.membersOf(ctx, req.ID)
 	if err != nil || !slices.ContainsFunc(all, func(b kinds.Binding) bool { return b.ResourceID == req.Input.InstanceID }) {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	_, _, err = write[loose](ctx, c, post(sg, "DisassociateSecurityGroups", object{
 		"SecurityGroupId": req.ID, "InstanceIds": []string{req.Input.InstanceID},

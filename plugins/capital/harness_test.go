@@ -156,7 +156,7 @@ func hourly() provider.Term {
 	return provider.Term{Billing: provider.BillingPostpay, Period: provider.PeriodHour, Periods: 1, Quantity: 1}
 }
 
-func once() provider.Term {
+func forOnce() provider.Term {
 	return provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: 1}
 }
 

@@ -76,7 +76,9 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := opened.Load(); n > crowd+8 {
+	// A call that found nothing idle dials and may be overtaken by a connection
+	// that became free: two a caller at most, however slow the machine is.
+	if n := opened.Load(); n > 2*crowd {
 		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
 	} else {
 		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
@@ -93,7 +95,7 @@ func TestACrowdChangesEveryKind(t *testing.T) {
 		kind, spec string
 		term       provider.Term
 	}{
-		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, once()},
+		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, forOnce()},
 		{kinds.Disk, `{"size_gb":24}`, hourly()},
 		{kinds.EIP, `{"bandwidth_mbps":2}`, hourly()},
 		{kinds.Instance, string(spec(t, map[string]any{"subnet_id": sub.ID})), month(1)},

@@ -78,7 +78,7 @@ func (h images) Create(ctx context.Context, req provider.TypedCreate[ImageSpec])
 		return zero, fault.Invalid("spec.description", "must be empty: images of this cloud have none")
 	}
 	if _, err := c.here(ctx); err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name := nameOf(req.Name, "image")
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (image, operation, error) {
@@ -177,7 +177,7 @@ func (h images) copyTo(ctx context.Context, req provider.TypedAction[ZonesInput]
 	}
 	t, err := h.one(ctx, c.at(c.region, ""), req.ID)
 	if err != nil {
-		return provider.ActionResult[none]{}, notDone(err)
+		return provider.ActionResult[none]{}, fault.NotDone(err)
 	}
 	missing := slices.DeleteFunc(slices.Clone(req.Input.Zones), func(z string) bool { return slices.Contains(t.State.Zones, z) })
 	if len(missing) == 0 {

@@ -71,7 +71,7 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 	}
 	o, err := c.newHostOrder(ctx, req, mark)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (instance, operation, error) {
 		id, event, err := c.buyHost(ctx, o)

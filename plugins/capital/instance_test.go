@@ -165,7 +165,7 @@ func TestOrdersThatTheCloudDoesNotHave(t *testing.T) {
 		"NoFamily":  {map[string]any{"subnet_id": subnet, "cpu": 3, "machine_type": nil}, nil, fault.ClassInvalid},
 		"Months":    {map[string]any{"subnet_id": subnet}, func(r *provider.CreateRequest) { r.Term = month(13) }, fault.ClassInvalid},
 		"Two":       {map[string]any{"subnet_id": subnet}, func(r *provider.CreateRequest) { r.Term.Quantity = 2 }, fault.ClassInvalid},
-		"Once":      {map[string]any{"subnet_id": subnet}, func(r *provider.CreateRequest) { r.Term = once() }, fault.ClassInvalid},
+		"Once":      {map[string]any{"subnet_id": subnet}, func(r *provider.CreateRequest) { r.Term = forOnce() }, fault.ClassInvalid},
 		"Daily": {map[string]any{"subnet_id": subnet}, func(r *provider.CreateRequest) {
 			r.Term = provider.Term{Billing: provider.BillingPostpay, Period: provider.PeriodDay, Periods: 1}
 		}, fault.ClassInvalid},

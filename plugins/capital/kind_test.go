@@ -25,7 +25,7 @@ func TestSecurityGroups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, net := w.net(t)
-	made := w.made(t, kinds.SecurityGroup, "tok-1", `{"description":"office","interconnected":true,"rules":[`+twoRule+`,`+sshRule+`]}`, once())
+	made := w.made(t, kinds.SecurityGroup, "tok-1", `{"description":"office","interconnected":true,"rules":[`+twoRule+`,`+sshRule+`]}`, forOnce())
 	s := state[GroupState](t, made)
 	wantRules := []kinds.KeptRule{
 		{Rule: kinds.Rule{Direction: "in", Protocol: "tcp", FromPort: 22, ToPort: 22, CIDR: "0.0.0.0/0", Action: "allow", Priority: 50, Description: "ssh"}},
@@ -46,7 +46,7 @@ func TestSecurityGroups(t *testing.T) {
 	}
 	server := w.server(t, "tok-i", map[string]any{"subnet_id": net.ID})
 	ref := fmt.Sprintf(`{"instance_id":%q}`, server.ID)
-	other := w.made(t, kinds.SecurityGroup, "tok-2", `{}`, once())
+	other := w.made(t, kinds.SecurityGroup, "tok-2", `{}`, forOnce())
 	for _, id := range []string{made.ID, other.ID, other.ID} {
 		w.acts(t, kinds.SecurityGroup, id, kinds.ActionBind, ref)
 	}
@@ -93,7 +93,7 @@ func TestAGroupIsMadeWholeOrNotAtAll(t *testing.T) {
 				w := newWorld(t)
 				w.faults(t, sim.Fault{Kind: sim.KindDrop, After: after, Actions: []string{action}, Count: 1})
 				req := provider.CreateRequest{
-					Call: w.call("settle_seconds", "0"), Token: "tok-1", Kind: kinds.SecurityGroup, Name: "g", Spec: []byte(`{"rules":[` + twoRule + `]}`), Term: once(),
+					Call: w.call("settle_seconds", "0"), Token: "tok-1", Kind: kinds.SecurityGroup, Name: "g", Spec: []byte(`{"rules":[` + twoRule + `]}`), Term: forOnce(),
 				}
 				_, err := w.Create(t.Context(), req)
 				if !after || action == steps[2] {
@@ -118,7 +118,7 @@ func TestAGroupIsMadeWholeOrNotAtAll(t *testing.T) {
 	w := newWorld(t)
 	w.faults(t, sim.Fault{Kind: sim.KindRetCode, Status: 400, RetCode: "InvalidParameter", Actions: steps[1:2]})
 	_, err := w.Create(t.Context(), provider.CreateRequest{
-		Call: w.call(), Token: "tok-1", Kind: kinds.SecurityGroup, Name: "g", Spec: []byte(`{"rules":[` + twoRule + `]}`), Term: once(),
+		Call: w.call(), Token: "tok-1", Kind: kinds.SecurityGroup, Name: "g", Spec: []byte(`{"rules":[` + twoRule + `]}`), Term: forOnce(),
 	})
 	want(t, "the rules are refused", err, fault.ClassInvalid, fault.OutcomeNotDone)
 	if all := w.list(t, kinds.SecurityGroup); len(all) != 0 {
@@ -131,7 +131,7 @@ func TestImages(t *testing.T) {
 	w := newWorld(t)
 	_, net := w.net(t)
 	server := w.server(t, "tok-i", map[string]any{"subnet_id": net.ID})
-	made := w.made(t, kinds.Image, "tok-1", fmt.Sprintf(`{"instance_id":%q}`, server.ID), once())
+	made := w.made(t, kinds.Image, "tok-1", fmt.Sprintf(`{"instance_id":%q}`, server.ID), forOnce())
 	if s := state[ImageState](t, made); made.Status != provider.StatusFree || s.OSType != "Linux" || s.Source != "private" || s.SizeGB != 40 || !slices.Equal(s.Zones, []string{homeZone}) {
 		t.Errorf("made %+v, %+v", made, s)
 	}
@@ -349,7 +349,7 @@ func TestPrices(t *testing.T) {
 		"Shared":       {kinds.Bandwidth, `{"bandwidth_mbps":10}`, month(2), "2600.00", "2080.00"},
 		"SharedHour":   {kinds.Bandwidth, `{"bandwidth_mbps":10}`, hourly(), "2.71", "2.17"},
 		"SharedByUse":  {kinds.Bandwidth, `{"bandwidth_mbps":10,"pay_mode":"Traffic"}`, hourly(), "0.00", "0.00"},
-		"Network":      {kinds.VPC, `{"cidr":"10.0.0.0/16"}`, once(), "0.00", "0.00"},
+		"Network":      {kinds.VPC, `{"cidr":"10.0.0.0/16"}`, forOnce(), "0.00", "0.00"},
 	}
 	for name, tc := range cases {
 		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: tc.kind, Spec: []byte(tc.spec), Term: tc.term})
@@ -395,7 +395,7 @@ func TestPlacesAndImport(t *testing.T) {
 	_, net := w.net(t)
 	w.server(t, "tok-i", map[string]any{"subnet_id": net.ID})
 	w.made(t, kinds.EIP, "tok-e", `{"bandwidth_mbps":1}`, hourly())
-	w.onEdge().made(t, kinds.SecurityGroup, "tok-g", `{}`, once())
+	w.onEdge().made(t, kinds.SecurityGroup, "tok-g", `{}`, forOnce())
 	call := w.call()
 	call.Region, call.Zone = "", ""
 	got := map[string]int{}

@@ -32,22 +32,22 @@ func TestEveryCreateWhoseAnswerIsLostIsFound(t *testing.T) {
 		"Disk": {kinds.Disk, "CreateDisk", fixed(`{"size_gb":24}`), hourly()},
 		"Image": {kinds.Image, "CreateImage", func(w *world, t *testing.T) string {
 			return fmt.Sprintf(`{"instance_id":%q}`, w.server(t, "tok-s", map[string]any{"subnet_id": w.subnet(t)}).ID)
-		}, once()},
-		"Network": {kinds.VPC, "CreateVPC", fixed(`{"cidr":"10.0.0.0/16"}`), once()},
+		}, forOnce()},
+		"Network": {kinds.VPC, "CreateVPC", fixed(`{"cidr":"10.0.0.0/16"}`), forOnce()},
 		"Subnet": {kinds.Subnet, "CreateSubnet", func(w *world, t *testing.T) string {
 			vpc, _ := w.net(t)
 			return fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID)
-		}, once()},
+		}, forOnce()},
 		"Gateway": {kinds.Gateway, "CreateVirtualGateWay", func(w *world, t *testing.T) string {
 			vpc, _ := w.net(t)
 			return fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID)
-		}, once()},
+		}, forOnce()},
 		"Address": {kinds.EIP, "CreateEIP", fixed(`{"bandwidth_mbps":1}`), hourly()},
 		"Bandwidth": {kinds.Bandwidth, "CreateBandwidth", func(w *world, t *testing.T) string {
 			vpc, _ := w.net(t)
-			return fmt.Sprintf(`{"bandwidth_mbps":1,"gateway_id":%q}`, w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID), once()).ID)
+			return fmt.Sprintf(`{"bandwidth_mbps":1,"gateway_id":%q}`, w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID), forOnce()).ID)
 		}, month(1)},
-		"Group": {kinds.SecurityGroup, "CreateSecurityGroup", fixed(`{}`), once()},
+		"Group": {kinds.SecurityGroup, "CreateSecurityGroup", fixed(`{}`), forOnce()},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func newStage(t *testing.T) stage {
 	w := newWorld(t).onEdge().rich()
 	vpc, net := w.net(t)
 	s := stage{world: w, vpc: vpc.ID, subnet: net.ID}
-	s.gateway = w.made(t, kinds.Gateway, "g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24"}`, vpc.ID), once()).ID
+	s.gateway = w.made(t, kinds.Gateway, "g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24"}`, vpc.ID), forOnce()).ID
 	s.server = w.server(t, "i", map[string]any{"subnet_id": net.ID, "gateway_id": s.gateway}).ID
 	s.idle = w.server(t, "j", map[string]any{"subnet_id": net.ID, "gateway_id": s.gateway}).ID
 	w.acts(t, kinds.Instance, s.idle, kinds.ActionStop, `{}`)
@@ -118,12 +118,12 @@ func newStage(t *testing.T) stage {
 	s.disk = w.made(t, kinds.Disk, "d1", `{"size_gb":24}`, hourly()).ID
 	s.attached = w.made(t, kinds.Disk, "d2", `{"size_gb":24}`, hourly()).ID
 	w.acts(t, kinds.Disk, s.attached, kinds.ActionAttach, fmt.Sprintf(`{"instance_id":%q}`, s.idle))
-	s.group = w.made(t, kinds.SecurityGroup, "sg1", `{"rules":[`+sshRule+`]}`, once()).ID
-	s.member = w.made(t, kinds.SecurityGroup, "sg2", `{}`, once()).ID
-	for _, id := range []string{s.member, w.made(t, kinds.SecurityGroup, "sg3", `{}`, once()).ID} {
+	s.group = w.made(t, kinds.SecurityGroup, "sg1", `{"rules":[`+sshRule+`]}`, forOnce()).ID
+	s.member = w.made(t, kinds.SecurityGroup, "sg2", `{}`, forOnce()).ID
+	for _, id := range []string{s.member, w.made(t, kinds.SecurityGroup, "sg3", `{}`, forOnce()).ID} {
 		w.acts(t, kinds.SecurityGroup, id, kinds.ActionBind, fmt.Sprintf(`{"instance_id":%q}`, s.idle))
 	}
-	s.image = w.made(t, kinds.Image, "im", fmt.Sprintf(`{"instance_id":%q}`, s.idle), once()).ID
+	s.image = w.made(t, kinds.Image, "im", fmt.Sprintf(`{"instance_id":%q}`, s.idle), forOnce()).ID
 	s.band = w.made(t, kinds.Bandwidth, "b", fmt.Sprintf(`{"bandwidth_mbps":5,"gateway_id":%q}`, s.gateway), hourly()).ID
 	s.shared = w.made(t, kinds.EIP, "e3", `{"bandwidth_mbps":1}`, hourly()).ID
 	w.acts(t, kinds.Bandwidth, s.band, kinds.ActionAddEIP, fmt.Sprintf(`{"eip_id":%q}`, s.shared))
@@ -247,7 +247,7 @@ func TestEveryActionWhoseAnswerIsLostCanBeRepeated(t *testing.T) {
 func TestARuleUpdateWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	id := w.made(t, kinds.SecurityGroup, "tok-1", `{}`, once()).ID
+	id := w.made(t, kinds.SecurityGroup, "tok-1", `{}`, forOnce()).ID
 	req := provider.UpdateRequest{Call: w.call(), Token: "u", Kind: kinds.SecurityGroup, ID: id, Spec: []byte(`{"rules":[` + twoRule + `]}`)}
 	w.lose(t, "ModifySecurityGroupPolicies")
 	_, err := w.Update(t.Context(), req)
@@ -265,7 +265,7 @@ func TestARuleUpdateWhoseAnswerIsLost(t *testing.T) {
 func TestNoRulesAreNeverDeletedByAnEmptyList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	id := w.made(t, kinds.SecurityGroup, "tok-1", `{"rules":[`+sshRule+`]}`, once()).ID
+	id := w.made(t, kinds.SecurityGroup, "tok-1", `{"rules":[`+sshRule+`]}`, forOnce()).ID
 	w.acts(t, kinds.SecurityGroup, id, kinds.ActionRemoveRule, `{"rule_id":"sp-none"}`)
 	c, err := w.plugin.openIn(w.call())
 	if err != nil {

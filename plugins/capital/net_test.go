@@ -25,7 +25,7 @@ func (w *world) server(t *testing.T, token string, fields map[string]any) provid
 // net makes a network with its subnet and returns both.
 func (w *world) net(t *testing.T) (vpc, subnet provider.Resource) {
 	t.Helper()
-	vpc = w.made(t, kinds.VPC, "tok-vpc", `{"cidr":"10.0.0.0/16"}`, once())
+	vpc = w.made(t, kinds.VPC, "tok-vpc", `{"cidr":"10.0.0.0/16"}`, forOnce())
 	all := w.list(t, kinds.Subnet)
 	if len(all) != 1 {
 		t.Fatalf("the network has the subnets %v", ids(all))
@@ -43,8 +43,8 @@ func TestNetworksAreMadeAndDeleted(t *testing.T) {
 	if s := state[kinds.SubnetState](t, first); s.CIDR != "10.0.0.0/24" || s.VPCID != vpc.ID || first.Zone != edgeZone {
 		t.Errorf("its subnet %+v, %+v", first, s)
 	}
-	second := w.made(t, kinds.Subnet, "tok-s", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID), once())
-	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.2.0/24","line":%q}`, vpc.ID, cmcc), once())
+	second := w.made(t, kinds.Subnet, "tok-s", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.1.0/24"}`, vpc.ID), forOnce())
+	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.2.0/24","line":%q}`, vpc.ID, cmcc), forOnce())
 	if s := state[kinds.GatewayState](t, gateway); s.Line == "" || s.CIDR != "10.0.2.0/24" || gateway.Zone != edgeZone {
 		t.Errorf("gateway %+v, %+v", gateway, s)
 	}
@@ -71,7 +71,7 @@ func TestListsOfManyPages(t *testing.T) {
 	w := newWorld(t, func(c *sim.Config) { c.VPCPageSize = 3 })
 	vpc, _ := w.net(t)
 	for i := range 7 {
-		w.made(t, kinds.Subnet, fmt.Sprintf("tok-%d", i), fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.%d.0/24"}`, vpc.ID, i+1), once())
+		w.made(t, kinds.Subnet, fmt.Sprintf("tok-%d", i), fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.%d.0/24"}`, vpc.ID, i+1), forOnce())
 	}
 	if all := w.list(t, kinds.Subnet); len(all) != 8 {
 		t.Errorf("%d subnets", len(all))
@@ -96,7 +96,7 @@ func TestWrongRangesAreRefused(t *testing.T) {
 		"Fund":      {kinds.EIP, `{"bandwidth_mbps":1,"test_account":"none"}`},
 	}
 	for name, tc := range cases {
-		term := once()
+		term := forOnce()
 		if tc.kind == kinds.Disk || tc.kind == kinds.EIP {
 			term = hourly()
 		}
@@ -153,7 +153,7 @@ func TestAddressesOnTheEdge(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).onEdge()
 	vpc, net := w.net(t)
-	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, cmcc), once())
+	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, cmcc), forOnce())
 	eip := w.made(t, kinds.EIP, "tok-e", fmt.Sprintf(`{"bandwidth_mbps":5,"line":%q}`, cmcc), month(1))
 	if eip.Zone != edgeZone || eip.Billing != provider.BillingPrepaid {
 		t.Errorf("made %+v", eip)
@@ -189,7 +189,7 @@ func TestAddressesAreBoundInPairs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).onEdge()
 	vpc, _ := w.net(t)
-	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, bgp), once())
+	gateway := w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, bgp), forOnce())
 	var ips []string
 	for i := range 2 {
 		ips = append(ips, state[EIPState](t, w.made(t, kinds.EIP, fmt.Sprintf("tok-%d", i), `{"bandwidth_mbps":1}`, hourly())).IP)
@@ -218,7 +218,7 @@ func TestSharedBandwidth(t *testing.T) {
 		Call: w.call(), Token: "tok-0", Kind: kinds.Bandwidth, Name: "b", Spec: []byte(`{"bandwidth_mbps":10}`), Term: hourly(),
 	})
 	want(t, "there is no gateway", err, fault.ClassInvalid, fault.OutcomeNotDone)
-	w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, bgp), once())
+	w.made(t, kinds.Gateway, "tok-g", fmt.Sprintf(`{"vpc_id":%q,"cidr":"10.0.9.0/24","line":%q}`, vpc.ID, bgp), forOnce())
 	band := w.made(t, kinds.Bandwidth, "tok-b", `{"bandwidth_mbps":10}`, hourly())
 	if s := state[BandwidthState](t, band); s.Bandwidth != 10 || s.Line != bgp || band.Status != provider.StatusFree || band.Name != "thing" || band.Zone != edgeZone {
 		t.Errorf("made %+v, %+v", band, s)

@@ -9,6 +9,7 @@ import (
 
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -21,7 +22,7 @@ const (
 // plugin is the provider. Nothing in it belongs to an account, but for the
 // purchases that the cloud may not show yet and the list of its places.
 type plugin struct {
-	purchases *purchases
+	purchases once.Purchases
 	places    *places
 	clock     clock.Clock
 	transport http.RoundTripper
@@ -37,7 +38,7 @@ func newProvider() *plugin {
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 	p := &plugin{
-		purchases: newPurchases(), places: newPlaces(c), clock: c, transport: newTransport(), retry: policy,
+		places: newPlaces(c), clock: c, transport: newTransport(), retry: policy,
 		logFlags: log.Flags(), shelves: map[string]looker{},
 	}
 	p.kinds = []*provider.Kind{
@@ -53,8 +54,8 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   64,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       30 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,

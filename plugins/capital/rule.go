@@ -181,7 +181,7 @@ func (h groups) addRule(ctx context.Context, req provider.TypedAction[kinds.Rule
 	}
 	have, err := c.rules(ctx, req.ID)
 	if err != nil || slices.ContainsFunc(have, func(k kinds.KeptRule) bool { return rule.Same(k.Rule) }) {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	rows := ruleRows{in: []object{row}}
 	if rule.Direction == kinds.Out {
@@ -200,7 +200,7 @@ func (h groups) removeRule(ctx context.Context, req provider.TypedAction[kinds.R
 	}
 	have, err := c.rules(ctx, req.ID)
 	if err != nil || !slices.ContainsFunc(have, func(k kinds.KeptRule) bool { return k.ID == req.Input.RuleID }) {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	return out, c.deleteRules(ctx, req.ID, []string{req.Input.RuleID})
 }

@@ -78,7 +78,7 @@ func (s shelf[State]) each(ctx context.Context, c *cloud, yield func(provider.Re
 func (s shelf[State]) remove(ctx context.Context, c *cloud, id string) (bool, operation, error) {
 	t, err := s.one(ctx, c, id)
 	if err != nil {
-		return fault.Is(err, fault.ClassNotFound), operation{}, notDone(goneIsDone(err))
+		return fault.Is(err, fault.ClassNotFound), operation{}, fault.NotDone(goneIsDone(err))
 	}
 	gone, op, err := s.step(ctx, s.plugin, c, t)
 	if fault.Is(err, fault.ClassNotFound) {

@@ -51,7 +51,7 @@ func (h subnetsOf) Create(ctx context.Context, req provider.TypedCreate[kinds.Su
 	}
 	z, err := c.zoneOf(ctx, req.Spec.Zone)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name := nameOf(req.Name, "subnet")
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (subnet, operation, error) {
@@ -116,7 +116,7 @@ func (h gatewaysOf) Create(ctx context.Context, req provider.TypedCreate[kinds.G
 	}
 	z, err := c.zoneOf(ctx, req.Spec.Zone)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name, line := nameOf(req.Name, "gateway"), firstText(req.Spec.Line, c.cfg.Line)
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (gateway, operation, error) {

@@ -77,7 +77,7 @@ func TestChangesThatTheCloudDoesNotManage(t *testing.T) {
 		kind, spec string
 		term       provider.Term
 	}{
-		"Network":   {kinds.VPC, `{"cidr":"10.0.0.0/16"}`, once()},
+		"Network":   {kinds.VPC, `{"cidr":"10.0.0.0/16"}`, forOnce()},
 		"Disk":      {kinds.Disk, `{"size_gb":24}`, hourly()},
 		"Address":   {kinds.EIP, `{"bandwidth_mbps":1}`, hourly()},
 		"Bandwidth": {kinds.Bandwidth, `{"bandwidth_mbps":1}`, hourly()},

@@ -156,7 +156,7 @@ func (h gatewaysOf) bindEIPs(ctx context.Context, req provider.TypedAction[BindE
 	}
 	t, err := h.one(ctx, c.at(c.region, ""), req.ID)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	already := true
 	err = c.eips(ctx, "", func(row eipRow) error {
@@ -168,7 +168,7 @@ func (h gatewaysOf) bindEIPs(ctx context.Context, req provider.TypedAction[BindE
 		return nil
 	})
 	if err != nil || already {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	_, _, err = write[loose](ctx, c, post(vpc, "ReserveIPAndBindEIP", object{
 		"AvailableZoneCode": t.Zone,

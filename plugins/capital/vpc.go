@@ -103,7 +103,7 @@ func (h networks) Create(ctx context.Context, req provider.TypedCreate[VPCSpec])
 	}
 	z, err := c.zoneOf(ctx, req.Spec.Zone)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	name, line := nameOf(req.Name, "vpc"), c.lineFor(req.Spec.Line)
 	return h.make(ctx, c, req.Call, req.Token, func(ctx context.Context) (network, operation, error) {

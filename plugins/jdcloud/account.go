@@ -62,7 +62,7 @@ func (p *plugin) EnsureAccount(ctx context.Context, req provider.EnsureAccountRe
 	case c.cfg.AccountMode != modeSubUser:
 		return zero, fault.Unsupported("customers' accounts are switched off in this account's settings")
 	}
-	end, err := p.purchases.take(ctx, c.key()+"\naccount\n"+req.Name)
+	end, err := p.purchases.Take(ctx, c.key()+"\naccount\n"+req.Name)
 	if err != nil {
 		return zero, err
 	}
@@ -75,7 +75,7 @@ func (c *cloud) ensureUser(ctx context.Context, req provider.EnsureAccountReques
 	name, mark := c.cfg.userNameOf(req.Name), userMark+tokenHash(req.Token)
 	user, err := c.user(ctx, name)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	out := provider.SubAccount{ID: name, Name: req.Name}
 	if user != nil && user.Description != mark {

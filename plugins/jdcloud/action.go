@@ -156,12 +156,12 @@ func (h instances) resize(ctx context.Context, req provider.TypedAction[kinds.In
 	}
 	row, err := c.server(ctx, req.ID)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	to, done, err := c.resized(ctx, row, req.Input)
 	switch {
 	case err != nil || done:
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	case !c.cfg.AllowResize:
 		return out, errResize()
 	case serverStatus(row.Status) != provider.StatusStopped:

@@ -104,14 +104,14 @@ func (h groups) regroup(
 	case !goodID(req.Input.InstanceID):
 		return out, fault.Invalid("input.instance_id", "is not an id of this cloud")
 	}
-	end, err := h.purchases.take(ctx, c.key()+"\ngroups of\n"+req.Input.InstanceID)
+	end, err := h.purchases.Take(ctx, c.key()+"\ngroups of\n"+req.Input.InstanceID)
 	if err != nil {
 		return out, err
 	}
 	defer end()
 	row, err := c.server(ctx, req.Input.InstanceID)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	nic := row.PrimaryNetworkInterface.NetworkInterface
 	if !goodID(nic.NetworkInterfaceId) {
@@ -123,7 +123,7 @@ func (h groups) regroup(
 	}
 	groups, err := next(ctx, c, have)
 	if err != nil || groups == nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	r := vpcapi.NewModifyNetworkInterfaceRequest(c.region, nic.NetworkInterfaceId)
 	r.SetSecurityGroups(groups)

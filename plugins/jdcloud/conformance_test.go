@@ -72,7 +72,7 @@ func (f failing) Clear(context.Context) error { return f.cloud.SetFaults() }
 
 var update = flag.Bool("update", false, "write the conformance result into README.md")
 
-func once() provider.Term {
+func forOnce() provider.Term {
 	return provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: 1}
 }
 
@@ -120,9 +120,9 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 				Actions: map[string]json.RawMessage{"reset_password": json.RawMessage(`{"password":"Marker-pass-4411"}`), "rename": json.RawMessage(`{"name":"front"}`)},
 			},
 			kinds.Disk: {Name: "data", Spec: json.RawMessage(`{"size_gb":20}`), Term: month(1)},
-			kinds.VPC:  {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: once()},
+			kinds.VPC:  {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: forOnce()},
 			kinds.SecurityGroup: {
-				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: once(),
+				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: forOnce(),
 				Actions: map[string]json.RawMessage{"add_rule": json.RawMessage(sshRule), "bindings": json.RawMessage(`{}`)},
 			},
 			// By the hour, since addresses cannot be renewed: they have no place for a renewal's mark.

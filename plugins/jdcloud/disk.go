@@ -294,7 +294,7 @@ func (h disks) opened(ctx context.Context, call provider.Call, id string) (*clou
 		return nil, diskRow{}, err
 	}
 	row, err := c.disk(ctx, id)
-	return c, row, notDone(err)
+	return c, row, fault.NotDone(err)
 }
 
 func (h disks) rename(ctx context.Context, req provider.TypedAction[kinds.NameInput]) (provider.ActionResult[none], error) {

@@ -286,7 +286,7 @@ func (h addresses) opened(ctx context.Context, call provider.Call, id string) (*
 		return nil, eipRow{}, err
 	}
 	row, err := c.eip(ctx, id)
-	return c, row, notDone(err)
+	return c, row, fault.NotDone(err)
 }
 
 // resize changes the bandwidth of an address.

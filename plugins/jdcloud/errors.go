@@ -228,18 +228,6 @@ func (f *failure) clean(text, otherwise string) string {
 	return "the cloud says: " + cut(text, 300)
 }
 
-// notDone says that the change a caller asked for has not been tried, only a
-// preparation of it.
-func notDone(err error) error {
-	var e *fault.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	out := *e
-	out.Outcome = fault.OutcomeNotDone
-	return &out
-}
-
 // goneIsDone is err, or nil when it says that there is nothing to end.
 func goneIsDone(err error) error {
 	if fault.Is(err, fault.ClassNotFound) {

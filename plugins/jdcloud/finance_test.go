@@ -212,7 +212,7 @@ func FuzzAmount(f *testing.F) {
 func TestImportShowsWhatIsOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	server, group := w.make(t, kinds.Instance, month(1)), w.make(t, kinds.SecurityGroup, once())
+	server, group := w.make(t, kinds.Instance, month(1)), w.make(t, kinds.SecurityGroup, forOnce())
 	disk := w.make(t, kinds.Disk, month(1))
 	call := w.call()
 	call.Region = ""

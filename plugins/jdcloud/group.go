@@ -80,7 +80,7 @@ func (h groups) Create(ctx context.Context, req provider.TypedCreate[kinds.Secur
 	}
 	half, err := c.unfinished(ctx, order)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	find := provider.FindRequest{Call: req.Call, Token: req.Token, Kind: kinds.SecurityGroup, Change: provider.ChangeCreate}
 	return buyOnce(ctx, h.plugin, c, kinds.SecurityGroup, tag, buyer[kinds.SecurityGroupState]{
@@ -127,7 +127,7 @@ func (c *cloud) makeGroup(ctx context.Context, o *groupOrder) (string, error) {
 	}
 	row, err := c.unfinished(ctx, o)
 	if err != nil {
-		return "", notDone(err)
+		return "", fault.NotDone(err)
 	}
 	if row == nil {
 		id, err := c.createGroup(ctx, o, o.pending)
@@ -152,7 +152,7 @@ func (c *cloud) createGroup(ctx context.Context, o *groupOrder, description stri
 	if vpcID == "" {
 		var err error
 		if vpcID, err = c.defaultVPC(ctx); err != nil {
-			return "", notDone(err)
+			return "", fault.NotDone(err)
 		}
 	}
 	req := vpcapi.NewCreateNetworkSecurityGroupRequest(c.region, vpcID, o.name)
@@ -269,12 +269,12 @@ func (h groups) opened(ctx context.Context, call provider.Call, id string) (c *c
 	if c, err = h.openIn(call); err != nil {
 		return nil, row, nil, err
 	}
-	if end, err = h.purchases.take(ctx, c.key()+"\ngroup\n"+id); err != nil {
+	if end, err = h.purchases.Take(ctx, c.key()+"\ngroup\n"+id); err != nil {
 		return nil, row, nil, err
 	}
 	if row, err = c.group(ctx, id); err != nil {
 		end()
-		return nil, row, nil, notDone(err)
+		return nil, row, nil, fault.NotDone(err)
 	}
 	return c, row, end, nil
 }

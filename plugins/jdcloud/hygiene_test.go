@@ -83,7 +83,7 @@ func TestACrowdChangesEveryKind(t *testing.T) {
 		kind, spec string
 		term       provider.Term
 	}{
-		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, once()}, {kinds.VPC, `{"cidr":"172.17.0.0/16"}`, once()},
+		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, forOnce()}, {kinds.VPC, `{"cidr":"172.17.0.0/16"}`, forOnce()},
 		{kinds.Disk, `{"size_gb":20}`, month(1)}, {kinds.EIP, `{"bandwidth_mbps":2}`, hourly()}, {kinds.Instance, serverSpec, hourly()},
 	}
 	var all sync.WaitGroup

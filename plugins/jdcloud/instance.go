@@ -69,7 +69,7 @@ func (h instances) Create(ctx context.Context, req provider.TypedCreate[Instance
 // buyServer buys one server and returns its id.
 func (c *cloud) buyServer(ctx context.Context, order *serverOrder) (string, error) {
 	if err := order.resolve(ctx, c); err != nil {
-		return "", notDone(err)
+		return "", fault.NotDone(err)
 	}
 	password := c.madeUpPassword("server", order.tag, serverPassword)
 	one := 1

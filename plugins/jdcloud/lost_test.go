@@ -37,11 +37,11 @@ func (w *world) creates(t *testing.T) map[string]provider.CreateRequest {
 		"CreateInstances":              order(kinds.Instance, serverSpec, month(1)),
 		"CreateDisks":                  order(kinds.Disk, `{"size_gb":20}`, month(1)),
 		"CreateElasticIps":             order(kinds.EIP, `{"bandwidth_mbps":2}`, month(1)),
-		"CreateVpc":                    order(kinds.VPC, `{"cidr":"172.16.0.0/16"}`, once()),
-		"CreateSubnet":                 order(kinds.Subnet, `{"vpc_id":"`+w.firstVPC(t)+`","cidr":"10.0.128.0/24"}`, once()),
-		"CreateNetworkSecurityGroup":   order(kinds.SecurityGroup, `{"description":"office"}`, once()),
-		"AddNetworkSecurityGroupRules": order(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, once()),
-		"ModifyNetworkSecurityGroup":   order(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, once()),
+		"CreateVpc":                    order(kinds.VPC, `{"cidr":"172.16.0.0/16"}`, forOnce()),
+		"CreateSubnet":                 order(kinds.Subnet, `{"vpc_id":"`+w.firstVPC(t)+`","cidr":"10.0.128.0/24"}`, forOnce()),
+		"CreateNetworkSecurityGroup":   order(kinds.SecurityGroup, `{"description":"office"}`, forOnce()),
+		"AddNetworkSecurityGroupRules": order(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, forOnce()),
+		"ModifyNetworkSecurityGroup":   order(kinds.SecurityGroup, `{"rules":[`+sshRule+`]}`, forOnce()),
 	}
 }
 
@@ -132,7 +132,7 @@ func TestALostReleaseEndsOnce(t *testing.T) {
 		"Server": {kinds.Instance, hourly(), "DeleteInstance"}, "PrepaidServer": {kinds.Instance, month(1), "SubmitResourceRefund"},
 		"Disk": {kinds.Disk, hourly(), "DeleteDisk"}, "PrepaidDisk": {kinds.Disk, month(1), "SubmitResourceRefund"},
 		"Address": {kinds.EIP, hourly(), "DeleteElasticIp"}, "PrepaidAddress": {kinds.EIP, month(1), "SubmitResourceRefund"},
-		"VPC": {kinds.VPC, once(), "DeleteVpc"}, "Subnet": {kinds.Subnet, once(), "DeleteSubnet"}, "Group": {kinds.SecurityGroup, once(), "DeleteNetworkSecurityGroup"},
+		"VPC": {kinds.VPC, forOnce(), "DeleteVpc"}, "Subnet": {kinds.Subnet, forOnce(), "DeleteSubnet"}, "Group": {kinds.SecurityGroup, forOnce(), "DeleteNetworkSecurityGroup"},
 	}
 	for name, tc := range cases {
 		for _, f := range append(spoilers(), before()...) {
@@ -300,7 +300,7 @@ func (n names) in(input string) string {
 
 func termOf(kind string) provider.Term {
 	if kind == kinds.SecurityGroup {
-		return once()
+		return forOnce()
 	}
 	return hourly()
 }

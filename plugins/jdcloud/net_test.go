@@ -29,7 +29,7 @@ func TestANetworkWithSubnets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made := func(kind, token, spec string) provider.Resource {
-		change, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: token, Kind: kind, Name: "a long name of a network, with signs!", Spec: json.RawMessage(spec), Term: once()})
+		change, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: token, Kind: kind, Name: "a long name of a network, with signs!", Spec: json.RawMessage(spec), Term: forOnce()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestANetworkWithSubnets(t *testing.T) {
 	for kind, spec := range map[string]string{
 		kinds.VPC: `{"cidr":"172.16.0.1/16"}`, kinds.Subnet: `{"vpc_id":"../x","cidr":"172.16.2.0/24"}`,
 	} {
-		_, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: "tok-x", Kind: kind, Name: "n1", Spec: json.RawMessage(spec), Term: once()})
+		_, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: "tok-x", Kind: kind, Name: "n1", Spec: json.RawMessage(spec), Term: forOnce()})
 		want(t, spec, err, fault.ClassInvalid, fault.OutcomeNotDone)
 	}
 	req := w.order("tok-1")
@@ -93,7 +93,7 @@ func TestNoSubnet(t *testing.T) {
 
 func (w *world) creates0(t *testing.T, spec string) provider.CreateRequest {
 	t.Helper()
-	return provider.CreateRequest{Call: w.call(), Token: "tok-g", Kind: kinds.SecurityGroup, Name: "office", Spec: json.RawMessage(spec), Term: once()}
+	return provider.CreateRequest{Call: w.call(), Token: "tok-g", Kind: kinds.SecurityGroup, Name: "office", Spec: json.RawMessage(spec), Term: forOnce()}
 }
 
 // custom are the rules of a group that the cloud did not make.

@@ -222,7 +222,7 @@ func (c *cloud) ending(ctx context.Context, kind, id string) (ending, error) {
 func (c *cloud) deleteStep(ctx context.Context, kind, id string, now time.Time) (gone bool, err error) {
 	e, err := c.ending(ctx, kind, id)
 	if err != nil {
-		return fault.Is(err, fault.ClassNotFound), notDone(goneIsDone(err))
+		return fault.Is(err, fault.ClassNotFound), fault.NotDone(goneIsDone(err))
 	}
 	switch e.status {
 	case provider.StatusDeleted:

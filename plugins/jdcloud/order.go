@@ -165,7 +165,7 @@ func (p *plugin) ordered(ctx context.Context, req provider.VendorOrderChange) (*
 	}
 	c = c.home()
 	row, err := c.order(ctx, req.ID)
-	return c, row, notDone(err)
+	return c, row, fault.NotDone(err)
 }
 
 // after is an order as it is after a change that happened.

@@ -11,6 +11,7 @@ import (
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/cloudhttp"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -23,7 +24,7 @@ const (
 // plugin is the provider. Nothing in it belongs to an account, but for the
 // purchases that the cloud may not show yet.
 type plugin struct {
-	purchases *purchases
+	purchases once.Purchases
 	catalogue *catalogue
 	clock     clock.Clock
 	client    *http.Client
@@ -36,7 +37,7 @@ func newProvider() *plugin {
 }
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
-	p := &plugin{purchases: newPurchases(), catalogue: newCatalogue(), clock: c, client: newHTTPClient(), retry: policy}
+	p := &plugin{catalogue: newCatalogue(), clock: c, client: newHTTPClient(), retry: policy}
 	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), resellerKind(p)}
 	return p
 }

@@ -136,14 +136,14 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 		return zero, fault.Invalid("token", "is required")
 	}
 	// Marks are read and written back, so renewals of a resource take turns.
-	end, err := p.purchases.take(ctx, c.key()+"\nrenew\n"+req.ID)
+	end, err := p.purchases.Take(ctx, c.key()+"\nrenew\n"+req.ID)
 	if err != nil {
 		return zero, err
 	}
 	defer end()
 	now, err := c.lease(ctx, req.Kind, req.ID)
 	if err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	span, unit, err := renewalOf(req.Term, now.charge.ChargeMode)
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 	}
 	next := old.add(newMark(req.Token, expires(now.charge)))
 	if err := c.describe(ctx, req.Kind, req.ID, next.with(text)); err != nil {
-		return zero, notDone(err)
+		return zero, fault.NotDone(err)
 	}
 	return c.renew(ctx, req.Kind, req.ID, now.service, span, unit)
 }

@@ -239,7 +239,7 @@ func (h resellers) createUser(ctx context.Context, req provider.TypedAction[Cust
 		return out, err
 	}
 	c = c.hiding(req.Input.Mobile, secret.New(mobile), req.Input.VerificationCode)
-	end, err := h.purchases.take(ctx, c.key()+"\ncustomer\n"+req.Input.Name)
+	end, err := h.purchases.Take(ctx, c.key()+"\ncustomer\n"+req.Input.Name)
 	if err != nil {
 		return out, err
 	}
@@ -258,7 +258,7 @@ func (c *cloud) registerUser(ctx context.Context, in CustomerInput, mobile strin
 	have, err := c.user(ctx, in.Name)
 	switch {
 	case err != nil:
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	case have != nil && have.Phone == mobile:
 		return out, c.attachPolicies(ctx, in.Name)
 	case have != nil:
@@ -276,7 +276,7 @@ func (c *cloud) registerCustomer(ctx context.Context, in CustomerInput, mobile s
 	have, err := c.customer(ctx, in.Name)
 	switch {
 	case err != nil:
-		return CustomerOutput{}, notDone(err)
+		return CustomerOutput{}, fault.NotDone(err)
 	case have != nil && strings.TrimPrefix(have.Tel, "86-") == mobile:
 		return CustomerOutput{ID: have.Pin, LoginName: have.LoginName}, nil
 	case have != nil:

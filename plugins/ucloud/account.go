@@ -46,7 +46,7 @@ func (p *plugin) EnsureAccount(ctx context.Context, req provider.EnsureAccountRe
 		return zero, fault.Invalid("name", "must be 1 to 40 letters, digits, dots and dashes")
 	}
 	c = c.at("", "")
-	end, err := p.purchases.take(ctx, c.endpoint+"\n"+c.cfg.PublicKey+"\naccount\n"+req.Name)
+	end, err := p.purchases.Take(ctx, c.endpoint+"\n"+c.cfg.PublicKey+"\naccount\n"+req.Name)
 	if err != nil {
 		return zero, err
 	}
@@ -64,7 +64,7 @@ func (c *cloud) ensureProject(ctx context.Context, name string) (provider.SubAcc
 	out := provider.SubAccount{Name: name}
 	all, err := c.projects(ctx)
 	if err != nil {
-		return out, notDone(err)
+		return out, fault.NotDone(err)
 	}
 	for _, p := range all {
 		if p.ProjectName == name {

@@ -64,7 +64,7 @@ func TestASubUserOwnsItsProjectAlone(t *testing.T) {
 		return call
 	}
 	change, err := w.Create(t.Context(), provider.CreateRequest{
-		Call: as(made.ID), Token: "tok-g", Kind: kinds.SecurityGroup, Name: "one", Spec: []byte(`{}`), Term: once(),
+		Call: as(made.ID), Token: "tok-g", Kind: kinds.SecurityGroup, Name: "one", Spec: []byte(`{}`), Term: forOnce(),
 	})
 	if err != nil || change.Resource == nil {
 		t.Errorf("in its own project: %+v, %v", change, err)

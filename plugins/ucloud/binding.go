@@ -29,14 +29,14 @@ func groupKind(p *plugin) *provider.Kind {
 // so changes of one firewall take turns within this process; whoever changes
 // it elsewhere at the same moment may win.
 func (h groups) rewrite(ctx context.Context, c *cloud, id, path string, change func([]kinds.KeptRule) ([]kinds.Rule, error)) error {
-	end, err := h.purchases.take(ctx, c.endpoint+"\n"+c.cfg.PublicKey+"\nrules\n"+id)
+	end, err := h.purchases.Take(ctx, c.endpoint+"\n"+c.cfg.PublicKey+"\nrules\n"+id)
 	if err != nil {
 		return err
 	}
 	defer end()
 	row, err := c.firewall(ctx, id)
 	if err != nil {
-		return notDone(err)
+		return fault.NotDone(err)
 	}
 	have := rulesOf(row)
 	next, err := change(have)

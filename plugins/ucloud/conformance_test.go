@@ -101,9 +101,9 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 			kinds.Disk: {Name: "data", Spec: json.RawMessage(`{"size_gb":20}`), Term: provider.Term{
 				Billing: provider.BillingPostpay, Period: provider.PeriodHour, Periods: 1, Quantity: 1,
 			}},
-			kinds.VPC: {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: once()},
+			kinds.VPC: {Name: "net", Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`), Term: forOnce()},
 			kinds.SecurityGroup: {
-				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: once(),
+				Name: "office", Spec: json.RawMessage(`{"rules":[` + sshRule + `]}`), Update: json.RawMessage(`{"rules":[]}`), Term: forOnce(),
 				Actions: map[string]json.RawMessage{"add_rule": json.RawMessage(sshRule), "bindings": json.RawMessage(`{}`)},
 			},
 			"eip": {Name: "front", Spec: json.RawMessage(`{"line":"Bgp","bandwidth_mbps":2}`), Term: month(1), Many: pageSize + 5},

@@ -178,18 +178,6 @@ func (f failure) clean(text, otherwise string) string {
 	return "the cloud says: " + text
 }
 
-// notDone says that the change a caller asked for has not been tried, only a
-// preparation of it.
-func notDone(err error) error {
-	var e *fault.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	out := *e
-	out.Outcome = fault.OutcomeNotDone
-	return &out
-}
-
 // Codes that the plugin acts upon.
 const (
 	codeNoProject  = 292

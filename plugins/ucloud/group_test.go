@@ -16,13 +16,13 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-func once() provider.Term { return provider.Term{Billing: provider.BillingOnce, Quantity: 1} }
+func forOnce() provider.Term { return provider.Term{Billing: provider.BillingOnce, Quantity: 1} }
 
 // made makes a thing that costs nothing and returns it.
 func (w *world) made(t *testing.T, kind, token, name, spec string) provider.Resource {
 	t.Helper()
 	change, err := w.Create(t.Context(), provider.CreateRequest{
-		Call: w.call(), Token: token, Kind: kind, Name: name, Spec: json.RawMessage(spec), Term: once(),
+		Call: w.call(), Token: token, Kind: kind, Name: name, Spec: json.RawMessage(spec), Term: forOnce(),
 	})
 	if err != nil || change.Resource == nil {
 		t.Fatalf("making %s %q: %+v, %v", kind, token, change, err)
@@ -210,7 +210,7 @@ func TestRulesThatTheCloudCannotHold(t *testing.T) {
 		}
 	}
 	_, err := w.Create(t.Context(), provider.CreateRequest{
-		Call: w.call(), Token: "t", Kind: kinds.SecurityGroup, Name: "x", Term: once(), Spec: json.RawMessage(`{"vpc_id":"uvnet-1"}`),
+		Call: w.call(), Token: "t", Kind: kinds.SecurityGroup, Name: "x", Term: forOnce(), Spec: json.RawMessage(`{"vpc_id":"uvnet-1"}`),
 	})
 	want(t, "groups of a VPC", err, fault.ClassInvalid, fault.OutcomeNotDone)
 	if r := w.made(t, kinds.SecurityGroup, "t", "one", `{}`); r.ID == id || !strings.HasPrefix(r.Name, "one-") {

@@ -63,7 +63,9 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := opened.Load(); n > crowd+8 {
+	// A call that found nothing idle dials and may be overtaken by a connection
+	// that became free: two a caller at most, however slow the machine is.
+	if n := opened.Load(); n > 2*crowd {
 		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
 	} else {
 		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
@@ -80,8 +82,8 @@ func TestACrowdChangesEveryKind(t *testing.T) {
 		kind, spec string
 		term       provider.Term
 	}{
-		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, once()},
-		{kinds.VPC, `{"cidr":"172.17.0.0/16"}`, once()},
+		{kinds.SecurityGroup, `{"rules":[` + sshRule + `]}`, forOnce()},
+		{kinds.VPC, `{"cidr":"172.17.0.0/16"}`, forOnce()},
 		{kinds.Disk, `{"size_gb":20}`, month(1)},
 		{kinds.EIP, `{"bandwidth_mbps":2}`, month(1)},
 	}

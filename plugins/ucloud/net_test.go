@@ -65,10 +65,10 @@ func TestNetworksRefuse(t *testing.T) {
 		`{"cidr":"172.16.0.1/16"}`: kinds.VPC, `{"cidr":"everywhere"}`: kinds.VPC, `{"cidr":"fd00::/112"}`: kinds.VPC,
 		`{"vpc_id":"uvnet-default","cidr":"10.99.0.7/24"}`: kinds.Subnet,
 	} {
-		_, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: "t", Kind: kind, Name: "x", Term: once(), Spec: json.RawMessage(spec)})
+		_, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: "t", Kind: kind, Name: "x", Term: forOnce(), Spec: json.RawMessage(spec)})
 		want(t, spec, err, fault.ClassInvalid, fault.OutcomeNotDone)
 	}
-	two := once()
+	two := forOnce()
 	two.Quantity = 2
 	_, err := w.Create(t.Context(), provider.CreateRequest{Call: w.call(), Token: "t", Kind: kinds.VPC, Name: "x", Term: two, Spec: json.RawMessage(`{"cidr":"172.16.0.0/16"}`)})
 	want(t, "two for one token", err, fault.ClassInvalid, fault.OutcomeNotDone)
@@ -153,7 +153,7 @@ func TestDisksArePricedAsTheyAreBought(t *testing.T) {
 	for kind, spec := range map[string]string{
 		kinds.VPC: `{"cidr":"172.16.0.0/16"}`, kinds.Subnet: `{"vpc_id":"v","cidr":"172.16.0.0/24"}`, kinds.SecurityGroup: `{}`,
 	} {
-		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: kind, Spec: json.RawMessage(spec), Term: once()})
+		q, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeCreate, Kind: kind, Spec: json.RawMessage(spec), Term: forOnce()})
 		if err != nil || q.List != "0.00" || q.Net != "0.00" {
 			t.Errorf("%s: %+v, %v", kind, q, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -24,7 +25,7 @@ const (
 // plugin is the provider. Nothing in it belongs to an account, but for the
 // purchases that the cloud may not show yet.
 type plugin struct {
-	purchases *purchases
+	purchases once.Purchases
 	clock     clock.Clock
 	transport http.RoundTripper
 	retry     retry.Policy
@@ -36,7 +37,7 @@ func newProvider() *plugin {
 }
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
-	p := &plugin{purchases: newPurchases(), clock: c, transport: newTransport(), retry: policy}
+	p := &plugin{clock: c, transport: newTransport(), retry: policy}
 	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p)}
 	return p
 }
@@ -47,8 +48,8 @@ func newTransport() *http.Transport {
 	return &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   64,
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       30 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,

@@ -154,7 +154,7 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 	}
 	next := old.add(newMark(req.Token, now.end))
 	if err := c.remark(ctx, req.Kind, req.ID, next.with(text)); err != nil {
-		return provider.Change{}, notDone(err)
+		return provider.Change{}, fault.NotDone(err)
 	}
 	return c.renew(ctx, req.Kind, req.ID, quantity)
 }

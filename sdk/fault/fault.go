@@ -270,6 +270,18 @@ func ClassOf(err error) Class {
 // Is reports whether err is a fault of class c.
 func Is(err error, c Class) bool { return err != nil && ClassOf(err) == c }
 
+// NotDone is err with the word that the change a caller asked for was not tried,
+// only something before it. An error that is not a fault stays as it is.
+func NotDone(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	out := *e
+	out.Outcome = OutcomeNotDone
+	return &out
+}
+
 // OutcomeOf says whether a failed change may have happened. An error that is
 // not a fault counts as unknown: nobody vouched that nothing happened.
 func OutcomeOf(err error) Outcome {
