@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
@@ -218,6 +219,36 @@ func TestAMachineInDoubtIsTriedAgain(t *testing.T) {
 				t.Errorf("in the end: %+v", op)
 			}
 		})
+	}
+}
+
+func TestAMachineInDoubtIsGivenUpInTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	control, made := w.install("control", "192.0.2.1")
+	w.ends(made.Operation)
+	w.machines.set(func() { w.machines.refuse = fault.Unknown(nil, "half made") })
+	worker := w.device("worker", "192.0.2.2")
+	joined, err := w.act("cluster", made.Resource.ID, "add_worker", `{"device_id":"`+worker+`"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, second := w.install("other", "192.0.2.3")
+	for _, op := range []string{joined.Operation, second.Operation} {
+		if now, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: op}); err != nil || now.State != provider.OperationRunning {
+			t.Fatalf("at first: %+v, %v", now, err)
+		}
+	}
+	w.clock.Advance(3 * time.Hour)
+	for _, op := range []string{joined.Operation, second.Operation} {
+		if now := w.ends(op); now.State != provider.OperationFailed || !strings.Contains(now.Failure.Error(), "kubeadm reset") {
+			t.Errorf("in the end: %+v", now)
+		}
+	}
+	for id, want := range map[string]string{control: centre.InUse, worker: centre.Idle, other: centre.InUse} {
+		if d := state[centre.Device](w, "device", id); d.State != want {
+			t.Errorf("the device %s is %s; want %s", d.Name, d.State, want)
+		}
 	}
 }
 

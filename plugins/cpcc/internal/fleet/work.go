@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"time"
 
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
@@ -17,8 +18,21 @@ func again(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || fault.Is(err, fault.ClassUnavailable) || fault.Is(err, fault.ClassThrottled)
 }
 
+// giveUp is how long a machine in doubt is tried again, from the change's beginning.
+const giveUp = 2 * time.Hour
+
+// hopeless reports whether a job that failed so was tried for long enough, and
+// what its problem is then.
+func hopeless(ctx context.Context, b centre.Book, since time.Time, err error) (problem string, over bool) {
+	if ctx.Err() != nil || b.Now.Sub(since) < giveUp {
+		return fault.As(err).Message, false
+	}
+	return fault.As(err).Message + "; given up after two hours: see why the machine does not answer, reset it with kubeadm reset, then begin anew", true
+}
+
 // install makes the control plane. A machine that was given back is idle again;
-// one that could not be stays locked until the cluster is removed.
+// one that could not be, or is still in doubt in the end, stays locked until the
+// cluster is removed.
 func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress kubeadm.Progress) error {
 	c, err := b.Cluster(ctx, id)
 	if err != nil || c.State != centre.Installing {
@@ -32,15 +46,16 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 	if err == nil {
 		return b.Installed(ctx, id, made.Kubeconfig, "")
 	}
-	if again(ctx, err) {
+	problem, over := hopeless(ctx, b, c.Created, err)
+	if again(ctx, err) && !over {
 		return err
 	}
-	if fault.OutcomeOf(err) == fault.OutcomeNotDone {
+	if fault.OutcomeOf(err) == fault.OutcomeNotDone && !over {
 		if free := b.Free(ctx, c.ControllerID, id); free != nil {
 			return free
 		}
 	}
-	if kept := b.Installed(ctx, id, secret.Value{}, fault.As(err).Message); kept != nil {
+	if kept := b.Installed(ctx, id, secret.Value{}, problem); kept != nil {
 		return kept
 	}
 	return err
@@ -100,10 +115,11 @@ func (f *Fleet) join(ctx context.Context, b centre.Book, id string, progress kub
 	if err == nil {
 		return b.Known(ctx, id, "", name)
 	}
-	if again(ctx, err) || fault.OutcomeOf(err) == fault.OutcomeUnknown {
+	problem, over := hopeless(ctx, b, d.Updated, err)
+	if (again(ctx, err) || fault.OutcomeOf(err) == fault.OutcomeUnknown) && !over {
 		return err
 	}
-	if kept := b.Unjoined(ctx, id, d.ClusterID, fault.As(err).Message); kept != nil {
+	if kept := b.Unjoined(ctx, id, d.ClusterID, problem); kept != nil {
 		return kept
 	}
 	return err
