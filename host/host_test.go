@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -278,5 +279,31 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	if err := h.Close(t.Context()); err != nil {
 		t.Errorf("second close: %v", err)
+	}
+}
+
+// TestReadyHasAProcess: a status is of one moment, also while the plugin crashes.
+func TestReadyHasAProcess(t *testing.T) {
+	t.Parallel()
+	cfg := dev()
+	cfg.Policy.Backoff, cfg.Policy.MaxBackoff, cfg.Policy.Budget = time.Millisecond, time.Millisecond, 100
+	h, _, _ := started(t, cfg)
+	for range 5 {
+		dead := status(h).PID
+		if err := syscall.Kill(dead, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for began := time.Now(); ; {
+			st := status(h)
+			if st.State.Serving() != (st.PID != 0) || st.Runs[0].State.Serving() != (st.Runs[0].PID != 0) {
+				t.Fatalf("the plugin is %s as pid %d, its run %s as %d", st.State, st.PID, st.Runs[0].State, st.Runs[0].PID)
+			}
+			if st.PID != 0 && st.PID != dead {
+				break
+			}
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("it does not come back: %+v", st)
+			}
+		}
 	}
 }

@@ -72,7 +72,7 @@ type RunStatus struct {
 // Status returns the plugin's status.
 func (p *Plugin) Status() Status {
 	active := p.activeRun()
-	st := active.supervisor.Status()
+	st, serving, ok := active.supervisor.Snapshot()
 	out := Status{
 		Name: p.name, State: st.State, Since: st.Since, Reason: st.Reason, Restarts: st.Restarts, Health: st.Health,
 		LastError: st.LastError, NextTry: st.NextTry, History: st.History, Calls: p.bulkhead.Busy(), Waiting: p.bulkhead.Waiting(),
@@ -85,8 +85,8 @@ func (p *Plugin) Status() Status {
 	if d, ok := p.Description(); ok {
 		out.Version, out.Capabilities = d.Version, d.Capabilities
 	}
-	if s, ok := active.supervisor.Current(); ok {
-		out.PID, out.SHA256 = s.PID(), s.SHA256()
+	if ok {
+		out.PID, out.SHA256 = serving.PID(), serving.SHA256()
 	}
 	return out
 }
@@ -134,14 +134,14 @@ func (p *Plugin) runStatuses() []RunStatus {
 }
 
 func (r *run) status(role Role) RunStatus {
-	st := r.supervisor.Status()
+	st, serving, ok := r.supervisor.Snapshot()
 	out := RunStatus{
 		Role: role, Version: r.entry.Version, SHA256: r.entry.SHA256, Org: r.route.Org,
 		State: st.State, Since: st.Since, Reason: st.Reason, Health: st.Health, Restarts: st.Restarts,
 		LastError: st.LastError, NextTry: st.NextTry, Process: r.process(), Calls: int(r.users.in.Load()), Done: r.calls.Load(), Failed: r.failures.Load(),
 	}
-	if s, ok := r.supervisor.Current(); ok {
-		out.PID, out.SHA256, out.Version = s.PID(), s.SHA256(), s.Description().Version
+	if ok {
+		out.PID, out.SHA256, out.Version = serving.PID(), serving.SHA256(), serving.Description().Version
 	}
 	return out
 }

@@ -195,11 +195,21 @@ func New[I Instance](cfg Config[I]) *Supervisor[I] {
 
 // Status returns a snapshot.
 func (s *Supervisor[I]) Status() Status {
+	st, _, _ := s.Snapshot()
+	return st
+}
+
+// Snapshot returns the status and the instance that serves in that very moment:
+// there is one in each serving state, and none in another, while Run runs.
+func (s *Supervisor[I]) Snapshot() (st Status, inst I, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.status
+	st = s.status
 	st.History = append([]Transition(nil), st.History...)
-	return st
+	if st.State.Serving() {
+		inst, ok = s.Current()
+	}
+	return st, inst, ok
 }
 
 // Current returns the instance that serves now. It takes no lock.

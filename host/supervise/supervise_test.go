@@ -140,6 +140,29 @@ func TestBackoffDoublesToItsCap(t *testing.T) {
 	})
 }
 
+func TestSnapshotIsOfOneMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := run(t, supervise.Policy{Backoff: time.Second}, nil)
+		check := func(want supervise.State, serves *instance) {
+			t.Helper()
+			synctest.Wait()
+			if st, i, ok := w.Snapshot(); st.State != want || i != serves || ok != (serves != nil) {
+				t.Errorf("the plugin is %s with instance %p (%t), want %s with %p", st.State, i, ok, want, serves)
+			}
+		}
+		check(supervise.StateInstalled, nil)
+		if err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check(supervise.StateReady, w.instance())
+		w.instance().end()
+		check(supervise.StateBackingOff, nil)
+		pass(2 * time.Second)
+		check(supervise.StateReady, w.instance())
+	})
+}
+
 func TestJitterStaysInTheUpperHalf(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
