@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/id"
 	"tradewind.example/sdk/fault"
 )
 
@@ -46,7 +47,10 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 func (s *Server) answer(c *fiber.Ctx, err error) error { return s.write(c, ProblemOf(err), err) }
 
 func (s *Server) write(c *fiber.Ctx, p *Problem, cause error) error {
-	p.RequestID = requestIDOf(c.UserContext())
+	if p.RequestID = requestIDOf(c.UserContext()); p.RequestID == "" { // refused before identify saw it
+		p.RequestID = id.NewAt(s.clock.Now())
+		c.Set("X-Request-Id", p.RequestID)
+	}
 	for k, v := range p.GetHeaders() {
 		c.Set(k, v[0])
 	}

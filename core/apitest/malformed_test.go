@@ -261,6 +261,9 @@ func TestTooMuchIsRefusedBeforeItIsRead(t *testing.T) {
 		if a.status != tc.status || !a.isProblem() {
 			t.Errorf("%s: want a problem of status %d, got %d %q", reason, tc.status, a.status, a.body)
 		}
+		if id := a.header.Get("X-Request-Id"); id == "" || !strings.Contains(string(a.body), id) {
+			t.Errorf("%s: the refusal's request id is %q, the body says %q", reason, id, a.body)
+		}
 		_ = c.Close()
 	}
 }
