@@ -109,7 +109,7 @@ func (k *Keeper) change(ctx context.Context, d Desk, id, token, purpose string, 
 	if token == "" {
 		return Workload{}, fault.Invalid("token", "a change needs a token")
 	}
-	done, err := k.turns.take(ctx, "workload/"+id)
+	done, err := k.turns.Take(ctx, "workload/"+id)
 	if err != nil {
 		return Workload{}, err
 	}
@@ -159,7 +159,7 @@ func (k *Keeper) revert(ctx context.Context, d Desk, row area.Row[Workload], why
 
 // Delete removes a workload; gone is false while the cluster is still at it.
 func (k *Keeper) Delete(ctx context.Context, d Desk, id string) (gone bool, err error) {
-	done, err := k.turns.take(ctx, "workload/"+id)
+	done, err := k.turns.Take(ctx, "workload/"+id)
 	if err != nil {
 		return false, err
 	}
@@ -202,7 +202,7 @@ func (k *Keeper) Advance(ctx context.Context, d Desk, operation string) (provide
 		return provider.Operation{}, fault.NotFound("operation", operation)
 	}
 	removal := generation == 0
-	done, err := k.turns.take(ctx, "workload/"+id)
+	done, err := k.turns.Take(ctx, "workload/"+id)
 	if err != nil {
 		return provider.Operation{}, err
 	}

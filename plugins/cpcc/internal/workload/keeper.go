@@ -9,13 +9,14 @@ import (
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/widget"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/secret"
 )
 
 // Keeper sells and keeps the workloads of all accounts.
 type Keeper struct {
 	engine Engine
-	turns  turns
+	turns  once.Turns
 }
 
 // NewKeeper makes a keeper that runs workloads with engine.
@@ -64,7 +65,7 @@ func (k *Keeper) Create(ctx context.Context, d Desk, o Order) (Workload, error) 
 	}
 	o.Spec = spec
 	id := area.IDOf("workload", o.Token)
-	done, err := k.turns.take(ctx, "workload/"+id)
+	done, err := k.turns.Take(ctx, "workload/"+id)
 	if err != nil {
 		return Workload{}, err
 	}
@@ -86,7 +87,7 @@ func (k *Keeper) Create(ctx context.Context, d Desk, o Order) (Workload, error) 
 // cluster take turns: without that most of them would only find out that somebody
 // was faster.
 func (k *Keeper) reserve(ctx context.Context, d Desk, id string, o Order) error {
-	done, err := k.turns.take(ctx, "stock/"+d.Area.Account()+"/"+o.ClusterID)
+	done, err := k.turns.Take(ctx, "stock/"+d.Area.Account()+"/"+o.ClusterID)
 	if err != nil {
 		return err
 	}
@@ -359,7 +360,7 @@ func Held(ctx context.Context, a area.Area, clusterID string) (bool, error) {
 // way is found as well; undoing what failed is tried again first.
 func (k *Keeper) Find(ctx context.Context, d Desk, token string) (Workload, bool, error) {
 	id := area.IDOf("workload", token)
-	done, err := k.turns.take(ctx, "workload/"+id)
+	done, err := k.turns.Take(ctx, "workload/"+id)
 	if err != nil {
 		return Workload{}, false, err
 	}
