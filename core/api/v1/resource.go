@@ -86,7 +86,7 @@ type listResources struct {
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	Kind       string `query:"kind" maxLength:"64"`
 	Region     string `query:"region" maxLength:"64"`
-	Status     string `query:"status" maxLength:"32"`
+	Status     string `query:"status" enum:"pending,starting,running,stopping,stopped,rebooting,free,bound,frozen,error,unknown,deleted"`
 	Released   bool   `query:"released" doc:"Released ones too"`
 }
 
