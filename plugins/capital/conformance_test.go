@@ -111,9 +111,6 @@ func simulated(t *testing.T, now func() time.Time, advance func(time.Duration), 
 	return f
 }
 
-// bulk is how many disks the account with the long list has.
-const bulk = 100_000
-
 // longList is a cloud of its own, whose clock stands still, with an account
 // that has many disks.
 func longList(t *testing.T) *conformance.Big {

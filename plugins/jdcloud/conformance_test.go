@@ -133,8 +133,7 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 
 const (
 	bulkSecret = "marker-bulk-secret-51aa"
-	// bulk is how many bill lines the long list has, many how many one call makes.
-	bulk = 100_000
+	// many is how many bill lines one call makes.
 	many = 100
 )
 

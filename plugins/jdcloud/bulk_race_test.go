@@ -1,0 +1,7 @@
+//go:build race
+
+package main
+
+// bulk is how many bill lines the account with the long list has. The race detector
+// makes each some ten times as slow.
+const bulk = 10_000
