@@ -134,7 +134,8 @@ func post(t *testing.T, url, bearer string, in, out any) {
 }
 
 // TestAWorkloadIsSoldOverREST walks from an empty broker to a workload that runs
-// on a real control plane, and back.
+// on a real control plane, and back. TRADEWIND_CENTRE_KILLS=1 plays it a second
+// time and kills the plugin while everybody buys.
 func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs a broker")
@@ -143,13 +144,15 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi"})
 	dir, url, password := open(t)
 	walk(t, dir, url, "everybody who came", func() {})
-	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
-	// Once more, and the plugin is killed while everybody buys.
-	walk(t, dir, url, "ok: its stock is there again", func() {
-		if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
-			t.Error("there was no plugin to kill")
-		}
-	})
+	if os.Getenv("TRADEWIND_CENTRE_KILLS") != "" {
+		plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
+		// Once more, and the plugin is killed while everybody buys.
+		walk(t, dir, url, "ok: its stock is there again", func() {
+			if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
+				t.Error("there was no plugin to kill")
+			}
+		})
+	}
 	secretFree(t, dir, password)
 }
 
