@@ -1,6 +1,8 @@
 package money
 
 import (
+	"math/bits"
+	"strconv"
 	"strings"
 
 	"github.com/govalues/decimal"
@@ -10,6 +12,8 @@ import (
 const (
 	MaxDigits = 19 // significant digits
 	MaxScale  = 8  // digits after the point
+
+	maxCoef = 9_999_999_999_999_999_999 // MaxDigits nines
 )
 
 // Decimal is an exact decimal number within MaxDigits and MaxScale, for rates
@@ -41,14 +45,41 @@ func DecimalOf(n int64) (Decimal, error) {
 
 // Mul returns d × e exactly, ErrRange when the product leaves the bounds.
 func (d Decimal) Mul(e Decimal) (Decimal, error) {
-	p, err := d.d.MulExact(e.d, d.d.Scale()+e.d.Scale())
+	scale := d.d.Scale() + e.d.Scale()
+	p, err := d.d.MulExact(e.d, scale)
 	if err != nil {
-		return Decimal{}, rangeError("%s × %s does not fit a decimal", d, e)
+		// 19 digits hold no 20th even when it is a zero that falls away: 2 × 0.5.
+		if p, err = trimmedProduct(d.number(), e.number()); err != nil {
+			return Decimal{}, rangeError("%s × %s does not fit a decimal", d, e)
+		}
 	}
 	if p = p.Trim(0); p.Scale() > MaxScale {
 		return Decimal{}, rangeError("%s × %s has more than %d decimals", d, e, MaxScale)
 	}
 	return Decimal{p}, nil
+}
+
+// trimmedProduct multiplies in 128 bits and drops trailing zeros after the
+// point before it asks whether the digits fit.
+func trimmedProduct(a, b number) (decimal.Decimal, error) {
+	hi, lo := bits.Mul64(a.coef, b.coef)
+	scale := a.scale + b.scale
+	for scale > 0 {
+		quoHi, rest := bits.Div64(0, hi, 10)
+		quoLo, last := bits.Div64(rest, lo, 10)
+		if last != 0 {
+			break
+		}
+		hi, lo, scale = quoHi, quoLo, scale-1
+	}
+	if hi != 0 || lo > maxCoef {
+		return decimal.Decimal{}, ErrRange
+	}
+	text := strconv.FormatUint(lo, 10) + "e-" + strconv.Itoa(scale)
+	if a.neg != b.neg {
+		text = "-" + text
+	}
+	return decimal.Parse(text)
 }
 
 // MulInt returns d × n exactly, ErrRange when the product leaves the bounds.

@@ -76,6 +76,32 @@ func TestParseDecimal(t *testing.T) {
 	}
 }
 
+func TestDecimalMulAtTheEdge(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason, a, b, want string
+		err                error
+	}{
+		"Half":         {reason: "a zero that falls away is no 20th digit", a: "2305843009213693952", b: "0.5", want: "1152921504606846976"},
+		"Negative":     {reason: "the sign stays", a: "-2305843009213693952", b: "0.5", want: "-1152921504606846976"},
+		"Uneven":       {reason: "decimals that remain are kept", a: "2500000000000000.4", b: "2.5", want: "6250000000000001"},
+		"Fraction":     {reason: "only the zeros fall away", a: "2000000000000000.12", b: "0.75", want: "1500000000000000.09"},
+		"Greatest":     {reason: "19 nines fit", a: "9999999999999999999", b: "1", want: "9999999999999999999"},
+		"TwentyDigits": {reason: "20 digits before the point do not fit", a: "9999999999999999998", b: "5", err: money.ErrRange},
+		"NoZeros":      {reason: "20 significant digits are not rounded", a: "9999999999999999999", b: "1.1", err: money.ErrRange},
+		"Huge":         {reason: "128 bits are no limit either", a: "9999999999999999999", b: "9999999999999999999", err: money.ErrRange},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := decimalOf(t, tc.a).Mul(decimalOf(t, tc.b))
+			if !errors.Is(err, tc.err) || (err == nil && got.String() != tc.want) {
+				t.Errorf("%s: %s × %s = %s, %v; want %s, %v", tc.reason, tc.a, tc.b, got, err, tc.want, tc.err)
+			}
+		})
+	}
+}
+
 func TestDecimalMulIsExactOrAnError(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
