@@ -2,5 +2,5 @@
 
 package hosttest_test
 
-// floodShare bounds what a flood may take of one processor.
-const floodShare = 0.2
+// floodMost is how many times its bare cost a flood may cost the host.
+const floodMost = 2

@@ -57,6 +57,8 @@ type trap struct {
 	dir    string
 }
 
+const shownLines = 100 // of the log of a test that failed: a flood fills megabytes
+
 // prompt is a policy with short times.
 func prompt() supervise.Policy {
 	return supervise.Policy{
@@ -118,7 +120,8 @@ func (tr *trap) verifyLeftovers(t *testing.T) {
 			t.Error("a secret is logged")
 		}
 		if t.Failed() {
-			for line := range strings.Lines(tr.book.String()) {
+			lines := slices.Collect(strings.Lines(tr.book.String()))
+			for _, line := range lines[max(0, len(lines)-shownLines):] {
 				t.Logf("%.400s", line)
 			}
 		}
