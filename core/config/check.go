@@ -21,6 +21,20 @@ func (p *problems) add(path, format string, args ...any) {
 	p.fields = append(p.fields, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
+// addOthers adds what is wrong with places of which nothing is told yet: a
+// value that cannot be read is not judged as well.
+func (p *problems) addOthers(fields []fault.Field) {
+	told := map[string]bool{}
+	for _, f := range p.fields {
+		told[f.Path] = true
+	}
+	for _, f := range fields {
+		if !told[f.Path] {
+			p.fields = append(p.fields, f)
+		}
+	}
+}
+
 func (p *problems) err() error {
 	if len(p.fields) == 0 {
 		return nil

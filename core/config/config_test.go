@@ -119,25 +119,37 @@ func TestEmptyFileIsTheDefaults(t *testing.T) {
 
 func TestBrokenFiles(t *testing.T) {
 	t.Parallel()
-	cases := map[string]struct{ reason, body, names string }{
-		"UnknownSetting":  {"a typing error must not be ignored", "listen: 127.0.0.1:1\n\nlissten: x\n", "line 3: unknown setting lissten"},
-		"UnknownInside":   {"nor one inside a section", "http:\n  body: 1\n", "line 2: unknown setting body"},
-		"UnknownInPlugin": {"nor one in a list", "plugins:\n  entries:\n    - nam: x\n", "line 3: unknown setting nam"},
-		"Twice":           {"one of two values would be lost", "listen: a\nlisten: b\n", "line 2"},
-		"WrongType":       {"a word is not a number", "rate:\n  burst: many\n", "line 2"},
-		"WrongDuration":   {"a duration has a unit", "jobs:\n  grace: soon\n", "line 2"},
-		"TwoDocuments":    {"the second one would be ignored", "listen: a\n---\nlisten: b\n", "one YAML document"},
-		"NotYAML":         {"not YAML", "\tlisten", "cannot start any token"},
-		"List":            {"not settings", "- a\n", "line 1"},
+	cases := map[string]struct{ reason, body, path, names string }{
+		"UnknownSetting":  {"a typing error must not be ignored", "listen: 127.0.0.1:1\n\nlissten: x\n", "lissten", "unknown setting (line 3)"},
+		"UnknownInside":   {"nor one inside a section", "http:\n  nope: 1\n", "http.nope", "unknown setting (line 2)"},
+		"UnknownInPlugin": {"nor one in a list", "plugins:\n  selections:\n    - nam: x\n", "plugins.selections[0].nam", "unknown setting (line 3)"},
+		"UnknownInTable":  {"nor one in a table of names", "plugins:\n  deadlines: {Get: {dead: 1s}}\n", "plugins.deadlines.Get.dead", "unknown setting (line 2)"},
+		"Twice":           {"one of two values would be lost", "listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", "listen", "set twice (line 2)"},
+		"WrongType":       {"a word is not a number", "rate:\n  burst: many\n", "rate.burst", "a whole number (line 2)"},
+		"WrongTruth":      {"nor a truth", "plugins:\n  dev: perhaps\n", "plugins.dev", "true or false (line 2)"},
+		"WrongDuration":   {"a duration has a unit", "jobs:\n  grace: soon\n", "jobs.grace", "a duration such as 30s (line 2)"},
+		"WrongSection":    {"a section is no value", "jobs: 3\n", "jobs", "a section of settings (line 1)"},
+		"WrongList":       {"a list is no value", "plugins:\n  signing_keys: k.pub\n", "plugins.signing_keys", "a list (line 2)"},
+		"WrongText":       {"a section is no text", "data_dir: {a: b}\n", "data_dir", "a text (line 1)"},
+		"Merge":           {"sections are written out", "a: &a {}\nhttp: {<<: *a}\n", "http.<<", "unknown setting (line 2)"},
+		"Endless":         {"an alias of itself ends somewhere", "plugins: &a {entries: [*a]}\n", "plugins.entries[0].entries", "unknown setting (line 1)"},
+		"TwoDocuments":    {"the second one would be ignored", "listen: 127.0.0.1:1\n---\nlisten: b\n", "FILE", "one YAML document"},
+		"NotYAML":         {"not YAML", "\tlisten", "FILE", "cannot start any token"},
+		"List":            {"not settings", "- a\n", "FILE", "a section of settings (line 1)"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := config.Load(config.Sources{File: write(t, tc.body)})
-			if !fault.Is(err, fault.ClassInvalid) || !strings.Contains(err.Error(), tc.names) {
-				t.Errorf("%s: want an invalid that names %q, got %v", tc.reason, tc.names, err)
+			file := write(t, tc.body)
+			_, err := config.Load(config.Sources{File: file})
+			if !fault.Is(err, fault.ClassInvalid) {
+				t.Fatalf("%s: want an invalid, got %v", tc.reason, err)
 			}
-			if err != nil && strings.Contains(err.Error(), "config.") {
+			want := strings.Replace(tc.path, "FILE", file, 1)
+			if !slices.ContainsFunc(fault.As(err).Fields, func(f fault.Field) bool { return f.Path == want && strings.Contains(f.Message, tc.names) }) {
+				t.Errorf("%s: want %q at %q, got %v", tc.reason, tc.names, want, err)
+			}
+			if strings.Contains(err.Error(), "config.") {
 				t.Errorf("%s: the error names Go types: %v", tc.reason, err)
 			}
 		})
@@ -147,6 +159,25 @@ func TestBrokenFiles(t *testing.T) {
 	}
 	if _, err := config.Load(config.Sources{File: write(t, strings.Repeat("#", 2<<20))}); err == nil {
 		t.Error("a file is bounded")
+	}
+}
+
+func TestProblemsOfAFileAreAllNamed(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(config.Sources{
+		File:  write(t, "listen: nowhere\nhttp: {nope: 1, read_timeout: soon, body_limit: 0}\nlog: {level: loud}\nplugins: {entries: [{name: [x], path: p}]}\n"),
+		Env:   []string{"TRADEWIND_JOBS_WORKERS=none"},
+		Flags: map[string]string{"no.such": "1"},
+	})
+	var paths []string
+	for _, f := range fault.As(err).Fields {
+		paths = append(paths, f.Path)
+	}
+	slices.Sort(paths)
+	want := []string{"http.body_limit", "http.nope", "http.read_timeout", "jobs.workers", "listen", "log.level", "no.such",
+		"plugins.entries[0].name", "plugins.entries[0].sha256", "plugins.entries[0].version"}
+	if diff := cmp.Diff(want, paths); diff != "" {
+		t.Errorf("every problem is named once, whatever its kind and its source (-want +got):\n%s", diff)
 	}
 }
 
@@ -324,6 +355,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(raw)
 	f.Add([]byte("plugins: {entries: [{name: a}]}"))
 	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("plugins: &a {deadlines: *a, entries: [*a, *a]}"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		cfg, err := config.Parse(raw)
 		if err != nil && !fault.Is(err, fault.ClassInvalid) {

@@ -1,15 +1,11 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"tradewind.example/sdk/fault"
 )
@@ -30,26 +26,29 @@ type Sources struct {
 // names every problem with its path.
 func Load(src Sources) (Config, error) {
 	cfg := Default()
+	var p problems
+	known := true
 	if src.File != "" {
 		raw, err := readFile(src.File)
 		if err != nil {
 			return cfg, err
 		}
-		if err := cfg.parse(raw); err != nil {
-			return cfg, fmt.Errorf("reading %s: %w", src.File, err)
-		}
+		known = reading{problems: &p, file: src.File}.document(raw, &cfg)
 	}
-	var p problems
 	cfg.apply(fromEnv(src, &p), &p)
 	cfg.apply(src.Flags, &p)
-	p.fields = append(p.fields, cfg.problems()...)
+	if known { // else the values that go together are not known
+		p.addOthers(cfg.problems())
+	}
 	return cfg, p.err()
 }
 
 // Parse reads YAML over the defaults, without checking the values together.
 func Parse(raw []byte) (Config, error) {
 	cfg := Default()
-	return cfg, cfg.parse(raw)
+	var p problems
+	reading{problems: &p, file: "configuration"}.document(raw, &cfg)
+	return cfg, p.err()
 }
 
 func readFile(path string) ([]byte, error) {
@@ -63,39 +62,6 @@ func readFile(path string) ([]byte, error) {
 		err = fault.New(fault.ClassInvalid, "the configuration is longer than %d bytes", maxFile)
 	}
 	return raw, err
-}
-
-func (cfg *Config) parse(raw []byte) error {
-	dec := yaml.NewDecoder(bytes.NewReader(raw))
-	dec.KnownFields(true)
-	err := dec.Decode(cfg)
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	if err == nil {
-		if more := dec.Decode(new(yaml.Node)); !errors.Is(more, io.EOF) {
-			return fault.New(fault.ClassInvalid, "the configuration must be one YAML document")
-		}
-		return nil
-	}
-	return fault.New(fault.ClassInvalid, "the configuration is not valid: %s", plain(err)).With(err)
-}
-
-// plain is the parser's message in our words: each problem with its line, and
-// without the names of our types.
-func plain(err error) string {
-	var te *yaml.TypeError
-	if !errors.As(err, &te) {
-		return strings.TrimPrefix(err.Error(), "yaml: ")
-	}
-	out := make([]string, len(te.Errors))
-	for i, e := range te.Errors {
-		e, _, _ = strings.Cut(e, " in type config.")
-		e = strings.Replace(e, "into config.Config", "into settings", 1)
-		out[i] = strings.Replace(e, "field ", "unknown setting ", 1)
-		out[i] = strings.Replace(out[i], " not found", "", 1)
-	}
-	return strings.Join(out, "; ")
 }
 
 // fromEnv returns the settings of the environment by path.
@@ -112,7 +78,7 @@ func fromEnv(src Sources, p *problems) map[string]string {
 		case known:
 			out[path] = value
 		case strings.HasPrefix(name, envPrefix) && !slices.Contains(src.OtherEnv, name):
-			p.add(name, "is not a setting")
+			p.add(name, "unknown setting")
 		}
 	}
 	return out

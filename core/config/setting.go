@@ -84,7 +84,7 @@ func (cfg *Config) apply(values map[string]string, p *problems) {
 	for _, path := range sortedKeys(values) {
 		i := slices.IndexFunc(all, func(s setting) bool { return s.path == path })
 		if i < 0 {
-			p.add(path, "is not a setting")
+			p.add(path, "unknown setting")
 			continue
 		}
 		if err := all[i].set(values[path]); err != nil {
