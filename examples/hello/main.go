@@ -19,8 +19,8 @@ type Note struct {
 }
 type thing = provider.Thing[Note]
 
-// Notes is the provider and the handler of its only kind. One process serves
-// all accounts at the same time, so it locks and keeps them apart.
+// Notes is the provider and the handler of its only kind. It serves all accounts
+// at the same time, so it locks and keeps them apart.
 type Notes struct {
 	mu        sync.Mutex
 	last      int
@@ -58,7 +58,7 @@ func (n *Notes) Create(_ context.Context, req provider.TypedCreate[Note]) (provi
 
 // List yields the account's notes, oldest first.
 func (n *Notes) List(_ context.Context, req provider.ListRequest, yield func(thing) error) error {
-	for _, t := range n.of(req.Call) {
+	for _, t := range n.where(req.Call, func(thing) bool { return true }) {
 		if err := yield(t); err != nil {
 			return err
 		}
@@ -85,27 +85,15 @@ func (n *Notes) FindByToken(_ context.Context, req provider.FindRequest) (provid
 func (n *Notes) Delete(_ context.Context, req provider.DeleteRequest) (provider.Started, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	notes := slices.Clone(n.byAccount[req.Call.Account.ID])
-	n.byAccount[req.Call.Account.ID] = slices.DeleteFunc(notes, func(t thing) bool { return t.ID == req.ID })
+	n.byAccount[req.Call.Account.ID] = slices.DeleteFunc(n.byAccount[req.Call.Account.ID], func(t thing) bool { return t.ID == req.ID })
 	return provider.Started{}, nil
 }
 
-// where returns the account's notes that match.
-func (n *Notes) where(call provider.Call, match func(thing) bool) (found []thing) {
-	for _, t := range n.of(call) {
-		if match(t) {
-			found = append(found, t)
-		}
-	}
-	return found
-}
-
-// of returns the account's notes. No list is ever changed, only replaced or
-// made longer, so it can be read while others write.
-func (n *Notes) of(call provider.Call) []thing {
+// where returns a copy of those of the account's notes that match.
+func (n *Notes) where(call provider.Call, match func(thing) bool) []thing {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.byAccount[call.Account.ID]
+	return slices.DeleteFunc(slices.Clone(n.byAccount[call.Account.ID]), func(t thing) bool { return !match(t) })
 }
 
 func main() { sdk.Serve(&Notes{byAccount: map[string][]thing{}}) }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,5 +80,16 @@ func TestWrongSpecIsNamed(t *testing.T) {
 	want := []fault.Field{{Path: "spec.text", Message: "must have at least 1 characters"}}
 	if e := fault.As(err); e == nil || e.Class != fault.ClassInvalid || !cmp.Equal(e.Fields, want) {
 		t.Errorf("an empty text: %v; want %v", err, want)
+	}
+}
+
+func TestAPluginIsUnderAHundredLines(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(code, []byte("\n")); n >= 100 {
+		t.Errorf("the smallest plugin has %d lines: the guide promises less than 100", n)
 	}
 }
