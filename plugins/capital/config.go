@@ -22,6 +22,7 @@ type Config struct {
 	AutoRenew       bool         `json:"auto_renew" title:"Renew at the cloud" doc:"Monthly servers are prolonged by the cloud when their term ends; otherwise it shuts them down"`
 	PayFreeStop     bool         `json:"free_stop" title:"Stop without charges" doc:"A stop of a server that is paid by use frees its cores at the cloud, which may not be there again at the start"`
 	AllowResize     bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it at once, and the broker bills nobody for an action"`
+	RefundsReleases bool         `json:"refunds_releases" title:"Cloud refunds releases" doc:"The cloud pays the unused time back when something is released early; otherwise a release is quoted with nothing, and customers get nothing back"`
 	DayHours        int          `json:"day_hours" min:"1" max:"24" default:"24" title:"Hours of a day's price" doc:"The cloud tells what is paid by use for a day; an hour is that part of it, rounded up"`
 	SettleSeconds   int          `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after a purchase was asked for until its absence is final"`
 	CreateMinutes   int          `json:"create_minutes" min:"1" max:"1440" default:"60" title:"Change limit" doc:"Minutes a change may stay unfinished before it is in doubt"`

@@ -225,6 +225,34 @@ func TestAServerIsPriced(t *testing.T) {
 	want(t, "renewals have no price", err, fault.ClassUnsupported, fault.OutcomeNotDone)
 }
 
+// TestAReleaseGivesNothingBack: the broker gives a customer what a release is
+// quoted with, and the unused time only when there is no quote.
+func TestAReleaseGivesNothingBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.create(t, w.order(t, "tok-1", w.subnet(t)))
+	before := w.sim.Report(1000).Accounts["one"]
+	for _, k := range w.plugin.Kinds() {
+		kind := k.Description.Name
+		ask := provider.QuoteRequest{Call: w.call(), Change: provider.ChangeRelease, Kind: kind, ResourceID: made.ID, Term: month(1)}
+		if q, err := w.Quote(t.Context(), ask); err != nil || q.List != "0.00" || q.Net != "0.00" || q.Currency != currency {
+			t.Errorf("%s: %+v, %v", kind, q, err)
+		}
+		ask.Call = w.call("refunds_releases", "true")
+		_, err := w.Quote(t.Context(), ask)
+		want(t, kind+" with a cloud that refunds", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+		ask.Call, ask.ResourceID = w.call(), ""
+		_, err = w.Quote(t.Context(), ask)
+		want(t, kind+" without an id", err, fault.ClassInvalid, fault.OutcomeNotDone)
+	}
+	_, err := w.Quote(t.Context(), provider.QuoteRequest{Call: w.call(), Change: provider.ChangeRelease, Kind: "toy", ResourceID: "t-1"})
+	want(t, "an unknown kind", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+	w.drop(t, "instance", made.ID)
+	if after := w.sim.Report(1000).Accounts["one"]; after.Balance != before.Balance {
+		t.Errorf("the release moved money: %v, then %v", before.Balance, after.Balance)
+	}
+}
+
 func TestAccountsAreChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -19,6 +19,9 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 	if err != nil {
 		return provider.Quote{}, err
 	}
+	if req.Change == provider.ChangeRelease && p.shelves[req.Kind] != nil {
+		return c.quoteRelease(req)
+	}
 	switch req.Kind + " " + string(req.Change) {
 	case "instance create":
 		return c.quoteInstance(ctx, req)
@@ -32,6 +35,19 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 		return provider.Quote{Currency: currency, List: "0.00", Net: "0.00"}, nil
 	}
 	return provider.Quote{}, fault.Unsupported("the cloud does not price the %s of the kind %q", req.Change, req.Kind)
+}
+
+// quoteRelease tells what comes back for a thing that is given up before its
+// term ends: nothing, whether the thing is still there or not, since none of the
+// cloud's calls that delete pays anything back.
+func (c *cloud) quoteRelease(req provider.QuoteRequest) (provider.Quote, error) {
+	switch {
+	case req.ResourceID == "":
+		return provider.Quote{}, fault.Invalid("resource_id", "is required")
+	case c.cfg.RefundsReleases:
+		return provider.Quote{}, fault.Unsupported("the cloud does not say what it pays back: by refunds_releases the unused time is given back")
+	}
+	return provider.Quote{Currency: currency, List: "0.00", Net: "0.00"}, nil
 }
 
 // specOf reads the spec of a quote.
