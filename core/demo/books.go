@@ -386,8 +386,8 @@ func (p *play) listStatements(ctx context.Context, r *report) error {
 }
 
 // compare holds what a cloud's statement asks to what the cloud itself charged:
-// the wholesale rate of it, up to a fen for each bill. A cloud that pays
-// nothing back may have charged more.
+// the wholesale rate of it, up to a fen for each bill. That holds for a cloud
+// that pays nothing back too: it quotes releases with nothing.
 func (p *play) compare(ctx context.Context, at *provider, b *cloudBooks, bills int64) error {
 	report, err := at.report(ctx)
 	if err != nil {
@@ -404,7 +404,7 @@ func (p *play) compare(ctx context.Context, at *provider, b *cloudBooks, bills i
 	}
 	const whole = 100
 	apart := int64(charged)*wholesaleRate - int64(net)*whole // in hundredths of a fen
-	if apart < -bills*whole || at.repays && apart > bills*whole {
+	if apart < -bills*whole || apart > bills*whole {
 		return fmt.Errorf("the cloud charged %s at list price, %d %% of it are not the %s of its statement", b.ChargedAtList, wholesaleRate, b.ProviderNet)
 	}
 	return nil
