@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tradewind.example/sdk/fault"
 )
 
 // control is how a handler says more than that it failed.
@@ -35,6 +37,19 @@ func orFailed(err error) error {
 		return errors.New("the handler gave no reason")
 	}
 	return err
+}
+
+// LongestWait bounds how long a retry waits because the failed side says so:
+// a cloud that asks for a week must not stop for a week what people wait for.
+const LongestWait = 10 * time.Minute
+
+// Pause returns how long to wait after a failure: own, or longer where the
+// failed side asks for it, but not beyond [LongestWait].
+func Pause(own time.Duration, failed error) time.Duration {
+	if failed == nil {
+		return own
+	}
+	return max(own, min(fault.As(failed).RetryAfter, LongestWait))
 }
 
 // Exponential returns a backoff that starts at first and doubles up to most.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tradewind.example/core/store"
-	"tradewind.example/sdk/fault"
 )
 
 // The defaults of a [Policy].
@@ -14,7 +13,6 @@ const (
 	defaultMaxAttempts = 20
 	defaultTimeout     = time.Minute
 	firstPause         = time.Second
-	longestPause       = 10 * time.Minute
 )
 
 func (p Policy) withDefaults() Policy {
@@ -25,7 +23,7 @@ func (p Policy) withDefaults() Policy {
 		p.Timeout = defaultTimeout
 	}
 	if p.Backoff == nil {
-		p.Backoff = Exponential(firstPause, longestPause)
+		p.Backoff = Exponential(firstPause, LongestWait)
 	}
 	return p
 }
@@ -111,7 +109,7 @@ func (q *Queue) failed(j *Job, result error, now time.Time) {
 	case !c.at.IsZero():
 		j.State, j.RunAt = StateReady, c.at
 	default:
-		j.State, j.RunAt = StateReady, now.Add(max(policy.Backoff(j.Failures), fault.As(result).RetryAfter))
+		j.State, j.RunAt = StateReady, now.Add(Pause(policy.Backoff(j.Failures), result))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tradewind.example/core/job"
 	"tradewind.example/core/provider"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
@@ -57,7 +58,7 @@ func (s *Service) refuse(w *work, u *Unit, call string, err error) {
 	}
 	u.Tries++
 	pause := backoff(s.limits.RetryFirst, s.limits.RetryMost, u.Tries)
-	u.NextAt = now.Add(max(pause, fault.As(err).RetryAfter))
+	u.NextAt = now.Add(job.Pause(pause, err))
 	if u.NextAt.After(last) { // however long a cloud asks to wait, the order is decided then
 		u.NextAt = last
 	}

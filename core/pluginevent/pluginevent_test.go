@@ -139,7 +139,10 @@ func (w *world) Refresh(ctx context.Context, id string) error {
 			return ctx.Err()
 		}
 	}
-	if fails != 0 {
+	if fails < 0 {
+		return fault.Throttled(8760*time.Hour, "the cloud asks for a year of peace")
+	}
+	if fails > 0 {
 		return fault.Unavailable("the plugin is down")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tradewind.example/core/job"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
@@ -231,7 +232,7 @@ func (s *Service) do(ctx context.Context, t task) (again time.Time, err error) {
 		s.cfg.Logger.Warn("resource not refreshed after events", "plugin", t.Plugin, "resource_id", t.ID, "tries", t.Tries, "error", failed.Error())
 		return s.settle(ctx, t, ResultGivenUp, time.Time{})
 	}
-	return s.postpone(ctx, t, now.Add(max(s.pause(t.Tries), fault.As(failed).RetryAfter)))
+	return s.postpone(ctx, t, now.Add(job.Pause(s.pause(t.Tries), failed)))
 }
 
 // pause is the wait after the n-th failure.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/job"
 	"tradewind.example/core/resource"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -71,6 +72,20 @@ func TestAct(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRefusedActionsAreDecidedInTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.add("vm-1")
+	w.cloud.script = []error{fault.Throttled(8760*time.Hour, "come back next year")}
+	if _, err := w.svc.Act(w.ctx, w.user, resource.ActInput{ResourceID: r.ID, Action: "reboot", IdempotencyKey: "key"}); err != nil {
+		t.Fatal(err)
+	}
+	w.jobs.wg.Wait()
+	if want := job.Snooze(2 * time.Minute); len(w.jobs.results) == 0 || w.jobs.results[0] == nil || w.jobs.results[0].Error() != want.Error() {
+		t.Errorf("an action is tried for two minutes, whatever the cloud asks for: got %v, want %q", w.jobs.results, want)
 	}
 }
 

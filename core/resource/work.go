@@ -116,7 +116,8 @@ func (s *Service) send(ctx context.Context, a *acting) error {
 // refused tries again later what may pass, for a bounded time.
 func (s *Service) refused(ctx context.Context, a *acting, err error) error {
 	passing := fault.Is(err, fault.ClassThrottled) || fault.Is(err, fault.ClassUnavailable)
-	if !passing || s.cfg.Clock.Now().Sub(a.run.Created) > s.limits.RetryFor {
+	left := s.limits.RetryFor - s.cfg.Clock.Now().Sub(a.run.Created)
+	if !passing || left <= 0 {
 		return s.end(ctx, a, RunFailed, err)
 	}
 	a.run.State = RunWaiting
@@ -124,7 +125,7 @@ func (s *Service) refused(ctx context.Context, a *acting, err error) error {
 	if err := s.save(ctx, a); err != nil {
 		return err
 	}
-	return job.Snooze(max(s.limits.Poll, fault.As(err).RetryAfter))
+	return job.Snooze(min(job.Pause(s.limits.Poll, err), left)) // however long a cloud asks to wait, the action is decided then
 }
 
 func (s *Service) poll(ctx context.Context, a *acting) error {

@@ -168,6 +168,7 @@ type jobs struct {
 
 	busy     bool     // all are at work
 	hastened []string // jobs that were to be made due
+	results  []error  // of the attempts
 }
 
 const jobBucket store.Bucket = "test/job"
@@ -215,7 +216,7 @@ func (q *jobs) run(j job.Job) {
 			panic(v)
 		}
 	}()
-	_ = q.w.svc.Work(q.w.ctx, j)
+	q.results = append(q.results, q.w.svc.Work(q.w.ctx, j))
 }
 
 func (q *jobs) ready() []job.Job {

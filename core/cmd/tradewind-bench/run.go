@@ -72,7 +72,21 @@ func partNames() string {
 	return strings.Join(names, ", ")
 }
 
+// known refuses names that no part has: nothing would be measured, and the empty
+// report would pass.
+func known(only []string) error {
+	for _, name := range only {
+		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
+			return fmt.Errorf("--only %q: there is no such part; name some of %s", name, partNames())
+		}
+	}
+	return nil
+}
+
 func run(ctx context.Context, cfg config) error {
+	if err := known(cfg.only); err != nil {
+		return err
+	}
 	for _, name := range []string{"tradewind", "tradewind-provider-sandbox"} {
 		if _, err := os.Stat(filepath.Join(cfg.bin, name)); err != nil {
 			return fmt.Errorf("the binary %q is missing in %q: run make build first", name, cfg.bin)

@@ -25,11 +25,12 @@ import (
 func backupCommand() *cobra.Command {
 	var from source
 	var to, url, tokenFile string
+	var force bool
 	cmd := &cobra.Command{
 		Use: "backup", Short: "Write a consistent copy of the store", Args: cobra.NoArgs,
-		Long: "Write a consistent copy of the store. With --url the copy comes from a running broker, online; without, from the store's file, which no broker may have open.",
+		Long: "Write a consistent copy of the store. With --url the copy comes from a running broker, online; without, from the store's file, which no broker may have open. A file that exists is overwritten only with --force.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			n, err := writeBackup(cmd.Context(), to, func(ctx context.Context, w io.Writer) (int64, error) {
+			n, err := writeBackup(cmd.Context(), to, force, func(ctx context.Context, w io.Writer) (int64, error) {
 				if url != "" {
 					return download(ctx, url, tokenFile, w)
 				}
@@ -48,15 +49,20 @@ func backupCommand() *cobra.Command {
 	}
 	from.flags(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "`file` to write")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file when it exists")
 	cmd.Flags().StringVar(&url, "url", "", "`URL` of a running broker")
 	cmd.Flags().StringVar(&tokenFile, "token-file", "", "`file` with an API token, for --url")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
 }
 
-// writeBackup writes beside the target and renames, so that a broken backup
-// never looks like a whole one.
-func writeBackup(ctx context.Context, to string, write func(context.Context, io.Writer) (int64, error)) (n int64, err error) {
+// writeBackup writes beside the target, which then gets its name, so that a
+// broken backup never looks like a whole one. An older one is replaced with
+// force alone.
+func writeBackup(ctx context.Context, to string, force bool, write func(context.Context, io.Writer) (int64, error)) (n int64, err error) {
+	if _, err := os.Lstat(to); err == nil && !force {
+		return 0, overwriting(to)
+	}
 	f, err := os.CreateTemp(filepath.Dir(to), ".backup-*")
 	if err != nil {
 		return 0, err
@@ -75,7 +81,27 @@ func writeBackup(ctx context.Context, to string, write func(context.Context, io.
 	if err = f.Close(); err != nil {
 		return 0, err
 	}
-	return n, os.Rename(f.Name(), to)
+	return n, place(f.Name(), to, force)
+}
+
+// place gives a written file its name. A link, unlike a rename, refuses a name
+// that was taken meanwhile.
+func place(from, to string, force bool) error {
+	if force {
+		return os.Rename(from, to)
+	}
+	err := os.Link(from, to)
+	if errors.Is(err, os.ErrExist) {
+		return overwriting(to)
+	}
+	if err != nil { // a file system without links
+		return os.Rename(from, to)
+	}
+	return os.Remove(from)
+}
+
+func overwriting(to string) error {
+	return fmt.Errorf("%q exists: choose another name, or overwrite it with --force", to)
 }
 
 func backupFile(ctx context.Context, path string, w io.Writer) (int64, error) {
