@@ -91,6 +91,7 @@ func New(cfg Config) (*Server, error) {
 	s.app.Use(s.authenticate, s.limit)
 	s.exposeMetrics(cfg.Registry)
 	s.huma = humafiber.New(s.app, s.document())
+	s.huma.UseMiddleware(s.decodePath)
 	s.docs()
 	return s, nil
 }

@@ -149,11 +149,11 @@ func (x *shortcut[I, O]) plain(c *fiber.Ctx) bool {
 func (x *shortcut[I, O]) read(c *fiber.Ctx, in reflect.Value) bool {
 	for i := range x.params {
 		p := &x.params[i]
-		value := c.Get(p.name)
+		value, ok := c.Get(p.name), true
 		if p.path {
-			value = c.Params(p.name)
+			value, ok = pathParam(c, p.name)
 		}
-		if value == "" || !p.admits(value) {
+		if !ok || value == "" || !p.admits(value) {
 			return false
 		}
 		in.FieldByIndex(p.index).SetString(value)
