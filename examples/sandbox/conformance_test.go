@@ -33,6 +33,7 @@ func fixture(createMillis string) conformance.Fixture {
 				"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),
 				"reset_password": json.RawMessage(`{"password":"marker-password-5b22"}`),
 			},
+			Commands: &conformance.Commands{Exit: []string{"exit", "3"}, Code: 3, Says: "exit 3", Echo: []string{"cat"}, Flood: []string{"yes"}},
 		}, "rack": {
 			Name: "row 1", Spec: json.RawMessage(`{"name":"row 1","units":42}`), Update: json.RawMessage(`{"name":"row 2","units":48}`),
 			Term:    provider.Term{Billing: provider.BillingOnce, Period: provider.PeriodNone, Periods: 1, Quantity: 1},

@@ -22,7 +22,8 @@ import (
 //	  "region": "east", "zone": "", "locale": "zh-CN",
 //	  "kinds": {"instance": {
 //	    "name": "web", "spec": {…}, "update": {…}, "actions": {"reboot": {}}, "many": 3,
-//	    "term": {"billing": "prepaid", "period": "month", "periods": 1, "quantity": 1}
+//	    "term": {"billing": "prepaid", "period": "month", "periods": 1, "quantity": 1},
+//	    "commands": {"exit": ["sh", "-c", "exit 3"], "code": 3, "says": "", "echo": ["cat"], "flood": ["yes"]}
 //	  }},
 //	  "own": ["instance"],
 //	  "big": {"account": {…}, "stream": "list", "kind": "instance", "rows": 100000},
@@ -74,6 +75,16 @@ type kindDoc struct {
 	Term    termDoc                    `json:"term"`
 	Actions map[string]json.RawMessage `json:"actions"`
 	Many    int                        `json:"many"`
+
+	Commands *commandsDoc `json:"commands"`
+}
+
+type commandsDoc struct {
+	Exit  []string `json:"exit"`
+	Code  int      `json:"code"`
+	Says  string   `json:"says"`
+	Echo  []string `json:"echo"`
+	Flood []string `json:"flood"`
 }
 
 type termDoc struct {
@@ -107,7 +118,7 @@ func (d fixtureDoc) fixture() (Fixture, error) {
 		Region: d.Region, Zone: d.Zone, Locale: d.Locale, Window: Window(d.Window), SubAccount: d.Sub, Own: d.Own, Kinds: map[string]Kind{},
 	}
 	for name, k := range d.Kinds {
-		f.Kinds[name] = Kind{Name: k.Name, Spec: k.Spec, Update: k.Update, Term: provider.Term(k.Term), Actions: maps.Clone(k.Actions), Many: k.Many}
+		f.Kinds[name] = Kind{Name: k.Name, Spec: k.Spec, Update: k.Update, Term: provider.Term(k.Term), Actions: maps.Clone(k.Actions), Many: k.Many, Commands: (*Commands)(k.Commands)}
 	}
 	if d.Big != nil {
 		f.Big = &Big{Account: d.Big.Account.account(), Stream: d.Big.Stream, Kind: d.Big.Kind, Rows: d.Big.Rows}

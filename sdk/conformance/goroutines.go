@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"runtime/pprof"
 	"slices"
 	"strings"
-	"time"
 
 	"tradewind.example/sdk/fault"
 )
@@ -104,29 +102,5 @@ func leftovers(ctx context.Context, s *session) error {
 	together(callers, func(int) {
 		_ = s.reads(ctx) // how they end is another rule's
 	})
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(2 * promptly)
-	for {
-		after, err := s.standing(ctx)
-		if err != nil {
-			return err
-		}
-		var more []string
-		for _, at := range slices.Sorted(maps.Keys(after)) {
-			if grown := after[at] - before[at]; grown >= callers/2 && !idleClient(at) {
-				more = append(more, fmt.Sprintf("%d at %s", grown, at))
-			}
-		}
-		if len(more) == 0 {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-end:
-			return fmt.Errorf("%d callers have left, and goroutines stay: %s", callers, strings.Join(more, ", "))
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return s.cleared(ctx, before, callers/2, fmt.Sprintf("%d callers have left", callers))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -148,6 +149,12 @@ func (s *session) refuses(ctx context.Context, kind string, not func(provider.Ve
 		},
 		provider.VerbFindByToken: func() error {
 			return second(s.FindByToken(ctx, s.created(kind, token)))
+		},
+		provider.VerbLogs: func() error {
+			return s.Logs(ctx, provider.LogsRequest{Call: call, Kind: kind, ID: id}, io.Discard)
+		},
+		provider.VerbConsole: func() error {
+			return second(s.Console(ctx, provider.ConsoleRequest{Call: call, Kind: kind, ID: id}, nil, ignore))
 		},
 	} {
 		if not(verb) {

@@ -90,6 +90,19 @@ type Kind struct {
 	// Many is how many resources to list, more than a page of the cloud if
 	// possible; 0: 3.
 	Many int
+	// Commands are what its console can run; nil: its console is only checked
+	// for what does not exist.
+	Commands *Commands
+}
+
+// Commands are commands for a console, run without a terminal. They are those
+// of the author's simulator when there is no machine behind it.
+type Commands struct {
+	Exit  []string // ends at once with Code, having written Says and at most a line end after it
+	Code  int      // other than 0
+	Says  string   // without a line end; "": whatever it likes
+	Echo  []string // writes what it reads until its input ends, and ends with 0
+	Flood []string // writes without end, whoever reads; nil: there is none
 }
 
 // Window is a half-open span of time.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -110,6 +111,8 @@ type Kind struct {
 	Update      func(ctx context.Context, req UpdateRequest) (Change, error)
 	Delete      func(ctx context.Context, req DeleteRequest) (Change, error)
 	FindByToken func(ctx context.Context, req FindRequest) (Found, error)
+	Logs        func(ctx context.Context, req LogsRequest, out io.Writer) error
+	Console     func(ctx context.Context, req ConsoleRequest, t Terminal) (code int, err error)
 	Actions     map[string]func(ctx context.Context, req ActionRequest) (Change, error)
 
 	problem error

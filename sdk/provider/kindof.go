@@ -17,8 +17,9 @@ var kindName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 // KindOf registers a kind. Its schemas come from Spec and State (see package
 // schema for the tags), its verbs from the interfaces that handler implements:
-// [Creator], [Getter], [Lister], [Updater], [Deleter], [TokenFinder]. What is
-// wrong with the registration is told by [Kind.Err] and when serving starts.
+// [Creator], [Getter], [Lister], [Updater], [Deleter], [TokenFinder],
+// [LogStreamer], [Consoler]. What is wrong with the registration is told by
+// [Kind.Err] and when serving starts.
 func KindOf[Spec, State any](name, title string, handler any, actions ...Action) *Kind {
 	k := &Kind{Description: KindDescription{Name: name, Title: title}}
 	var problems []error
@@ -37,10 +38,11 @@ func KindOf[Spec, State any](name, title string, handler any, actions ...Action)
 	check(err)
 	bindChanges[Spec, State](k, handler)
 	bindReads[State](k, handler)
+	bindStreams(k, handler)
 	check(lookalikes(k, handler))
 	check(k.bindActions(actions))
 	if len(k.Description.Verbs) == 0 && len(actions) == 0 {
-		check(fmt.Errorf("handler %T offers no verb: implement Getter, Lister, Creator, Updater, Deleter or TokenFinder for its types", handler))
+		check(fmt.Errorf("handler %T offers no verb: implement Getter, Lister, Creator, Updater, Deleter, TokenFinder, LogStreamer or Consoler for its types", handler))
 	}
 	if len(problems) > 0 {
 		k.problem = fmt.Errorf("kind %q: %w", name, errors.Join(problems...))
@@ -119,6 +121,18 @@ func bindReads[State any](k *Kind, handler any) {
 	}
 }
 
+// bindStreams finds the streaming verbs of handler.
+func bindStreams(k *Kind, handler any) {
+	if h, ok := handler.(LogStreamer); ok {
+		k.offer(VerbLogs)
+		k.Logs = h.Logs
+	}
+	if h, ok := handler.(Consoler); ok {
+		k.offer(VerbConsole)
+		k.Console = h.Console
+	}
+}
+
 func (k *Kind) offer(v Verb) { k.Description.Verbs = append(k.Description.Verbs, v) }
 
 // lookalikes reports a method that is named like a verb and has another
@@ -127,13 +141,14 @@ func lookalikes(k *Kind, handler any) error {
 	bound := map[string]bool{
 		"Create": k.Create != nil, "Get": k.Get != nil, "List": k.List != nil,
 		"Update": k.Update != nil, "Delete": k.Delete != nil, "FindByToken": k.FindByToken != nil,
+		"Logs": k.Logs != nil, "Console": k.Console != nil,
 	}
 	t := reflect.TypeOf(handler)
 	if t == nil {
 		return errors.New("handler is nil")
 	}
 	var problems []error
-	for _, name := range []string{"Create", "Get", "List", "Update", "Delete", "FindByToken"} {
+	for _, name := range []string{"Create", "Get", "List", "Update", "Delete", "FindByToken", "Logs", "Console"} {
 		if m, ok := t.MethodByName(name); ok && !bound[name] {
 			problems = append(problems, fmt.Errorf("%s.%s is %s, which does not fit the kind's spec and state", t, name, m.Type))
 		}

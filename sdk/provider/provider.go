@@ -174,6 +174,8 @@ const (
 	VerbUpdate      Verb = "update"
 	VerbDelete      Verb = "delete"
 	VerbFindByToken Verb = "find_by_token"
+	VerbLogs        Verb = "logs"
+	VerbConsole     Verb = "console"
 )
 
 // Capabilities returns what p offers beyond the required part, in the order of

@@ -114,6 +114,7 @@ func own(b *strings.Builder, of map[string]provider.KindDescription, clouds []pr
 func verbs() []provider.Verb {
 	return []provider.Verb{
 		provider.VerbCreate, provider.VerbGet, provider.VerbList, provider.VerbUpdate, provider.VerbDelete, provider.VerbFindByToken,
+		provider.VerbLogs, provider.VerbConsole,
 	}
 }
 

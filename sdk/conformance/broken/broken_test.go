@@ -48,6 +48,7 @@ func TestTheCorrectPluginKeepsEveryRule(t *testing.T) {
 	target, release := broken.Target("")
 	defer release()
 	target.Fixture.Big = broken.Big()
+	broken.Flood(&target.Fixture)
 	report := conformance.Run(t, target)
 	for _, r := range report.Results {
 		if r.Verdict == conformance.Skip && r.ID != "output" {
@@ -69,10 +70,24 @@ func TestABigListThatIsKeptIsFound(t *testing.T) {
 	}
 }
 
+// TestAConsoleThatIsCollectedIsFound measures memory too.
+func TestAConsoleThatIsCollectedIsFound(t *testing.T) {
+	target, release := broken.Target("console-slow")
+	defer release()
+	broken.Flood(&target.Fixture)
+	report, err := conformance.Check(t.Context(), target, conformance.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"console-slow"}, failed(report)); diff != "" {
+		t.Errorf("broken rules (-want +got):\n%s", diff)
+	}
+}
+
 // TestEachFlawIsFoundByItsRule walks all rules: one without a plugin that
 // breaks it fails the test.
 func TestEachFlawIsFoundByItsRule(t *testing.T) {
-	elsewhere := []broken.Flaw{"output", "big-list"} // have tests of their own
+	elsewhere := []broken.Flaw{"output", "big-list", "console-slow"} // have tests of their own
 	slots := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	flaws := broken.Variants()

@@ -25,13 +25,17 @@ func Siblings() map[Flaw][]string {
 		"find-unused/never":  {"deadline", "refusal-class"},
 		"find-made":          {"create-concurrent", "create-idempotent", "lost-answer"},
 		"leftovers":          {"shutdown"},
+
+		"console-leave":           {"shutdown"},
+		"console-leave/goroutine": {"shutdown"},
+		"logs-follow":             {"shutdown"},
 	}
 }
 
 // Variants are more ways to break rules that promise more than one thing.
 func Variants() []Flaw {
 	return []Flaw{
-		"check-wrong/error", "common-kinds/needs", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
+		"check-wrong/error", "common-kinds/needs", "console-exit/mute", "console-leave/goroutine", "logs-follow/ends", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
 		"quote/changes", "refusal-class/outcome", "regions/empty", "secrets/error", "secrets/list", "times-utc/state",
 	}
 }
@@ -78,6 +82,8 @@ func Fixture(cloud *Cloud) conformance.Fixture {
 			Name: "data", Spec: json.RawMessage(`{"size_gb":20,"password":"marker-spec-31f8"}`), Update: json.RawMessage(`{"size_gb":40}`),
 			Term:    provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
 			Actions: map[string]json.RawMessage{"rename": json.RawMessage(`{"name":"other"}`)},
+
+			Commands: &conformance.Commands{Exit: []string{commandExit}, Code: exitCode, Says: lastWord, Echo: []string{commandEcho}},
 		}},
 	}
 	f.Cloud = &conformance.Switches{Slow: map[string]string{"slow": "true"}}
@@ -85,6 +91,12 @@ func Fixture(cloud *Cloud) conformance.Fixture {
 		f.Cloud = cloud
 	}
 	return f
+}
+
+// Flood lets the suite open a console that writes without end. It measures
+// memory, so nothing else should run beside it.
+func Flood(f *conformance.Fixture) {
+	f.Kinds["disk"].Commands.Flood = []string{commandFlood}
 }
 
 // Big is the long list of the plugin.

@@ -113,11 +113,12 @@ func verbs(k *provider.Kind) []provider.Verb {
 	all := []provider.Verb{
 		provider.VerbCreate, provider.VerbGet, provider.VerbList,
 		provider.VerbUpdate, provider.VerbDelete, provider.VerbFindByToken,
+		provider.VerbLogs, provider.VerbConsole,
 	}
 	has := map[provider.Verb]bool{
 		provider.VerbCreate: k.Create != nil, provider.VerbGet: k.Get != nil, provider.VerbList: k.List != nil,
 		provider.VerbUpdate: k.Update != nil, provider.VerbDelete: k.Delete != nil,
-		provider.VerbFindByToken: k.FindByToken != nil,
+		provider.VerbFindByToken: k.FindByToken != nil, provider.VerbLogs: k.Logs != nil, provider.VerbConsole: k.Console != nil,
 	}
 	return slices.DeleteFunc(all, func(v provider.Verb) bool { return !has[v] })
 }

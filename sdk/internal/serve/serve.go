@@ -50,6 +50,7 @@ type Server struct {
 	pb.UnimplementedBillingServiceServer
 	pb.UnimplementedImportsServiceServer
 	pb.UnimplementedEventsServiceServer
+	pb.UnimplementedStreamsServiceServer
 	pb.UnimplementedHostLinkServiceServer
 
 	provider    provider.Provider
@@ -116,6 +117,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	pb.RegisterBillingServiceServer(r, s)
 	pb.RegisterImportsServiceServer(r, s)
 	pb.RegisterEventsServiceServer(r, s)
+	pb.RegisterStreamsServiceServer(r, s)
 	pb.RegisterHostLinkServiceServer(r, s)
 }
 

@@ -43,6 +43,7 @@ type Client struct {
 	billing    pb.BillingServiceClient
 	imports    pb.ImportsServiceClient
 	events     pb.EventsServiceClient
+	streams    pb.StreamsServiceClient
 	link       pb.HostLinkServiceClient
 }
 
@@ -65,6 +66,7 @@ func New(conn grpc.ClientConnInterface) *Client {
 		billing:    pb.NewBillingServiceClient(conn),
 		imports:    pb.NewImportsServiceClient(conn),
 		events:     pb.NewEventsServiceClient(conn),
+		streams:    pb.NewStreamsServiceClient(conn),
 		link:       pb.NewHostLinkServiceClient(conn),
 	}
 }

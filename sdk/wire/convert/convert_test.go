@@ -51,6 +51,8 @@ func fillKind(t *rapid.T, v reflect.Value, label string) {
 		v.SetInt(rapid.Int64().Draw(t, label))
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, label))
+	case reflect.Uint16:
+		v.SetUint(uint64(rapid.Uint16().Draw(t, label)))
 	case reflect.Uint8:
 		v.SetUint(uint64(rapid.Uint8().Draw(t, label)))
 	case reflect.Pointer:
@@ -179,6 +181,8 @@ func TestRoundTrips(t *testing.T) {
 		"balance request":        trip(convert.BalanceRequestToWire, convert.BalanceRequestFromWire),
 		"balance":                trip(convert.BalanceToWire, convert.BalanceFromWire),
 		"events request":         trip(convert.EventsRequestToWire, convert.EventsRequestFromWire),
+		"logs request":           trip(convert.LogsRequestToWire, convert.LogsRequestFromWire),
+		"console request":        trip(convert.ConsoleRequestToWire, convert.ConsoleRequestFromWire),
 		"event":                  trip(convert.EventToWire, convert.EventFromWire),
 		"key range":              trip(convert.KeyRangeToWire, convert.KeyRangeFromWire),
 		"key value":              trip(convert.KeyValueToWire, convert.KeyValueFromWire),
