@@ -5,7 +5,7 @@ ROOT=$PWD
 TOOLS=$ROOT/.tools
 export PATH="$TOOLS:$PATH"
 CLOUDS=$(printf '%s\n' plugins/*/go.mod | xargs -n 1 dirname | xargs)
-MODULES="sdk host core $CLOUDS examples tools .ci/rules"
+MODULES="sdk simkit host core $CLOUDS examples tools .ci/rules"
 
 say() { printf '\n== %s (%s)\n' "$*" "$(date -u +%H:%M:%S)"; }
 

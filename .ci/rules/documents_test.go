@@ -47,7 +47,7 @@ func TestDecisionsAreListed(t *testing.T) {
 func TestDependenciesAreExplained(t *testing.T) {
 	t.Parallel()
 	text := document(t, "docs", "dependencies.md")
-	for _, module := range append([]string{"sdk", "host", "core", "examples", "tools"}, clouds(t)...) {
+	for _, module := range append([]string{"sdk", "simkit", "host", "core", "examples", "tools"}, clouds(t)...) {
 		_, section, found := strings.Cut(text, "\n## "+module+"\n")
 		if !found {
 			t.Errorf("docs/dependencies.md has no section %s", module)

@@ -68,11 +68,20 @@ func forbidden(t *testing.T) []edge {
 		{from: "core", to: "core/store/bolt", except: []string{"core/store", "core/app", "core/cmd"}, reason: "domain code does not know which store it runs on"},
 		{from: "core", to: "go.etcd.io/bbolt", except: []string{"core/store/bolt", "core/cmd/tradewind-bench"}, reason: "one package knows the engine"},
 	}
-	for _, sim := range simulators(t) {
+	chassis := edge{from: "plugins", to: "simkit", reason: "a plugin shares no code with what it is tested against"}
+	for _, sim := range append(simulators(t), "simkit") {
+		chassis.except = append(chassis.except, sim, path.Join(path.Dir(sim), "cmd"))
 		edges = append(edges, edge{from: sim, to: "sdk", reason: "the simulator is written from the vendor's facts and knows nothing of the plugin"})
 		for _, vendor := range vendors {
 			edges = append(edges, edge{from: sim, to: vendor, reason: "the simulator must not share the vendor SDK's view of the wire"})
 		}
+	}
+	edges = append(edges, chassis)
+	for _, ours := range []string{"host", "core", "plugins", "examples", "tools"} {
+		edges = append(edges, edge{from: "simkit", to: ours, reason: "the chassis of simulators knows no cloud and no broker"})
+	}
+	for _, ours := range []string{"sdk", "host", "core", "examples", "tools"} {
+		edges = append(edges, edge{from: ours, to: "simkit", reason: "only simulators stand on their chassis"})
 	}
 	for _, light := range []string{"sdk", "host", "core", "tools", "examples"} {
 		edges = append(edges, edge{from: light, to: "k8s.io", reason: "Kubernetes' client is heavy; one plugin alone carries it"})
@@ -98,7 +107,7 @@ func under(pkg, place string) bool {
 
 func isOurs(place string) bool {
 	switch strings.SplitN(place, "/", 2)[0] {
-	case "sdk", "host", "core", "plugins", "examples", "tools":
+	case "sdk", "simkit", "host", "core", "plugins", "examples", "tools":
 		return true
 	}
 	return false

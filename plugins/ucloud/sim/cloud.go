@@ -6,6 +6,11 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
+	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated UCloud with all accounts. Make it with [New] and
@@ -33,10 +38,10 @@ type Cloud struct {
 	hourly    hourHeap
 	seq       int64
 	bought    map[string]map[string]*Bought
-	faults    faultSet
-	calls     callLog
+	faults    *faults.Set[Fault]
+	calls     *calls.Log[Call]
 	tx        record
-	journal   *journal
+	journal   *statefile.File
 	broken    error // the state file could not be written; nothing is sold any more
 }
 
@@ -73,7 +78,7 @@ func New(cfg Config) (*Cloud, error) {
 		scopes: map[scopeKey]*scope{}, hosts: map[string]*host{}, eips: map[string]*eip{},
 		firewalls: newShelf[*firewall](), vpcs: newShelf[*vpc](), subnets: newShelf[*subnet](), udisks: newShelf[*udisk](),
 		stock: map[Stock]int{}, bought: map[string]map[string]*Bought{},
-		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
 	c.machines, c.machine = machineTable()
 	for _, a := range cfg.Accounts {
@@ -108,12 +113,8 @@ func (c *Cloud) Close() error {
 	if c.journal == nil {
 		return nil
 	}
-	err := c.compact()
-	if cerr := c.journal.close(); err == nil {
-		err = cerr
-	}
-	c.broken = errClosed
-	return err
+	c.broken = statefile.ErrClosed
+	return c.journal.Close()
 }
 
 // Now is the cloud's time.
@@ -128,7 +129,7 @@ func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
 // Advance moves the cloud's clock forward and settles what fell due. It is
 // kept in the state file, so time never goes back.
 func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > 10*365*24*time.Hour {
+	if d < 0 || d > admin.MaxAdvance {
 		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
 	}
 	c.mu.Lock()
@@ -151,6 +152,13 @@ func (c *Cloud) Recharge(name string, amount Fen) error {
 	a.books.Balance += amount
 	c.tx.keepBooks(a)
 	return c.commit()
+}
+
+// Limits returns stock and quota as they are.
+func (c *Cloud) Limits() Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits
 }
 
 // SetLimits replaces stock and quota; resources that exist stay.

@@ -136,7 +136,7 @@ func (c *Config) validate() error {
 		}
 		names[a.Name], keys[a.PublicKey] = true, true
 	}
-	errs = append(errs, validateLimits(c.Limits), validateFaults(c.Faults))
+	errs = append(errs, validateLimits(c.Limits), vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }
 

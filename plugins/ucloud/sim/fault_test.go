@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tradewind.example/plugins/ucloud/sim"
+	"tradewind.example/simkit/web"
 )
 
 const createAction = "CreateUHostInstance"
@@ -93,7 +94,7 @@ func TestWaitsOutlastTheReadTimeout(t *testing.T) {
 	w := newWorld(t)
 	w.arm(sim.Fault{Kind: sim.KindLatency, DelayMS: 150})
 	srv := httptest.NewUnstartedServer(nil)
-	srv.Config = sim.NewHTTPServer(w.Cloud)
+	srv.Config = web.NewServer(w.Cloud)
 	srv.Config.ReadTimeout = 50 * time.Millisecond
 	srv.Start()
 	defer srv.Close()

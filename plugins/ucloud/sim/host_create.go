@@ -83,7 +83,7 @@ func (c *Cloud) buildHost(q *request, o *order, i int, unit Fen, orderNo string)
 		h.Name = numbered(o.name, i+1)
 	}
 	h.Secret = digest(h.ID, o.password)
-	if q.plan.installFail {
+	if q.plan.Has(KindInstallFail) {
 		h.become(q.now, c.transition(), stateInitializing, stateInstallFail)
 	} else {
 		h.become(q.now, c.transition(), stateInitializing, stateStarting, stateRunning)

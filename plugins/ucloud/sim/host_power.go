@@ -35,7 +35,7 @@ func startHost(c *Cloud, q *request) (answer, *retError) {
 }
 
 func stopHost(c *Cloud, q *request) (answer, *retError) {
-	if q.plan.stopHang {
+	if q.plan.Has(KindStopHang) {
 		return c.power(q, []string{stateRunning}, stateStopping)
 	}
 	return c.power(q, []string{stateRunning}, stateStopping, stateStopped)

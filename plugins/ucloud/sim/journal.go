@@ -1,19 +1,12 @@
 package sim
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
+
+	"tradewind.example/simkit/statefile"
 )
-
-var errClosed = errors.New("the simulator is closed")
-
-// compactEvery bounds the growth of the state file between compactions.
-const compactEvery = 200000
 
 // record is one committed change: a whole line of the state file, so that a
 // line torn by a kill is a change that was never answered.
@@ -58,26 +51,6 @@ func (r *record) keepBooks(a *account) {
 	r.Books[a.Name] = a.books
 }
 
-// journal is the state file: lines are appended before the answer leaves. It
-// is not synced to the disk: it survives a kill of the process, not a power cut.
-type journal struct {
-	path  string
-	file  *os.File
-	lines int
-}
-
-func (j *journal) append(r *record) error {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	j.lines++
-	_, err = j.file.Write(append(b, '\n'))
-	return err
-}
-
-func (j *journal) close() error { return j.file.Close() }
-
 // commit writes what the call changed. After a failed write nothing is
 // answered as done any more.
 func (c *Cloud) commit() error {
@@ -91,62 +64,27 @@ func (c *Cloud) commit() error {
 	if c.journal == nil {
 		return nil
 	}
-	err := c.journal.append(&c.tx)
-	if err == nil && c.journal.lines > compactEvery {
-		err = c.compact()
-	}
-	if err != nil {
-		c.broken = fmt.Errorf("writing the state file: %w", err)
+	if err := c.journal.Append(&c.tx); err != nil {
+		c.broken = err
 		c.log.Error("state file failed; refusing all calls", "err", err)
 	}
 	return c.broken
 }
 
-// openJournal replays the file, then rewrites it in short form.
+// openJournal replays the state file, if there is to be one.
 func (c *Cloud) openJournal(path string) error {
 	if path == "" {
 		return nil
 	}
-	if err := c.replayFile(path); err != nil {
-		return fmt.Errorf("reading the state file: %w", err)
-	}
-	c.journal = &journal{path: path}
-	if err := c.compact(); err != nil {
-		return fmt.Errorf("writing the state file: %w", err)
-	}
-	return nil
-}
-
-func (c *Cloud) replayFile(path string) error {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return c.replay(bufio.NewReader(f))
-}
-
-// replay applies whole lines; a last line without its end is dropped.
-func (c *Cloud) replay(r *bufio.Reader) error {
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	var err error
+	c.journal, err = statefile.Open(path, func(line []byte) error {
 		var rec record
 		if err := json.Unmarshal(line, &rec); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
+			return err
 		}
-		if err := c.apply(&rec); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-	}
+		return c.apply(&rec)
+	}, c.dump)
+	return err
 }
 
 // apply puts one record into memory.
@@ -229,74 +167,52 @@ func (c *Cloud) applyMoney(r *record) error {
 	return nil
 }
 
-// compact replaces the file by the living state, one resource a line.
-func (c *Cloud) compact() error {
-	tmp := c.journal.path + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // as above
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = errors.Join(c.dump(json.NewEncoder(w)), w.Flush())
-	if err == nil {
-		err = os.Rename(tmp, c.journal.path)
-	}
-	if err != nil {
-		_ = f.Close()
-		return err
-	}
-	if c.journal.file != nil {
-		_ = c.journal.file.Close()
-	}
-	c.journal.file, c.journal.lines = f, 0
-	return nil
-}
-
-func (c *Cloud) dump(enc *json.Encoder) error {
+// dump writes the living state, one resource a line.
+func (c *Cloud) dump(emit func(any) error) error {
 	head := record{Seq: c.seq, Offset: c.offset}
 	for _, a := range c.byName {
 		head.keepBooks(a)
 	}
-	if err := enc.Encode(&head); err != nil {
+	if err := emit(&head); err != nil {
 		return err
 	}
 	for _, s := range c.scopes {
 		for _, h := range s.hosts {
-			if err := enc.Encode(&record{Hosts: []*host{h}}); err != nil {
+			if err := emit(&record{Hosts: []*host{h}}); err != nil {
 				return err
 			}
 		}
 		for _, e := range s.eips {
-			if err := enc.Encode(&record{EIPs: []*eip{e}}); err != nil {
+			if err := emit(&record{EIPs: []*eip{e}}); err != nil {
 				return err
 			}
 		}
 	}
-	if err := c.dumpShelves(enc); err != nil {
+	if err := c.dumpShelves(emit); err != nil {
 		return err
 	}
-	return c.dumpBills(enc)
+	return c.dumpBills(emit)
 }
 
-func (c *Cloud) dumpShelves(enc *json.Encoder) error {
+func (c *Cloud) dumpShelves(emit func(any) error) error {
 	for _, a := range c.byName {
 		r := record{Members: a.members}
 		for _, p := range a.made {
 			r.Projects = append(r.Projects, madeProject{Account: a.Name, Project: p})
 		}
-		if err := enc.Encode(&r); err != nil {
+		if err := emit(&r); err != nil {
 			return err
 		}
 	}
-	return enc.Encode(&record{
+	return emit(&record{
 		Firewalls: c.firewalls.all(), VPCs: c.vpcs.all(), Subnets: c.subnets.all(), UDisks: c.udisks.all(),
 	})
 }
 
-func (c *Cloud) dumpBills(enc *json.Encoder) error {
+func (c *Cloud) dumpBills(emit func(any) error) error {
 	for _, a := range c.byName {
 		for _, b := range a.bills {
-			if err := enc.Encode(&record{Bills: []*bill{b}}); err != nil {
+			if err := emit(&record{Bills: []*bill{b}}); err != nil {
 				return err
 			}
 		}

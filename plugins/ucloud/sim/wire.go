@@ -2,10 +2,8 @@ package sim
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -13,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // Bounds of one request: bytes, parameters, and levels of a JSON body.
@@ -48,22 +48,10 @@ type action struct {
 	writes bool
 }
 
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-}
-
 // ServeHTTP is the vendor API. Any path is accepted.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	uuid := newUUID()
+	uuid := web.NewUUID()
 	w.Header().Set("X-UCLOUD-REQUEST-UUID", uuid)
 	raw, status := decode(w, r)
 	if status != 0 {
@@ -90,17 +78,17 @@ func (c *Cloud) serve(ctx context.Context, h http.Header, raw map[string]any, q 
 	if err != nil {
 		return outcome{err: err}
 	}
-	pause(ctx, q.plan.delay)
-	if s := q.plan.spoil; s != nil {
+	web.Pause(ctx, q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
 		return outcome{spoil: s, plan: q.plan, err: s.refusal()}
 	}
 	body, after, err := c.run(act, q)
-	pause(ctx, after.delay)
-	after.asString = after.asString || q.plan.asString
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(ctx, after.Delay)
+	after.Quiet = append(after.Quiet, q.plan.Quiet...)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal()
 	}
-	return outcome{body: body, err: err, spoil: after.spoil, plan: after}
+	return outcome{body: body, err: err, spoil: after.Spoil, plan: after}
 }
 
 // admit checks action and signature and draws the faults before the change.
@@ -117,7 +105,7 @@ func (c *Cloud) admit(q *request, h http.Header, raw map[string]any) (action, *r
 	if err := c.authenticate(q, h, raw); err != nil {
 		return act, err
 	}
-	q.plan = c.faults.draw(q.action, act.writes, false, c.now())
+	q.plan = c.draw(q, act, false)
 	return act, nil
 }
 
@@ -184,7 +172,7 @@ func (c *Cloud) run(act action, q *request) (answer, plan, *retError) {
 	if err != nil {
 		return nil, plan{}, err
 	}
-	return body, c.faults.draw(q.action, act.writes, true, q.now), nil
+	return body, c.draw(q, act, true), nil
 }
 
 func (c *Cloud) runScoped(act action, q *request) (answer, *retError) {
@@ -317,7 +305,7 @@ func leaves(v any, depth int) int {
 
 // write sends the outcome: business failures are HTTP 200 with a RetCode.
 func write(w http.ResponseWriter, name string, out outcome) {
-	if out.spoil != nil && spoilAnswer(w, out.spoil) {
+	if out.spoil != nil && web.Destroy(w, out.spoil.Kind, out.spoil.Status) {
 		return
 	}
 	body := answer{}
@@ -333,7 +321,7 @@ func write(w http.ResponseWriter, name string, out outcome) {
 		body["Message"] = out.err.text
 	}
 	body["RetCode"] = code
-	if out.plan.asString {
+	if out.plan.Has(KindRetCodeString) {
 		body["RetCode"] = strconv.Itoa(code)
 	}
 	b, err := json.Marshal(body)
@@ -343,52 +331,4 @@ func write(w http.ResponseWriter, name string, out outcome) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(b)
-}
-
-// spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
-func spoilAnswer(w http.ResponseWriter, f *Fault) bool {
-	switch f.Kind {
-	case KindDrop:
-		dropConnection(w)
-	case KindHTTP:
-		http.Error(w, http.StatusText(f.Status), f.Status)
-	case KindNonJSON:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
-	default:
-		return false
-	}
-	return true
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (HTTP/2, recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a cloud's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

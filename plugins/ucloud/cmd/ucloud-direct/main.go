@@ -32,6 +32,7 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/ucloud/log"
 
 	"tradewind.example/plugins/ucloud/sim"
+	"tradewind.example/simkit/web"
 )
 
 // account is how the plugin is called for the simulator's one account.
@@ -98,7 +99,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		Endpoint: "http://" + l.Addr().String(), Region: "cn-bj2",
 		Settings: map[string]string{"public_key": public}, Credentials: map[string]string{"private_key": private},
 	})
-	srv := sim.NewHTTPServer(cloud)
+	srv := web.NewServer(cloud)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	if err == nil {
