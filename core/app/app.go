@@ -189,7 +189,7 @@ func (a *App) openHost(ctx context.Context) (err error) {
 func deadlines(in map[string]config.Deadline) map[string]guard.Times {
 	out := make(map[string]guard.Times, len(in))
 	for method, d := range in {
-		out[method] = guard.Times(d)
+		out[method] = guard.Times{Deadline: d.Deadline, Max: d.Max}
 	}
 	return out
 }
