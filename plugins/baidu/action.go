@@ -18,7 +18,7 @@ type none = kinds.None
 
 func instanceKind(p *plugin) *provider.Kind {
 	h := instances{p}
-	return provider.KindOf[InstanceSpec, InstanceState](kinds.Instance, "Server", h,
+	return provider.KindOf[InstanceSpec, InstanceState](kinds.Instance, "Server", h, append(renewer{p, serverThings}.actions(),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStart, Title: "Start", Changes: true}, h.start),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStop, Title: "Stop", Changes: true}, h.stop),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionReboot, Title: "Reboot", Changes: true}, h.reboot),
@@ -27,7 +27,7 @@ func instanceKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another size", Changes: true}, h.resize),
 		provider.ActionOf(provider.ActionDescription{Name: "to_prepaid", Title: "Pay by the month", Changes: true}, h.toPrepaid),
-	)
+	)...)
 }
 
 // act opens the account for an action and sends its one request.

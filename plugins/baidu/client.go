@@ -57,6 +57,7 @@ type cloud struct {
 	secrets []secret.Value // never shown, whatever the cloud answers
 	base    http.RoundTripper
 	retry   retry.Policy
+	roles   *roles
 }
 
 // open reads the call's account; region "" is allowed.
@@ -69,6 +70,9 @@ func (p *plugin) open(call provider.Call) (*cloud, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.checkRole(); err != nil {
+		return nil, err
+	}
 	way, err := gateway(call.Account)
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func (p *plugin) open(call provider.Call) (*cloud, error) {
 	return &cloud{
 		cfg: cfg, codes: codes, gateway: way, region: call.Region, zone: call.Zone,
 		secrets: []secret.Value{cfg.SecretKey, cfg.SecurityToken, cfg.CustomerMobile},
-		base:    cloudhttp.Traced(p.transport), retry: p.retry,
+		base:    cloudhttp.Traced(p.transport), retry: p.retry, roles: p.roles,
 	}, nil
 }
 
@@ -100,19 +104,24 @@ func (c *cloud) at(region, zone string) *cloud {
 	return &out
 }
 
-// hiding is the same account with one more text that must not be shown.
-func (c *cloud) hiding(text secret.Value) *cloud {
+// hiding is the same account with more texts that must not be shown.
+func (c *cloud) hiding(texts ...secret.Value) *cloud {
 	out := *c
-	out.secrets = append(slices.Clone(c.secrets), text)
+	out.secrets = append(slices.Clone(c.secrets), texts...)
 	return &out
 }
 
-// owner tells keys apart, for what is remembered of them.
+// owner tells apart whose resources are meant, for what is remembered of them:
+// those of a key or, with a role, of a customer.
 func (c *cloud) owner() string {
-	if c.gateway == nil {
-		return c.cfg.Domain + "\n" + c.cfg.AccessKey
+	out := c.cfg.Domain + "\n" + c.cfg.AccessKey
+	if c.gateway != nil {
+		out = c.gateway.Host + "\n" + out
 	}
-	return c.gateway.Host + "\n" + c.cfg.Domain + "\n" + c.cfg.AccessKey
+	if c.assumes() {
+		out += "\n" + c.cfg.CustomerAccount
+	}
+	return out
 }
 
 // host is where a service answers.
@@ -185,18 +194,26 @@ func invoke[A any](ctx context.Context, c *cloud, s service, writes bool, send s
 	if err := ctx.Err(); err != nil {
 		return zero, fault.Unavailable("the call was over before the cloud was asked").With(err)
 	}
+	k, err := c.keysFor(ctx, s)
+	if err != nil {
+		return zero, fault.NotDone(err)
+	}
 	t := &trip{}
-	answer, err := send(c.client(ctx, s, t))
+	answer, err := send(c.client(ctx, s, k, t))
 	if err == nil {
 		return answer, nil
 	}
-	return zero, failure{cloud: c, writes: writes, trip: t}.of(err)
+	err = failure{cloud: c.hiding(k.secret, k.token), writes: writes, trip: t}.of(err)
+	if k.role != "" && fault.Is(err, fault.ClassUnauthenticated) {
+		c.roles.forget(k.role)
+	}
+	return zero, err
 }
 
 // client is an SDK client for one request. It is made by hand: the SDK's
 // constructors keep transports for the whole process. It never repeats a
 // request, and its transport knows the deadline, so it needs none.
-func (c *cloud) client(ctx context.Context, s service, t *trip) *bce.BceClient {
+func (c *cloud) client(ctx context.Context, s service, k keys, t *trip) *bce.BceClient {
 	scheme := "https"
 	if c.gateway != nil {
 		scheme = c.gateway.Scheme
@@ -205,7 +222,7 @@ func (c *cloud) client(ctx context.Context, s service, t *trip) *bce.BceClient {
 		Config: &bce.BceClientConfiguration{
 			Endpoint: scheme + "://" + c.host(s), UserAgent: "tradewind-provider-baidu/" + version, Retry: bce.NewNoRetryPolicy(),
 			Credentials: &auth.BceCredentials{
-				AccessKeyId: c.cfg.AccessKey, SecretAccessKey: c.cfg.SecretKey.Reveal(), SessionToken: c.cfg.SecurityToken.Reveal(),
+				AccessKeyId: k.access, SecretAccessKey: k.secret.Reveal(), SessionToken: k.token.Reveal(),
 			},
 			SignOption: &auth.SignOptions{HeadersToSign: auth.DEFAULT_HEADERS_TO_SIGN, ExpireSeconds: auth.DEFAULT_EXPIRE_SECONDS},
 		},

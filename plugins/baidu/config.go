@@ -21,6 +21,7 @@ type Config struct {
 	CreateMinutes int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
 	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
 	AllowResize   bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it at once, and the broker bills nobody for an action"`
+	AllowRules    bool         `json:"allow_auto_renew" title:"Allow renewal rules" doc:"The cloud charges for what a rule renews, and the broker bills nobody for it"`
 	ErrorCodes    string       `json:"error_codes" title:"Codes of refusals" doc:"Code=class, several joined by semicolons, for codes that the cloud's documents leave out: like PaymentFailed=insufficient_balance"`
 	BandwidthItem string       `json:"bandwidth_price_item" default:"bandwidth" title:"Price item of bandwidth" doc:"Under which name the cloud prices the bandwidth of addresses"`
 
@@ -29,6 +30,7 @@ type Config struct {
 
 	CustomerAccount string       `json:"customer_account_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's account" doc:"Whose orders, bills and balance are meant; empty is the key's own account"`
 	CustomerUser    string       `json:"customer_user_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's user" doc:"Who is signed in"`
+	AssumeRole      string       `json:"assume_role" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Role in the customer's account" doc:"Servers, disks, addresses and networks are then those of the customer's own account, with temporary keys of this role; the reseller's keys must be permanent. Empty: those of the key's account"`
 	QueryBy         string       `json:"query_account" enum:"account_id,user_id" default:"account_id" title:"Id of a customer in billing" doc:"Which of the two ids the billing calls take"`
 	CustomerPrefix  string       `json:"customer_prefix" default:"tw" max:"16" pattern:"^[A-Za-z][A-Za-z0-9]*$" title:"Prefix of customers" doc:"New customers are called prefix-name"`
 	CustomerType    string       `json:"customer_type" default:"PERSONAL" max:"32" pattern:"^[A-Za-z_]+$" title:"Type of new customers"`
@@ -53,6 +55,19 @@ func (c Config) customer() string {
 		return c.CustomerUser
 	}
 	return c.CustomerAccount
+}
+
+// checkRole refuses a role that nobody's account has.
+func (c Config) checkRole() error {
+	switch {
+	case c.AssumeRole == "":
+		return nil
+	case c.CustomerAccount == "":
+		return fault.Invalid("account.settings.customer_account_id", "is required with assume_role: it says whose account the role is in")
+	case !c.SecurityToken.IsZero():
+		return fault.Invalid("account.settings.assume_role", "cannot be used with temporary keys")
+	}
+	return nil
 }
 
 // codes are the classes of refusals that the account's config adds.

@@ -56,6 +56,7 @@ func customerKind(p *plugin) *provider.Kind {
 	return provider.KindOf[CustomerSpec, CustomerState](kindCustomer, "Customer", h,
 		provider.ActionOf(provider.ActionDescription{Name: "sign_in", Title: "Sign-in link"}, h.signIn),
 		provider.ActionOf(provider.ActionDescription{Name: "resources", Title: "Resources"}, h.resources),
+		provider.ActionOf(provider.ActionDescription{Name: actionAutoRenew, Title: "Renew by itself", Changes: true}, h.autoRenew),
 	).Manage()
 }
 
@@ -288,6 +289,7 @@ type RentedResource struct {
 	Region  string `json:"region,omitempty" title:"Region"`
 	ID      string `json:"id" title:"Resource"`
 	Expires string `json:"expires,omitempty" title:"End of the paid time"`
+	Renews  string `json:"renews,omitempty" title:"Renewed by itself" doc:"By how much each time, like 1 month"`
 	Order   string `json:"order,omitempty" title:"Order" doc:"Of what is only known from orders"`
 }
 
@@ -302,7 +304,7 @@ const mostRented = 1000
 
 // rentable are the cloud's products that a customer may have prepaid.
 func rentable() []string {
-	return []string{"BCC", "CDS", "EIP", "BLB", "BBC", "RDS", "SCS", "BOS", "CDN", "NAT", "VPN"}
+	return []string{productServer, productDisk, productAddress, "BLB", "BBC", "RDS", "SCS", "BOS", "CDN", "NAT", "VPN"}
 }
 
 // resources gathers what a customer has: what is prepaid from the list of what
@@ -358,25 +360,10 @@ func (c *cloud) of(row customerRow) *cloud {
 
 // rented streams what a customer has prepaid of a product.
 func (c *cloud) rented(ctx context.Context, product string, yield func(RentedResource) error) error {
-	type found struct {
-		ServiceType string `json:"serviceType"`
-		Region      string `json:"region"`
-		ShortID     string `json:"shortId"`
-		InstanceID  string `json:"instanceId"`
-		ExpireTime  string `json:"expireTime"`
-	}
-	fetch := func(ctx context.Context, offset, limit int) ([]found, int, error) {
-		answer, err := read(ctx, c, billing, raw[struct {
-			TotalCount int     `json:"totalCount"`
-			Resources  []found `json:"resources"`
-		}](call{method: http.MethodPost, path: "/v1/renew/resource/list", body: map[string]any{
-			"serviceType": product, "queryAccountId": c.cfg.customer(), "pageNo": offset/limit + 1, "pageSize": limit,
-		}}))
-		return answer.Resources, answer.TotalCount, err
-	}
-	return page.ByOffset(ctx, page.Options{Size: pageSize}, fetch, func(r found) string { return r.InstanceID + r.ShortID }, func(r found) error {
+	return c.renewable(ctx, prepaidThing{product: product}, func(r renewableRow) error {
 		return yield(RentedResource{
 			Service: firstText(r.ServiceType, product), Region: r.Region, ID: firstText(r.ShortID, r.InstanceID), Expires: r.ExpireTime,
+			Renews: r.rule().text(),
 		})
 	})
 }

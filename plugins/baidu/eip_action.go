@@ -13,11 +13,11 @@ import (
 
 func eipKind(p *plugin) *provider.Kind {
 	h := addresses{p}
-	return provider.KindOf[kinds.EIPSpec, kinds.EIPState](kinds.EIP, "Elastic address", h,
+	return provider.KindOf[kinds.EIPSpec, kinds.EIPState](kinds.EIP, "Elastic address", h, append(renewer{p, addressThings}.actions(),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionBind, Title: "Bind", Changes: true}, h.bind),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionUnbind, Title: "Unbind", Changes: true}, h.unbind),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another bandwidth", Changes: true}, h.resize),
-	)
+	)...)
 }
 
 // bind gives an address to a server; one that the server has is no mistake.

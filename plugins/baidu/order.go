@@ -57,8 +57,11 @@ type orderPage struct {
 }
 
 // own is the same account without the customer that it stands for: what the key
-// buys is the key's own.
+// buys is the key's own, unless it buys in the customer's own account.
 func (c *cloud) own() *cloud {
+	if c.assumes() {
+		return c
+	}
 	out := *c
 	out.cfg.CustomerAccount, out.cfg.CustomerUser = "", ""
 	return &out

@@ -19,9 +19,11 @@ const (
 )
 
 // plugin is the provider. What it remembers of an account is the names of its
-// regions, apart for each key, and whose turn it is.
+// regions and the temporary keys of its customers' roles, apart for each key, and
+// whose turn it is.
 type plugin struct {
 	regions   *regionCache
+	roles     *roles
 	turns     once.Turns
 	clock     clock.Clock
 	transport http.RoundTripper
@@ -34,7 +36,7 @@ func newProvider() *plugin {
 }
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
-	p := &plugin{regions: newRegionCache(), clock: c, transport: newTransport(), retry: policy}
+	p := &plugin{regions: newRegionCache(), roles: newRoles(c), clock: c, transport: newTransport(), retry: policy}
 	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), customerKind(p)}
 	return p
 }
