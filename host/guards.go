@@ -11,6 +11,10 @@ func (h *Host) newBreakers(plugin string) *guard.Breakers {
 // most of it, and its bounds.
 func (p *Plugin) Limits() guard.Load { return p.bulkhead.Load() }
 
+// Streams returns which orgs have logs and consoles of the plugin open at this
+// moment, and the bounds.
+func (p *Plugin) Streams() guard.Load { return p.streams.Load() }
+
 // BreakerStates returns the plugin's circuit breakers that have seen a failure
 // lately, those that refuse calls first; all others are closed.
 func (p *Plugin) BreakerStates() []guard.BreakerState { return p.breakers.States() }

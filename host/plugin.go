@@ -38,6 +38,7 @@ type Plugin struct {
 	host     *Host
 	name     string
 	bulkhead *guard.Bulkhead
+	streams  *guard.Bulkhead // of logs and consoles
 	breakers *guard.Breakers
 	redactor *session.Redactor
 	accounts *accounts
@@ -60,7 +61,7 @@ type Plugin struct {
 
 func (h *Host) newPlugin(name string) *Plugin {
 	p := &Plugin{
-		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), breakers: h.newBreakers(name), redactor: &session.Redactor{},
+		host: h, name: name, bulkhead: guard.NewBulkhead(h.cfg.Limits), streams: guard.NewBulkhead(h.cfg.Limits.OfStreams()), breakers: h.newBreakers(name), redactor: &session.Redactor{},
 		observer: h.newObserver(name),
 		turn:     make(chan struct{}, 1), shared: map[string]*run{}, leaving: map[*run]bool{},
 	}
@@ -74,7 +75,7 @@ func (h *Host) newPlugin(name string) *Plugin {
 func (p *Plugin) guarded(below grpc.ClientConnInterface, tally guard.Stage) *guard.Conn {
 	return guard.NewConn(p.observer.stages(guard.Config{
 		Pick:   func(context.Context) (grpc.ClientConnInterface, error) { return below, nil },
-		Plugin: p.name, Bulkhead: p.bulkhead, Breakers: p.breakers, Rules: p.host.rules, Sending: p.redactor.Learn, Log: p.host.log, Tally: tally,
+		Plugin: p.name, Bulkhead: p.bulkhead, Streams: p.streams, Breakers: p.breakers, Rules: p.host.rules, Sending: p.redactor.Learn, Log: p.host.log, Tally: tally,
 	}))
 }
 

@@ -327,6 +327,9 @@ func (s breaking) Begin(ctx context.Context, c *Call) (context.Context, error) {
 	if !ok || s.breakers == nil {
 		return ctx, nil
 	}
+	if c.Rule.Idle > 0 {
+		return ctx, s.breakers.refusal(k) // no ticket: as a probe it could last for hours
+	}
 	var err error
 	c.ticket, err = s.breakers.admit(k)
 	return ctx, err

@@ -16,6 +16,15 @@ type Limits struct {
 	PerOrg     int           // calls of one org at once; default as many as Concurrent
 	Queue      int           // calls that may wait for a slot; default 512
 	QueueWait  time.Duration // longest wait for a slot; default 10 s
+
+	Streams       int // logs and consoles at once, beside the calls; default 64
+	StreamsPerOrg int // of one org; default a quarter of Streams
+}
+
+// OfStreams returns the limits of the bulkhead of logs and consoles.
+func (l Limits) OfStreams() Limits {
+	l = l.withDefaults()
+	return Limits{Concurrent: l.Streams, PerOrg: l.StreamsPerOrg}
 }
 
 // retryAfter is what an overloaded plugin's callers are told.
@@ -26,6 +35,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.PerOrg, l.Concurrent)
 	setDefault(&l.Queue, 512)
 	setDefault(&l.QueueWait, 10*time.Second)
+	setDefault(&l.Streams, 64)
+	setDefault(&l.StreamsPerOrg, max(1, l.Streams/4))
 	return l
 }
 
@@ -236,25 +247,51 @@ func (b *Bulkhead) Load() Load {
 // queueing is the stage that holds a slot during the call.
 type queueing struct {
 	bulkhead *Bulkhead
+	streams  *Bulkhead // of logs and consoles; nil: as many as want
 	breakers *Breakers
 }
 
-// Begin takes a slot. Nobody waits for an account that is shut off.
+// Begin takes a slot. Nobody waits for an account that is shut off, and nobody
+// for the end of what somebody else reads or types.
 func (s queueing) Begin(ctx context.Context, c *Call) (context.Context, error) {
-	if c.Rule.Standing || s.bulkhead.TryAcquire(c.Route.Org) {
+	slots := s.of(c)
+	if slots == nil || slots.TryAcquire(c.Route.Org) {
 		return ctx, nil
+	}
+	if c.Rule.Idle > 0 {
+		return nil, slots.full(c.Route.Org)
 	}
 	if k, ok := keyOf(c); ok && s.breakers != nil {
 		if err := s.breakers.refusal(k); err != nil {
 			return nil, err
 		}
 	}
-	return ctx, s.bulkhead.Acquire(ctx, c.Route.Org)
+	return ctx, slots.Acquire(ctx, c.Route.Org)
 }
 
 // End gives the slot back.
 func (s queueing) End(_ context.Context, c *Call, _ error) {
-	if !c.Rule.Standing {
-		s.bulkhead.Release(c.Route.Org)
+	if slots := s.of(c); slots != nil {
+		slots.Release(c.Route.Org)
 	}
+}
+
+// of returns the bulkhead of a call; nil: it takes no slot.
+func (s queueing) of(c *Call) *Bulkhead {
+	switch {
+	case c.Rule.Idle > 0:
+		return s.streams
+	case c.Rule.Standing:
+		return nil
+	}
+	return s.bulkhead
+}
+
+// full refuses a stream for which there is no slot.
+func (b *Bulkhead) full(org string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own := b.shares.orgs[org]
+	return b.overload(own != nil && own.busy >= b.limits.PerOrg,
+		"%d logs and consoles of the plugin are open: close one, or try again later", b.shares.busy)
 }

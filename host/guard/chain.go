@@ -101,7 +101,7 @@ func chain(cfg Config) []link {
 		{"metrics", cfg.Metrics},
 		{"tally", cfg.Tally},
 		{"deadline", deadline{}},
-		{"bulkhead", queueing{cfg.Bulkhead, cfg.Breakers}},
+		{"bulkhead", queueing{cfg.Bulkhead, cfg.Streams, cfg.Breakers}},
 		{"breaker", breaking{cfg.Breakers}},
 		{"session", sending{cfg.Pick}},
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	Plugin   string // its name, for stages and logs
 	Pick     Picker
 	Bulkhead *Bulkhead
+	Streams  *Bulkhead       // of logs and consoles, which never wait; nil: as many as want
 	Breakers *Breakers       // nil: calls pass without
 	Rules    map[string]Rule // by full method name; nil: [Rules]
 	// Trace, Metrics and Tally are the stages of those names; nil: the chain goes
@@ -116,12 +117,14 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 	}
 	err = errAbandoned
 	call.Sent = true
+	ctx, quiet := watchSilence(ctx, call)
 	inner, err := call.conn.NewStream(ctx, desc, method, opts...)
 	if err != nil {
+		quiet.stop()
 		return nil, err
 	}
 	opened = true
-	s := &stream{ClientStream: inner, conn: c, call: call, ctx: ctx}
+	s := &stream{ClientStream: inner, conn: c, call: call, ctx: ctx, quiet: quiet}
 	s.unwatch = context.AfterFunc(ctx, func() { s.end(ctx.Err()) })
 	return s, nil
 }
@@ -132,6 +135,7 @@ type stream struct {
 	conn    *Conn
 	call    *Call
 	ctx     context.Context // of this one call
+	quiet   *silence        // nil: it may pass nothing for ever
 	ended   atomic.Bool
 	unwatch func() bool
 }
@@ -139,6 +143,7 @@ type stream struct {
 func (s *stream) end(err error) {
 	if !s.ended.Swap(true) {
 		s.conn.end(s.ctx, s.call, err)
+		s.quiet.stop()
 	}
 }
 
@@ -147,6 +152,7 @@ func (s *stream) SendMsg(m any) error {
 	s.conn.sending(m)
 	err := s.ClientStream.SendMsg(m)
 	if err == nil {
+		s.quiet.heard()
 		s.conn.message(s.ctx, s.call, ToPlugin, m)
 	}
 	return err
@@ -156,10 +162,12 @@ func (s *stream) SendMsg(m any) error {
 func (s *stream) RecvMsg(m any) error {
 	err := s.ClientStream.RecvMsg(m)
 	if err == nil {
+		s.quiet.heard()
 		s.conn.message(s.ctx, s.call, FromPlugin, m)
 		return nil
 	}
 	s.unwatch()
+	err = s.quiet.explain(err)
 	if errors.Is(err, io.EOF) {
 		s.end(nil)
 	} else {

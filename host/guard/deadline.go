@@ -22,6 +22,10 @@ type Rule struct {
 	// Standing streams stay open for long: they take no slot of the bulkhead and
 	// say nothing about how well the cloud serves.
 	Standing bool
+	// Idle is how long a stream between a person and a resource may pass nothing;
+	// 0: for ever. Such streams are standing. They take a slot of their own
+	// bulkhead, and an open breaker refuses them but learns nothing from them.
+	Idle time.Duration
 	// Unbroken methods pass an open breaker and feed none: they are about the
 	// plugin itself, or how a person finds out whether an account works again.
 	Unbroken bool
@@ -31,6 +35,7 @@ type Rule struct {
 type Times struct {
 	Deadline time.Duration
 	Max      time.Duration
+	Idle     time.Duration // of logs and consoles
 }
 
 // unlisted bounds a method that a newer SDK has and this table has not.
@@ -42,6 +47,13 @@ const patience = 10
 func read(d time.Duration) Rule   { return Rule{Deadline: d, Max: patience * d} }
 func change(d time.Duration) Rule { return Rule{Deadline: d, Max: patience * d, Change: true} }
 func own(d time.Duration) Rule    { return Rule{Deadline: d, Max: patience * d, Unbroken: true} }
+
+// longestTalk bounds a stream in which something passes all the time.
+const longestTalk = 12 * time.Hour
+
+func talk(idle time.Duration) Rule {
+	return Rule{Deadline: longestTalk, Max: longestTalk, Standing: true, Idle: idle}
+}
 
 const service = "/tradewind.provider.v1."
 
@@ -82,6 +94,8 @@ func Rules() map[string]Rule {
 		service + "BillingService/Balance":   read(30 * time.Second),
 		service + "ImportsService/Import":    read(10 * time.Minute),
 		service + "EventsService/Events":     {Deadline: 24 * time.Hour, Max: 24 * time.Hour, Standing: true, Unbroken: true},
+		service + "StreamsService/Logs":      talk(30 * time.Minute),
+		service + "StreamsService/Console":   talk(15 * time.Minute),
 		service + "HostLinkService/Link":     {Standing: true, Unbroken: true},
 	}
 }
@@ -106,6 +120,11 @@ func RulesWith(times map[string]Times) (map[string]Rule, error) {
 		}
 		if rule.Deadline < 0 || rule.Deadline > rule.Max {
 			wrong = append(wrong, fault.Field{Path: name, Message: "must have a deadline above zero and not above its maximum"})
+		}
+		if t.Idle < 0 || t.Idle > 0 && rule.Idle == 0 {
+			wrong = append(wrong, fault.Field{Path: name, Message: "cannot be idle: only logs and consoles can, for a time above zero"})
+		} else if t.Idle > 0 {
+			rule.Idle = t.Idle
 		}
 		rules[service+name] = rule
 	}
