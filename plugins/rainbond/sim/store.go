@@ -59,13 +59,17 @@ func (v *StoreVersion) row(key string) map[string]any {
 }
 
 func listStoreApps(c *Cloud, q *call) (any, *apiError) {
-	all := []any{}
+	var all []*StoreApp
 	for i := range c.storeApps {
 		if strings.Contains(strings.ToLower(c.storeApps[i].Name), strings.ToLower(q.query.Get("query"))) {
-			all = append(all, c.storeApps[i].row(q.query.Get("marketDomain")))
+			all = append(all, &c.storeApps[i])
 		}
 	}
-	rows, page, size, err := cut(q, all, "pageSize")
+	chosen, page, size, err := cut(q, all, "pageSize")
+	rows := []any{}
+	for _, a := range chosen {
+		rows = append(rows, a.row(q.query.Get("marketDomain")))
+	}
 	return map[string]any{"apps": rows, "page": page, "page_size": size, "total": len(all)}, err
 }
 

@@ -1,0 +1,7 @@
+//go:build race
+
+package main
+
+// bulk is how many versions the store with the long catalogue has. The race detector
+// makes each some ten times as slow.
+const bulk = 10_000

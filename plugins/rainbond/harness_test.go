@@ -1,0 +1,323 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tradewind.example/plugins/rainbond/sim"
+	"tradewind.example/sdk/clock"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/plugintest"
+	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/retry"
+	"tradewind.example/sdk/secret"
+	"tradewind.example/sdk/wire/client"
+)
+
+const (
+	home     = "rainbond"
+	edge     = "edge"
+	adminKey = "5ec2e7a1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	blueKey  = "5ec2e7b2bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	oldKey   = "5ec2e7c3cccccccccccccccccccccccccccccccc"
+	storeKey = "store-marker-7f3a"
+	noKey    = "store-denied-51c0"
+	blog     = "5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d"
+	cacheID  = "0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c"
+	// transition is the simulator's time for one change of state.
+	transition = 2 * time.Second
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is the plugin behind gRPC, and the simulator behind HTTP.
+type world struct {
+	*client.Client
+	plugin *plugin
+	sim    *sim.Cloud
+	clock  *clock.Fake
+	url    string
+	logs   *buffer
+	region string
+	key    string
+	// settings are put over those of every call.
+	settings map[string]string
+}
+
+// buffer is a log that several goroutines write.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
+	t.Helper()
+	w := &world{
+		clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &buffer{}, region: home, key: blueKey, settings: map[string]string{},
+	}
+	cfg := sim.Config{
+		Now: w.clock.Now, TransitionMS: int(transition.Milliseconds()),
+		Users: []sim.User{
+			{Name: "root", Key: adminKey, Admin: true},
+			{Name: "blue", Key: blueKey, Teams: []string{"blue"}},
+			{Name: "gone", Key: oldKey, Teams: []string{"blue"}, ExpiresUnix: 1},
+		},
+		Teams:     []sim.TeamSeed{{Name: "blue", Alias: "Blue", Regions: []string{home, edge}}, {Name: "red", Regions: []string{home}}},
+		StoreKeys: []sim.StoreKey{{Key: storeKey}, {Key: noKey, Denied: true}},
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	var err error
+	if w.sim, err = sim.New(cfg); err != nil {
+		t.Fatalf("starting the cloud: %v", err)
+	}
+	srv := httptest.NewServer(w.sim)
+	w.url = srv.URL
+	t.Cleanup(func() {
+		srv.Close()
+		w.checkOnce(t)
+		if err := w.sim.Close(); err != nil {
+			t.Errorf("closing the cloud: %v", err)
+		}
+	})
+	w.plugin = newPlugin(w.clock, retry.Policy{Attempts: 3, Base: time.Millisecond, Max: 3 * time.Second})
+	w.Client = plugintest.Start(t, w.plugin, plugintest.WithLogger(slog.New(slog.NewTextHandler(w.logs, nil))))
+	return w
+}
+
+// checkOnce lets no name of an app be made or installed into twice.
+func (w *world) checkOnce(t *testing.T) {
+	t.Helper()
+	for _, name := range w.sim.Report(1000).BoughtTwice {
+		if !strings.Contains(name, "again") {
+			t.Errorf("%q was bought twice", name)
+		}
+	}
+}
+
+// with is the same world whose calls have other settings, as pairs.
+func (w *world) with(pairs ...string) *world {
+	out := *w
+	out.settings = maps.Clone(w.settings)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out.settings[pairs[i]] = pairs[i+1]
+	}
+	return &out
+}
+
+func (w *world) call() provider.Call {
+	all := map[string]string{"team": "blue", "market_url": w.url, "plain_http": "true", "core_price": "100", "memory_price": "50.5"}
+	maps.Copy(all, w.settings)
+	keys := map[string]secret.Value{"access_key": secret.New(w.key), "market_access_key": secret.New(storeKey)}
+	if key, ok := all["store key"]; ok {
+		keys["market_access_key"] = secret.New(key)
+		delete(all, "store key")
+	}
+	return provider.Call{
+		Org: "o1", RootOrg: "o1", RequestID: "r1", Region: w.region,
+		Account: provider.Account{ID: "a1", Endpoint: w.url, Settings: all, Credentials: keys},
+	}
+}
+
+func month(periods int) provider.Term {
+	return provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: periods, Quantity: 1}
+}
+
+// spec is an app's spec with more fields.
+func spec(t *testing.T, fields map[string]any) json.RawMessage {
+	t.Helper()
+	all := map[string]any{"app_model_id": blog, "app_model_version": "1.0"}
+	maps.Copy(all, fields)
+	b, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (w *world) order(t *testing.T, token string, fields map[string]any) provider.CreateRequest {
+	t.Helper()
+	return provider.CreateRequest{Call: w.call(), Token: token, Kind: kindApp, Name: "shop", Spec: spec(t, fields), Term: month(1)}
+}
+
+// install orders an app and waits for it.
+func (w *world) install(t *testing.T, token string, fields map[string]any) provider.Resource {
+	t.Helper()
+	change, err := w.Create(t.Context(), w.order(t, token, fields))
+	if err != nil {
+		t.Fatalf("ordering %q: %v", token, err)
+	}
+	if change.Operation == "" {
+		return *change.Resource
+	}
+	op := w.finish(t, change.Operation)
+	if op.State != provider.OperationSucceeded {
+		t.Fatalf("ordering %q: %+v", token, op)
+	}
+	return *op.Resource
+}
+
+// finish polls an operation to its end, one transition apart.
+func (w *world) finish(t *testing.T, id string) provider.Operation {
+	t.Helper()
+	for range 2000 {
+		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
+		if err != nil {
+			t.Fatalf("operation %q: %v", id, err)
+		}
+		if op.State != provider.OperationRunning {
+			return op
+		}
+		if op.CheckAfter <= 0 {
+			t.Errorf("operation %q does not say when to ask again", id)
+		}
+		w.clock.Advance(transition)
+	}
+	t.Fatalf("operation %q does not end", id)
+	return provider.Operation{}
+}
+
+func (w *world) get(t *testing.T, kind, id string) provider.Resource {
+	t.Helper()
+	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
+	if err != nil {
+		t.Fatalf("reading %s %q: %v", kind, id, err)
+	}
+	return r
+}
+
+func (w *world) list(t *testing.T, kind string) []provider.Resource {
+	t.Helper()
+	out := []provider.Resource{}
+	err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
+		out = append(out, r)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("listing %s: %v", kind, err)
+	}
+	return out
+}
+
+// drop deletes an app and waits until it is gone.
+func (w *world) drop(t *testing.T, id string) {
+	t.Helper()
+	change, err := w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "drop-" + id, Kind: kindApp, ID: id})
+	if err != nil {
+		t.Fatalf("deleting %q: %v", id, err)
+	}
+	if change.Operation == "" {
+		return
+	}
+	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
+		t.Fatalf("deleting %q: %+v", id, op)
+	}
+}
+
+// act performs an action and waits for it.
+func (w *world) act(t *testing.T, id, action, input string) (provider.Change, error) {
+	t.Helper()
+	change, err := w.Act(t.Context(), provider.ActionRequest{
+		Call: w.call(), Token: "act-1", Kind: kindApp, ID: id, Action: action, Input: json.RawMessage(input),
+	})
+	if err != nil || change.Operation == "" {
+		return change, err
+	}
+	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
+		return change, op.Failure
+	}
+	return change, nil
+}
+
+// acts is act for what must work; it returns the output.
+func (w *world) acts(t *testing.T, id, action, input string) json.RawMessage {
+	t.Helper()
+	change, err := w.act(t, id, action, input)
+	if err != nil {
+		t.Fatalf("%s of %q: %v", action, id, err)
+	}
+	return change.Output
+}
+
+func (w *world) find(t *testing.T, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
+	t.Helper()
+	f, err := w.FindByToken(t.Context(), provider.FindRequest{Call: w.call(), Token: token, Kind: kindApp, Change: change, ID: id, Since: since})
+	if err != nil {
+		t.Fatalf("finding %q: %v", token, err)
+	}
+	return f
+}
+
+func (w *world) faults(t *testing.T, f ...sim.Fault) {
+	t.Helper()
+	if err := w.sim.SetFaults(f...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lose drops the answer of one call of the name after its change was made.
+func (w *world) lose(t *testing.T, call string) {
+	t.Helper()
+	w.faults(t, sim.Fault{Kind: sim.KindDrop, After: true, Actions: []string{call}, Count: 1})
+}
+
+// decoded reads a JSON document.
+func decoded[T any](t *testing.T, raw json.RawMessage) T {
+	t.Helper()
+	var out T
+	if err := json.Unmarshal(raw, &out); err != nil {
+		t.Fatalf("reading %s: %v", raw, err)
+	}
+	return out
+}
+
+// parts are the components of an app by their names.
+func (w *world) parts(t *testing.T, id string) map[string]Component {
+	t.Helper()
+	out := map[string]Component{}
+	for _, x := range decoded[AppState](t, w.get(t, kindApp, id).State).Components {
+		out[x.Name] = x
+	}
+	return out
+}
+
+func (w *world) count(call string) int64 { return w.sim.Counts()[call].Calls }
+
+func ids(all []provider.Resource) []string {
+	out := []string{}
+	for _, r := range all {
+		out = append(out, r.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
+	t.Helper()
+	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
+		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
+	}
+}
