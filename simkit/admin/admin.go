@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -42,15 +43,28 @@ func Get[Out any](d *Desk, path string, get func() Out) {
 	d.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { reply(w, get()) })
 }
 
-// List adds a read with a bound on rows: the query's limit, or def, up to [MaxRows].
-func List[Out any](d *Desk, path string, def int, list func(limit int) Out) {
+// Find adds a read with parameters in the query. Errors of find are the
+// caller's mistakes and answered with status 400.
+func Find[Out any](d *Desk, path string, find func(url.Values) (Out, error)) {
 	d.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-		limit, err := limitOf(r, def)
+		out, err := find(r.URL.Query())
 		if err != nil {
 			refuse(w, err)
 			return
 		}
-		reply(w, list(limit))
+		reply(w, out)
+	})
+}
+
+// List adds a read with a bound on rows: the query's limit, or def, up to [MaxRows].
+func List[Out any](d *Desk, path string, def int, list func(limit int) Out) {
+	Find(d, path, func(q url.Values) (Out, error) {
+		limit, err := limitOf(q.Get("limit"), def)
+		if err != nil {
+			var none Out
+			return none, err
+		}
+		return list(limit), nil
 	})
 }
 
@@ -132,8 +146,7 @@ func Recharge[Fen ~int64, Out any](d *Desk, recharge func(account string, amount
 	})
 }
 
-func limitOf(r *http.Request, def int) (int, error) {
-	v := r.URL.Query().Get("limit")
+func limitOf(v string, def int) (int, error) {
 	if v == "" {
 		return def, nil
 	}

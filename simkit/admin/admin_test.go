@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,12 @@ func (w *world) desk() *admin.Desk {
 		w.now = w.now.Add(by)
 		return nil
 	}, func() time.Time { return w.now })
+	admin.Find(d, "/double", func(q url.Values) (string, error) {
+		if q.Get("of") == "" {
+			return "", errRefused
+		}
+		return q.Get("of") + q.Get("of"), nil
+	})
 	admin.Recharge(d, func(account string, amount fen) error {
 		if account != "one" {
 			return errRefused
@@ -84,6 +91,8 @@ func TestAnswers(t *testing.T) {
 		"None":         {"of at least one", "GET", "/calls?limit=0", "", 400, "not between 1 and 100000"},
 		"NoNumber":     {"in digits", "GET", "/calls?limit=x", "", 400, "not between"},
 		"Calls":        {"calls come with counts", "GET", "/calls?limit=7", "", 200, `{"calls":[7],"counts":{"A":{"calls":1,"ok":0,"refused":0,"spoiled":0}}}`},
+		"Find":         {"parameters are read", "GET", "/double?of=x", "", 200, `"xx"`},
+		"BadFind":      {"a mistake is told", "GET", "/double", "", 400, "refused"},
 		"Clock":        {"the clock goes forward", "POST", "/clock/advance", `{"seconds":90}`, 200, `{"now":"1970-01-01T00:01:30Z"}`},
 		"Back":         {"never back", "POST", "/clock/advance", `{"seconds":-1}`, 400, "seconds: -1"},
 		"Decades":      {"ten years at the most", "POST", "/clock/advance", `{"seconds":315360001}`, 400, "ten years"},

@@ -1,59 +1,35 @@
 package sim
 
-import "time"
+import (
+	"net/http"
+	"time"
+
+	"tradewind.example/simkit/calls"
+)
 
 // codeOK is the code of success.
 const codeOK = "Success"
 
 // Call is one line of the call log. It never holds parameters with secrets.
+// Its Subject is the resource id, or the name of a create.
 type Call struct {
-	// Seq counts calls from 1 in the order they ended.
-	Seq     int64     `json:"seq"`
-	Time    time.Time `json:"time"`
-	Action  string    `json:"action"`
-	Account string    `json:"account,omitempty"`
-	Service string    `json:"service,omitempty"`
-	// Subject is the resource id, or the name of a create.
-	Subject string `json:"subject,omitempty"`
+	calls.Line
+	Service string `json:"service,omitempty"`
 	// Status is the HTTP status; 0 when a fault destroyed the answer.
 	Status int `json:"status"`
 	// RetCode is the code that was answered, or the kind of the fault.
 	RetCode string `json:"ret_code"`
-	Fault   Kind   `json:"fault,omitempty"`
-	After   bool   `json:"after,omitempty"`
 	UUID    string `json:"request_uuid"`
-	// TookUS is the real time in microseconds.
-	TookUS int64 `json:"took_us"`
 }
 
 // Count sums the calls of one action.
-type Count struct {
-	Calls int64 `json:"calls"`
-	// OK counts calls that were done, Refused those with another code,
-	// Spoiled those a fault destroyed.
-	OK      int64 `json:"ok"`
-	Refused int64 `json:"refused"`
-	Spoiled int64 `json:"spoiled"`
-}
+type Count = calls.Count
 
-// callLog is a ring of the last calls and exact counts; guarded by the Cloud's mutex.
-type callLog struct {
-	ring   []Call
-	size   int
-	seq    int64
-	counts map[string]*Count
-}
-
-func newCallLog(size int) callLog {
-	return callLog{size: size, counts: map[string]*Count{}}
-}
-
-// record adds a call. Unknown action names share one count, so that a client
-// cannot grow the map.
+// record adds a call to the log.
 func (c *Cloud) record(q *request, out outcome, took time.Duration) {
 	call := Call{
-		Action: q.action, Service: q.service, Subject: q.subject,
-		Status: 200, RetCode: codeOK, UUID: q.id, TookUS: took.Microseconds(),
+		Line:    calls.Line{Action: q.action, Subject: q.subject, TookUS: took.Microseconds()},
+		Service: q.service, Status: http.StatusOK, RetCode: codeOK, UUID: q.id,
 	}
 	if q.acct != nil {
 		call.Account = q.acct.Name
@@ -65,65 +41,34 @@ func (c *Cloud) record(q *request, out outcome, took time.Duration) {
 		call.Fault, call.After = out.spoil.Kind, out.spoil.After
 	}
 	if _, ok := c.routes[q.service][q.action]; !ok {
-		call.Action = "unknown"
+		call.Action = calls.Unknown
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	call.Time = c.now()
-	c.calls.add(call)
+	c.calls.Add(call, c.now(), call.verdict())
 }
 
-func (l *callLog) add(call Call) {
-	l.seq++
-	call.Seq = l.seq
-	n := l.counts[call.Action]
-	if n == nil {
-		n = &Count{}
-		l.counts[call.Action] = n
-	}
-	n.Calls++
+func (c *Call) verdict() calls.Verdict {
 	switch {
-	case call.RetCode == codeOK:
-		n.OK++
-	case call.Status == 0:
-		n.Spoiled++
+	case c.RetCode == codeOK:
+		return calls.OK
+	case c.Status == 0:
+		return calls.Spoiled
 	default:
-		n.Refused++
+		return calls.Refused
 	}
-	if l.size == 0 {
-		return
-	}
-	if len(l.ring) < l.size {
-		l.ring = append(l.ring, call)
-		return
-	}
-	l.ring[int((l.seq-1)%int64(l.size))] = call
-}
-
-// last returns the newest calls, oldest first.
-func (l *callLog) last(n int) []Call {
-	n = min(n, len(l.ring))
-	out := make([]Call, 0, n)
-	for i := l.seq - int64(n); i < l.seq; i++ {
-		out = append(out, l.ring[int(i%int64(max(l.size, 1)))])
-	}
-	return out
 }
 
 // Calls returns up to limit of the last calls, oldest first.
 func (c *Cloud) Calls(limit int) []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.calls.last(max(limit, 0))
+	return c.calls.Last(limit)
 }
 
 // Counts returns the exact counts per action since start.
 func (c *Cloud) Counts() map[string]Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make(map[string]Count, len(c.calls.counts))
-	for k, v := range c.calls.counts {
-		out[k] = *v
-	}
-	return out
+	return c.calls.Counts()
 }

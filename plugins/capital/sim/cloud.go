@@ -8,6 +8,11 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
+	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated Capital Online with all accounts. Make it with
@@ -26,10 +31,10 @@ type Cloud struct {
 	limits   Limits
 	accounts map[string]*account // by access key
 	byName   map[string]*account
-	faults   faultSet
-	calls    callLog
+	faults   *faults.Set[Fault]
+	calls    *calls.Log[Call]
 
-	journal   *journal
+	journal   *statefile.File
 	replaying bool
 	broken    error // the state file could not be written; nothing is sold any more
 }
@@ -72,7 +77,7 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{
 		cfg: cfg, log: cfg.Logger, routes: routeTable(), limits: cfg.Limits,
 		accounts: map[string]*account{}, byName: map[string]*account{},
-		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
 	for _, a := range cfg.Accounts {
 		c.addAccount(a)
@@ -105,8 +110,8 @@ func (c *Cloud) Close() error {
 	if c.journal == nil || c.broken != nil {
 		return nil
 	}
-	c.broken = errClosed
-	return c.journal.file.Close()
+	c.broken = statefile.ErrClosed
+	return c.journal.Close()
 }
 
 // Now is the cloud's time.
@@ -121,7 +126,7 @@ func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
 // Advance moves the cloud's clock forward and settles what fell due. It is
 // kept in the state file, so time never goes back.
 func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > 10*365*24*time.Hour {
+	if d < 0 || d > admin.MaxAdvance {
 		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
 	}
 	c.mu.Lock()
@@ -149,6 +154,13 @@ func (c *Cloud) Recharge(name string, amount Fen) error {
 func (a *account) recharge(amount Fen) {
 	a.books.Recharged += amount
 	a.books.Balance += amount
+}
+
+// Limits returns what SetLimits set.
+func (c *Cloud) Limits() Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits
 }
 
 // SetLimits replaces stock and quota; resources that exist stay.

@@ -151,7 +151,7 @@ func (c *Config) validate() error {
 		}
 		names[a.Name], keys[a.AccessKey] = true, true
 	}
-	errs = append(errs, validateRegions(c.Regions), validateLimits(c.Limits), validateFaults(c.Faults))
+	errs = append(errs, validateRegions(c.Regions), validateLimits(c.Limits), vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }
 

@@ -66,7 +66,7 @@ func (c *Cloud) newEvent(q *request, k eventKind, due time.Time, resources []str
 }
 
 // taskFails is the bad of an event whose call a fault struck.
-func (q *request) taskFails(int) bool { return q.plan.fails == KindTaskFail }
+func (q *request) taskFails(int) bool { return q.fails == KindTaskFail }
 
 // whole is the state of an event or task at a time.
 func whole(created, due, now time.Time, parts, failed int) (word, display string) {

@@ -48,7 +48,7 @@ func createInstances(c *Cloud, q *request) (answer, *apiError) {
 // fails tells which instances of the order end in failed.
 func (o *order) fails(q *request) func(int) bool {
 	return func(n int) bool {
-		switch q.plan.fails {
+		switch q.fails {
 		case KindInstallFail, KindTaskFail:
 			return true
 		case KindPartFail:

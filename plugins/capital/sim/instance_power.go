@@ -39,7 +39,7 @@ func operateInstances(c *Cloud, q *request) (answer, *apiError) {
 		return answer{}, err
 	}
 	due := c.due()
-	if q.plan.fails == KindStopHang && name == "shutdown_ecs" {
+	if q.fails == KindStopHang && name == "shutdown_ecs" {
 		due = c.at.Add(forever)
 	}
 	e := c.newEvent(q, op.kind, due, idsOf(all), q.taskFails)

@@ -1,18 +1,14 @@
 package sim
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
-)
 
-var errClosed = errors.New("the simulator is closed")
+	"tradewind.example/simkit/statefile"
+)
 
 // record is one change that was made: a call with what it was given, or a
 // turn of a switch. All records in order, made again, give the same state:
@@ -34,10 +30,6 @@ type record struct {
 	Recharge Fen           `json:"recharge,omitempty"`
 }
 
-// journal is the state file: lines are appended before the answer leaves. It
-// is not synced to the disk: it survives a kill of the process, not a power cut.
-type journal struct{ file *os.File }
-
 // keep writes a call that was done.
 func (c *Cloud) keep(q *request) {
 	if c.journal == nil {
@@ -51,7 +43,7 @@ func (c *Cloud) keep(q *request) {
 	}
 	c.append(&record{
 		At: q.now, IDs: c.ids, Account: q.acct.Name, Service: q.service, Action: q.action,
-		Values: values, Secret: q.secret, Fails: q.plan.fails,
+		Values: values, Secret: q.secret, Fails: q.fails,
 	})
 }
 
@@ -60,60 +52,30 @@ func (c *Cloud) append(r *record) {
 	if c.journal == nil || c.broken != nil {
 		return
 	}
-	b, err := json.Marshal(r)
-	if err == nil {
-		_, err = c.journal.file.Write(append(b, '\n'))
-	}
-	if err != nil {
-		c.broken = fmt.Errorf("writing the state file: %w", err)
+	if err := c.journal.Append(r); err != nil {
+		c.broken = err
 		c.log.Error("state file failed; refusing all calls", "err", err)
 	}
 }
 
-// openJournal replays the file, cuts off a line torn by a kill, and appends from there.
+// openJournal makes all changes of the state file again and appends from there.
 func (c *Cloud) openJournal(path string) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
-	if err != nil {
-		return fmt.Errorf("opening the state file: %w", err)
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	whole, err := c.replay(bufio.NewReader(f))
-	if err == nil {
-		err = f.Truncate(whole)
-	}
-	if err == nil {
-		_, err = f.Seek(whole, io.SeekStart)
-	}
-	if err != nil {
-		_ = f.Close()
-		return fmt.Errorf("reading the state file: %w", err)
-	}
-	c.journal = &journal{file: f}
-	c.offset += max(c.at.Sub(c.now()), 0) // time never goes back, however fast the clock ran before
-	return nil
-}
-
-// replay makes all whole lines again and tells how many bytes they were.
-func (c *Cloud) replay(r *bufio.Reader) (int64, error) {
 	c.replaying = true
 	defer func() { c.replaying = false }()
-	for n, size := 1, int64(0); ; n++ {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return size, nil
-		}
-		if err != nil {
-			return 0, err
-		}
+	var err error
+	c.journal, err = statefile.Resume(path, func(line []byte) error {
 		if err := c.again(line); err != nil {
-			return 0, fmt.Errorf("line %d: %w; give the configuration it was written with, or another file", n, err)
+			return fmt.Errorf("%w; give the configuration it was written with, or another file", err)
 		}
-		size += int64(len(line))
-	}
+		return nil
+	})
+	c.offset += max(c.at.Sub(c.now()), 0) // time never goes back, however fast the clock ran before
+	return err
 }
 
 func (c *Cloud) again(line []byte) error {
@@ -137,7 +99,7 @@ func (c *Cloud) again(line []byte) error {
 	}
 	q := &request{
 		params: newParams(rec.Values), service: rec.Service, action: rec.Action, acct: acct,
-		now: rec.At, secret: rec.Secret, plan: plan{fails: rec.Fails},
+		now: rec.At, secret: rec.Secret, fails: rec.Fails,
 	}
 	if _, err := c.perform(act, q); err != nil {
 		return err

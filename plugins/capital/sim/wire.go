@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // Bounds of one request: bytes, query parameters, and levels of a JSON body.
@@ -35,6 +36,7 @@ type request struct {
 	acct    *account
 	now     time.Time
 	plan    plan
+	fails   Kind   // what a fault does to the change itself
 	subject string // the resource, for the call log
 	secret  string // the salted digest of a password that came with the call
 }
@@ -57,18 +59,6 @@ type action struct {
 	shape shape
 	// writes marks calls that can change resources or money.
 	writes bool
-}
-
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
 }
 
 // ServeHTTP is the vendor API, all its hosts in one.
@@ -100,17 +90,17 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, q *request) outcom
 	if err != nil {
 		return outcome{err: err}
 	}
-	pause(r.Context(), q.plan.delay)
-	if s := q.plan.spoil; s != nil {
-		return outcome{spoil: s, plan: q.plan, err: s.refusal()}
+	web.Pause(r.Context(), q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
+		return outcome{spoil: s, plan: q.plan, err: s.refusal(q.action)}
 	}
 	ans, after, err := c.run(act, q)
-	pause(r.Context(), after.delay)
-	after.asString = after.asString || q.plan.asString
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(r.Context(), after.Delay)
+	after.Quiet = append(after.Quiet, q.plan.Quiet...)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal(q.action)
 	}
-	return outcome{answer: ans, err: err, spoil: after.spoil, plan: after}
+	return outcome{answer: ans, err: err, spoil: after.Spoil, plan: after}
 }
 
 // find reads the query and finds service, action and verb.
@@ -147,7 +137,8 @@ func (c *Cloud) admit(q *request, act action, method string) *apiError {
 	if err := c.authenticate(q, method); err != nil {
 		return err
 	}
-	q.plan = c.faults.draw(q.action, act.writes, false, c.now())
+	q.plan = c.draw(q, act, false)
+	q.fails = failing(q.plan)
 	return nil
 }
 
@@ -171,7 +162,7 @@ func (c *Cloud) run(act action, q *request) (answer, plan, *apiError) {
 	if c.broken != nil {
 		return answer{}, plan{}, refuse(500, codeInternal, "the simulator can not keep its state")
 	}
-	return ans, c.faults.draw(q.action, act.writes, true, q.now), nil
+	return ans, c.draw(q, act, true), nil
 }
 
 // perform runs a handler; one that refuses has changed nothing.
@@ -276,12 +267,12 @@ func shallow(v any, depth int) bool {
 
 // write sends the outcome in the shape of the service.
 func (c *Cloud) write(w http.ResponseWriter, q *request, out outcome) {
-	if out.spoil != nil && spoilAnswer(w, out.spoil) {
+	if out.spoil != nil && web.Destroy(w, out.spoil.Kind, out.spoil.Status) {
 		return
 	}
 	status, body := http.StatusOK, q.shape.success(q, out.answer)
 	if out.err != nil {
-		status, body = q.shape.refusal(q, out.err, out.plan.asString)
+		status, body = q.shape.refusal(q, out.err, out.plan.Has(KindRetCodeString))
 	}
 	b, err := json.Marshal(body)
 	if err != nil {
@@ -292,47 +283,6 @@ func (c *Cloud) write(w http.ResponseWriter, q *request, out outcome) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(b)
-}
-
-// spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
-func spoilAnswer(w http.ResponseWriter, f *Fault) bool {
-	switch f.Kind {
-	case KindDrop:
-		dropConnection(w)
-	case KindHTTP:
-		http.Error(w, http.StatusText(f.Status), f.Status)
-	case KindNonJSON:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
-	default:
-		return false
-	}
-	return true
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (HTTP/2, recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a cloud's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 func randomHex(bytes int) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tradewind.example/plugins/capital/sim"
+	"tradewind.example/simkit/web"
 )
 
 func TestGateway(t *testing.T) {
@@ -169,7 +170,7 @@ func TestBadConfigurations(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if got := sim.NewHTTPServer(nil); got.ReadHeaderTimeout == 0 || got.MaxHeaderBytes == 0 {
+	if got := web.NewServer(nil); got.ReadHeaderTimeout == 0 || got.MaxHeaderBytes == 0 {
 		t.Error("servers have bounds")
 	}
 }

@@ -8,6 +8,11 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
+	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated JD Cloud with all accounts. Make it with [New] and
@@ -29,13 +34,13 @@ type Cloud struct {
 	planned map[string]int64 // the earliest entry of due for each resource
 	seq     int64
 	bought  map[string]map[string]*Bought
-	faults  faultSet
-	calls   callLog
+	faults  *faults.Set[Fault]
+	calls   *calls.Log[Call]
 	nonces  nonceSet
 	rates   map[rateKey]*rateWindow
 	codes   map[string]*verifyCode // by mobile; never written to the state file
 	tx      *record
-	journal *journal
+	journal *statefile.File
 	broken  error // the state file could not be written; nothing is sold any more
 }
 
@@ -104,7 +109,7 @@ func New(cfg Config) (*Cloud, error) {
 	c := &Cloud{
 		cfg: cfg, log: cfg.Logger, routes: routeTable(), types: typeTable(), limits: cfg.Limits,
 		accounts: map[string]*account{}, keys: map[string]*principal{}, bought: map[string]map[string]*Bought{},
-		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 		nonces:  nonceSet{window: time.Duration(cfg.SkewSeconds) * time.Second, seen: map[string]bool{}},
 		planned: map[string]int64{}, rates: map[rateKey]*rateWindow{}, codes: map[string]*verifyCode{}, tx: &record{},
 	}
@@ -169,12 +174,8 @@ func (c *Cloud) Close() error {
 	if c.journal == nil {
 		return nil
 	}
-	err := c.compact()
-	if cerr := c.journal.file.Close(); err == nil {
-		err = cerr
-	}
-	c.broken = errClosed
-	return err
+	c.broken = statefile.ErrClosed
+	return c.journal.Close()
 }
 
 // Now is the cloud's time.
@@ -189,7 +190,7 @@ func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
 // Advance moves the cloud's clock forward and settles what fell due. It is
 // kept in the state file, so time never goes back.
 func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > 10*365*24*time.Hour {
+	if d < 0 || d > admin.MaxAdvance {
 		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
 	}
 	c.mu.Lock()
@@ -212,6 +213,13 @@ func (c *Cloud) Recharge(name string, amount Fen) error {
 	a.books.Balance += amount
 	c.books.put(name, a.books)
 	return c.commit()
+}
+
+// Limits returns what SetLimits set.
+func (c *Cloud) Limits() Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits
 }
 
 // SetLimits replaces stock and quota; resources that exist stay.

@@ -142,7 +142,7 @@ func (c *Config) validate() error {
 			bad("regions[%d]: set id and zones", i)
 		}
 	}
-	errs = append(errs, validateLimits(c.Limits), validateFaults(c.Faults))
+	errs = append(errs, validateLimits(c.Limits), vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }
 

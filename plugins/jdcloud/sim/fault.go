@@ -2,77 +2,52 @@ package sim
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"time"
+
+	"tradewind.example/simkit/faults"
 )
 
 // Kind says what a Fault does.
-type Kind string
+type Kind = faults.Kind
 
 // The kinds of faults. Those marked (a) can also come after the change.
 const (
 	// KindLatency waits DelayMS of real time. A client that gives up meanwhile
 	// does not stop the change. (a)
-	KindLatency Kind = "latency"
+	KindLatency = faults.Latency
 	// KindThrottle answers 429 RATE_LIMIT to calls over Rate per second, with bursts of Burst; Rate 0 throttles every call.
-	KindThrottle Kind = "throttle"
+	KindThrottle = faults.Throttle
 	// KindRetCode answers the error RetCode with ErrorStatus and Message. (a)
-	KindRetCode Kind = "retcode"
+	KindRetCode = faults.RetCode
 	// KindHTTP answers an HTML page with the HTTP status Status, 400 to 599. (a)
-	KindHTTP Kind = "http"
+	KindHTTP = faults.HTTP
 	// KindDrop closes the connection without an answer. (a)
-	KindDrop Kind = "drop"
+	KindDrop = faults.Drop
 	// KindNonJSON answers an HTML page with status 200. (a)
-	KindNonJSON Kind = "non_json"
+	KindNonJSON = faults.NonJSON
 	// KindEmpty answers the HTTP status Status, 200 to 599, without a body. (a)
-	KindEmpty Kind = "empty"
+	KindEmpty = faults.Empty
 	// KindNoError answers the HTTP status Status, 400 to 599, as JSON without
 	// an error in it, which the vendor's SDK takes for success. (a)
 	KindNoError Kind = "no_error"
 	// KindRetCodeString writes the code of an error as a JSON string.
-	KindRetCodeString Kind = "retcode_string"
+	KindRetCodeString = faults.RetCodeString
 	// KindBadSignature answers 401 although the signature is right.
-	KindBadSignature Kind = "bad_signature"
+	KindBadSignature = faults.BadSignature
 	// KindSoldOut refuses as if the type were out of stock; without Actions it concerns CreateInstances.
-	KindSoldOut Kind = "sold_out"
+	KindSoldOut = faults.SoldOut
 	// KindNoBalance refuses as if the balance were short; without Actions it
 	// concerns the calls that buy.
-	KindNoBalance Kind = "insufficient_balance"
+	KindNoBalance = faults.InsufficientBalance
 	// KindInstallFail makes new instances end in error and vanish, unbilled.
-	KindInstallFail Kind = "install_fail"
+	KindInstallFail = faults.InstallFail
 	// KindStopHang leaves a stopped instance in stopping for an hour.
-	KindStopHang Kind = "stop_hang"
+	KindStopHang = faults.StopHang
 	// KindFewer makes CreateInstances deliver one instance less than ordered.
 	KindFewer Kind = "fewer"
 	// KindDecimalFees writes exact decimals into the integer money fields of
 	// order and partner answers.
 	KindDecimalFees Kind = "decimal_fees"
 )
-
-// quietKinds change how a call goes on instead of spoiling its answer.
-func quietKinds() []Kind {
-	return []Kind{KindLatency, KindRetCodeString, KindInstallFail, KindStopHang, KindFewer, KindDecimalFees}
-}
-
-// lateKinds can come after the change.
-func lateKinds() []Kind {
-	return []Kind{KindLatency, KindRetCode, KindHTTP, KindDrop, KindNonJSON, KindEmpty, KindNoError}
-}
-
-func allKinds() []Kind {
-	return []Kind{
-		KindLatency, KindThrottle, KindRetCode, KindHTTP, KindDrop, KindNonJSON, KindEmpty, KindNoError, KindRetCodeString,
-		KindBadSignature, KindSoldOut, KindNoBalance, KindInstallFail, KindStopHang, KindFewer, KindDecimalFees,
-	}
-}
-
-// maxDelay bounds one wait.
-const maxDelay = 10 * time.Minute
-
-// maxFaults bounds the faults in force at once.
-const maxFaults = 100
 
 // Fault is one switch. Faults are tried in order: waits add up, the first
 // that spoils the answer wins, and one that did not act is not counted.
@@ -143,207 +118,59 @@ func (f *Fault) usual() *apiError {
 // spoiled stands in the call log for an answer that never was.
 const spoiled = -1
 
-// validateFaults reports every mistake with its path.
-func validateFaults(faults []Fault) error {
-	if len(faults) > maxFaults {
-		return fmt.Errorf("faults: give at most %d", maxFaults)
-	}
-	var errs []error
-	for i, f := range faults {
-		if err := f.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("faults[%d]: %w", i, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (f *Fault) validate() error {
-	switch {
-	case !slices.Contains(allKinds(), f.Kind):
-		return fmt.Errorf("kind %q is unknown", f.Kind)
-	case f.After && !slices.Contains(lateKinds(), f.Kind):
-		return fmt.Errorf("kind %q cannot come after the change; leave after out", f.Kind)
-	case f.Percent < 0 || f.Percent > 100:
-		return fmt.Errorf("percent: %d is not between 1 and 100", f.Percent)
-	case f.Count < 0 || f.Skip < 0 || f.Rate < 0 || f.Burst < 0:
-		return errors.New("count, skip, rate and burst must not be negative")
-	case f.DelayMS < 0 || f.DelayMS > int(maxDelay.Milliseconds()):
-		return fmt.Errorf("delay_ms: %d is not between 0 and 600000", f.DelayMS)
-	case f.Status != 0 && (f.Status > 599 || f.Status < 200 || (f.Status < 400 && f.Kind != KindEmpty)):
-		return fmt.Errorf("status: %d is not between 400 and 599", f.Status)
-	case f.RetCode != 0 && (f.RetCode < 400 || f.RetCode > 599):
-		return fmt.Errorf("ret_code: %d is not between 400 and 599", f.RetCode)
-	}
-	return nil
-}
-
-func (f *Fault) setDefaults() {
-	f.Hits = 0
-	status := map[Kind]int{KindHTTP: 503, KindEmpty: 200, KindNoError: 500}
-	actions := map[Kind][]string{
-		KindSoldOut:   {"CreateInstances"},
-		KindNoBalance: {"CreateInstances", "CreateDisks", "CreateElasticIps", "RenewInstance", "ResizeInstance", "ExtendDisk", "ModifyElasticIp"},
-	}
-	if f.Status == 0 {
-		f.Status = status[f.Kind]
-	}
-	if len(f.Actions) == 0 {
-		f.Actions = actions[f.Kind]
-	}
-	if f.Kind == KindThrottle && f.Rate > 0 && f.Burst == 0 {
-		f.Burst = f.Rate
+// vocabulary is what the set of faults has to know of this cloud's.
+func vocabulary() faults.Vocabulary[Fault] {
+	create := []string{"CreateInstances"}
+	return faults.Vocabulary[Fault]{
+		Words: faults.Common().With(faults.Words{
+			KindEmpty: {Late: true}, KindNoError: {Late: true}, KindRetCodeString: {Quiet: true}, KindDecimalFees: {Quiet: true},
+			KindSoldOut: {Concerns: create},
+			KindNoBalance: {Concerns: []string{
+				"CreateInstances", "CreateDisks", "CreateElasticIps", "RenewInstance", "ResizeInstance", "ExtendDisk", "ModifyElasticIp",
+			}},
+			KindInstallFail: {Quiet: true, Only: create},
+			KindFewer:       {Quiet: true, Only: create},
+			KindStopHang:    {Quiet: true, Only: []string{"StopInstance"}},
+		}),
+		View: func(f *Fault) faults.View {
+			return faults.View{
+				Kind: f.Kind, WritesOnly: f.WritesOnly, After: f.After, Skip: f.Skip, Count: f.Count, Percent: f.Percent,
+				DelayMS: f.DelayMS, Rate: f.Rate, Actions: &f.Actions, Burst: &f.Burst, Hits: &f.Hits,
+			}
+		},
+		Check: (*Fault).check,
+		Complete: func(f *Fault) {
+			f.Status = faults.OrElse(f.Status, map[Kind]int{KindHTTP: 503, KindEmpty: 200, KindNoError: 500}[f.Kind])
+		},
 	}
 }
 
-// armed is a fault in force with what it has seen so far.
-type armed struct {
-	Fault
-	seen   int
-	tokens time.Duration // saved-up time of the throttle's bucket
-	last   time.Time
-}
-
-// faultSet is guarded by the Cloud's mutex.
-type faultSet struct {
-	list []*armed
-	rng  *rand.Rand
-}
-
-func newFaultSet(seed uint64, faults []Fault) faultSet {
-	s := faultSet{rng: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // must be repeatable
-	s.set(faults)
-	return s
-}
-
-func (s *faultSet) set(faults []Fault) {
-	s.list = nil
-	for _, f := range faults {
-		f.Actions = slices.Clone(f.Actions)
-		f.setDefaults()
-		s.list = append(s.list, &armed{Fault: f})
+func (f *Fault) check() error {
+	lowest := 400
+	if f.Kind == KindEmpty {
+		lowest = 200
 	}
-}
-
-func (s *faultSet) current() []Fault {
-	out := []Fault{}
-	for _, a := range s.list {
-		f := a.Fault
-		f.Actions = slices.Clone(f.Actions)
-		out = append(out, f)
-	}
-	return out
+	return errors.Join(faults.Between("status", f.Status, lowest, 599), faults.Between("ret_code", f.RetCode, 400, 599))
 }
 
 // plan is what the faults in force do to one call.
-type plan struct {
-	delay       time.Duration
-	spoil       *Fault
-	asString    bool
-	installFail bool
-	stopHang    bool
-	fewer       bool
-	decimals    bool
-}
+type plan = faults.Plan[Fault]
 
 // draw decides which faults act on a call before or after its change.
-func (s *faultSet) draw(act *action, after bool, now time.Time) plan {
-	var p plan
-	for _, a := range s.list {
-		if a.After != after || !a.matches(act) || (p.spoil != nil && a.spoils()) {
-			continue
-		}
-		if !a.acts(s.rng, now) {
-			continue
-		}
-		a.Hits++
-		p.add(a.Fault)
-	}
-	return p
-}
-
-func (p *plan) add(f Fault) {
-	switch f.Kind {
-	case KindLatency:
-		p.delay += time.Duration(f.DelayMS) * time.Millisecond
-	case KindRetCodeString:
-		p.asString = true
-	case KindInstallFail:
-		p.installFail = true
-	case KindStopHang:
-		p.stopHang = true
-	case KindFewer:
-		p.fewer = true
-	case KindDecimalFees:
-		p.decimals = true
-	default:
-		p.spoil = &f
-	}
-}
-
-func (a *armed) spoils() bool { return !slices.Contains(quietKinds(), a.Kind) }
-
-func (a *armed) matches(act *action) bool {
-	if a.WritesOnly && !act.writes() {
-		return false
-	}
-	switch a.Kind {
-	case KindInstallFail, KindFewer:
-		return act.name == "CreateInstances"
-	case KindStopHang:
-		return act.name == "StopInstance"
-	default:
-		return len(a.Actions) == 0 || slices.Contains(a.Actions, act.name) || slices.Contains(a.Actions, act.full())
-	}
-}
-
-func (a *armed) acts(rng *rand.Rand, now time.Time) bool {
-	if a.Count > 0 && a.Hits >= a.Count {
-		return false
-	}
-	a.seen++
-	if a.seen <= a.Skip {
-		return false
-	}
-	if a.Percent > 0 && rng.IntN(100) >= a.Percent {
-		return false
-	}
-	return a.Kind != KindThrottle || a.over(now)
-}
-
-// over takes one call out of the throttle's bucket; true when it is empty.
-func (a *armed) over(now time.Time) bool {
-	if a.Rate == 0 {
-		return true
-	}
-	each := time.Second / time.Duration(a.Rate)
-	full := each * time.Duration(a.Burst)
-	if a.last.IsZero() {
-		a.tokens = full
-	} else {
-		a.tokens = min(a.tokens+now.Sub(a.last), full)
-	}
-	a.last = now
-	if a.tokens < each {
-		return true
-	}
-	a.tokens -= each
-	return false
+func (c *Cloud) draw(act *action, after bool) plan {
+	return c.faults.Draw(faults.Call{Action: act.name, Alias: act.full(), Writes: act.writes(), After: after, Now: c.now()})
 }
 
 // SetFaults replaces the faults in force; counters start again.
 func (c *Cloud) SetFaults(faults ...Fault) error {
-	if err := validateFaults(faults); err != nil {
-		return err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.faults.set(faults)
-	return nil
+	return c.faults.Replace(faults)
 }
 
 // Faults returns the faults in force with how often each acted.
 func (c *Cloud) Faults() []Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.faults.current()
+	return c.faults.Current()
 }

@@ -147,7 +147,7 @@ func (o *order) service() string {
 func (o *order) wire(q *request) answer {
 	fee, _ := o.total()
 	at := time.Unix(o.Created, 0).In(beijing()).Format(time.DateTime)
-	w := wholeYuan{fen: fee, exact: q.plan.decimals}
+	w := wholeYuan{fen: fee, exact: q.plan.Has(KindDecimalFees)}
 	return answer{
 		"orderNumber": o.Number, "appCode": appCode, "appName": appCode, "serviceName": o.service(), "chargeMode": "MONTHLY", "createTime": at,
 		"payTime": at, "orderType": o.Type, "payType": "PRE_PAID", "paymentNumber": "p" + o.Number, "pin": pinOf(o.Account), "status": o.Status,
@@ -172,7 +172,7 @@ func queryOrder(c *Cloud, q *request) (answer, *apiError) {
 	}
 	fee, back := o.total()
 	row := o.wire(q)
-	exact := q.plan.decimals
+	exact := q.plan.Has(KindDecimalFees)
 	row["balancePay"], row["paidFee"] = wholeYuan{fee, exact}, wholeYuan{fee, exact}
 	row["refundFee"], row["favorableFee"], row["moneyPay"] = wholeYuan{back, exact}, 0, 0
 	row["updatedTime"], row["siteType"], row["remark"] = row["createTime"], "", ""

@@ -261,7 +261,7 @@ func (c *Cloud) deliverable(q *request, o *instanceOrder) (int, *apiError) {
 			return 0, err
 		}
 	}
-	if q.plan.fewer && n > 1 {
+	if q.plan.Has(KindFewer) && n > 1 {
 		n--
 	}
 	return n, o.network.subnet.room(c, n)
@@ -324,7 +324,7 @@ func (c *Cloud) buildInstance(q *request, o *instanceOrder, i int, ord *order) *
 	h.Name = nameOf(o.proto.Name, i)
 	h.Secret = digest(h.ID, o.password)
 	h.NIC = c.makeNIC(q, o.network, h.AZ, h.ID).ID
-	failing := q.plan.installFail
+	failing := q.plan.Has(KindInstallFail)
 	if failing {
 		h.lease = lease{Created: q.now.Unix(), Charge: charge{Mode: postpaid}, Expires: 0}
 		c.change(h, h.become(q.now, c.transition(), statePending, stateError, stateGone))

@@ -58,7 +58,7 @@ func stopInstance(c *Cloud, q *request) (answer, *apiError) {
 		h.OnStopped = onStopped
 	}
 	each := c.transition()
-	if q.plan.stopHang {
+	if q.plan.Has(KindStopHang) {
 		each = time.Hour
 	}
 	c.change(h, h.become(q.now, each, stateStopping, stateStopped))

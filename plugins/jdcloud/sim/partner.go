@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -148,7 +150,7 @@ func partnerBills(c *Cloud, q *request) (answer, *apiError) {
 	}
 	by := c.spent(q.acct.Name, from, from.AddDate(0, 1, 0))
 	row := func(fee Fen) answer {
-		w := wholeYuan{fen: fee, exact: q.plan.decimals}
+		w := wholeYuan{fen: fee, exact: q.plan.Has(KindDecimalFees)}
 		return answer{
 			"billDate": month, "pin": pinOf(q.acct.Name), "loginName": q.acct.Name, "customerName": q.acct.Name, "billFee": w, "billFee2": w,
 			"discountFee": 0, "eraseFee": 0, "actualFee": w, "payCouponFee": 0, "discount": 0, "payableFee": w, "freeCouponFee": 0,
@@ -182,7 +184,7 @@ func (q *request) stretch(layout string, whole time.Duration) (from, to time.Tim
 }
 
 func (q *request) summaryBill(fee Fen) answer {
-	w := wholeYuan{fen: fee, exact: q.plan.decimals}
+	w := wholeYuan{fen: fee, exact: q.plan.Has(KindDecimalFees)}
 	return answer{
 		"balancePayFee": w, "discountFee": 0, "realTotalFee": w, "arrearFee": 0, "totalFee": w, "cashPayFee": 0, "cashCouponFee": 0,
 		"pin": pinOf(q.acct.Name),
@@ -216,7 +218,7 @@ func billByProduct(c *Cloud, q *request) (answer, *apiError) {
 	by := c.spent(q.acct.Name, from, to)
 	items := []answer{}
 	for _, service := range sortedKeys(by) {
-		items = append(items, answer{"serviceCode": service, "serviceCodeName": service, "totalFee": wholeYuan{fen: by[service], exact: q.plan.decimals}})
+		items = append(items, answer{"serviceCode": service, "serviceCodeName": service, "totalFee": wholeYuan{fen: by[service], exact: q.plan.Has(KindDecimalFees)}})
 	}
 	rows := []answer{{"pin": pinOf(q.acct.Name), "billSummaryServiceCodeItemVoList": items}}
 	return answer{"pagination": pagination(p, len(rows)), "result": rowsOf(pageOf(rows, p, false), func(a answer) answer { return a })}, nil
@@ -296,14 +298,13 @@ func (c *Cloud) redeem(mobile, code string, now time.Time) *apiError {
 	return nil
 }
 
-// getCodes is the admin call that reads the code texted to one mobile.
-func (c *Cloud) getCodes(w http.ResponseWriter, r *http.Request) {
+// textedCode is the admin call that reads the code texted to one mobile.
+func (c *Cloud) textedCode(q url.Values) (map[string]string, error) {
 	c.mu.Lock()
-	v := c.codes[r.URL.Query().Get("mobile")]
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	v := c.codes[q.Get("mobile")]
 	if v == nil {
-		refuseAdmin(w, fmt.Errorf("mobile: no code was sent to it"))
-		return
+		return nil, errors.New("mobile: no code was sent to it")
 	}
-	reply(w, map[string]string{"code": v.code})
+	return map[string]string{"code": v.code}, nil
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // request is one call after its parameters were read. It lives for one call.
@@ -34,18 +35,6 @@ type outcome struct {
 	plan   plan
 }
 
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-}
-
 // ServeHTTP is the vendor API of all services. The service is named by the
 // credential's scope; where the host name or a path prefix names one too, the
 // two must agree.
@@ -66,19 +55,19 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, q *request) outcom
 		return outcome{err: err}
 	}
 	if err := c.admit(q, r, body); err != nil {
-		return outcome{err: err, spoil: q.plan.spoil}
+		return outcome{err: err, spoil: q.plan.Spoil}
 	}
-	pause(r.Context(), q.plan.delay)
-	if s := q.plan.spoil; s != nil {
+	web.Pause(r.Context(), q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
 		return outcome{spoil: s, plan: q.plan, err: s.refusal()}
 	}
 	result, after, err := c.run(q)
-	pause(r.Context(), after.delay)
-	after.asString = after.asString || q.plan.asString
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(r.Context(), after.Delay)
+	after.Quiet = append(after.Quiet, q.plan.Quiet...)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal()
 	}
-	return outcome{result: result, err: err, spoil: after.spoil, plan: after}
+	return outcome{result: result, err: err, spoil: after.Spoil, plan: after}
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
@@ -121,7 +110,7 @@ func (c *Cloud) admit(q *request, r *http.Request, body []byte) *apiError {
 	if !c.allow(rateKey{q.acct.Name, cred.service}) {
 		return refuse(http.StatusTooManyRequests, statusRate, "too many requests, try again later")
 	}
-	q.plan = c.faults.draw(&act.action, false, c.now())
+	q.plan = c.draw(&act.action, false)
 	return nil
 }
 
@@ -188,7 +177,7 @@ func (c *Cloud) run(q *request) (answer, plan, *apiError) {
 	if err != nil {
 		return nil, plan{}, err
 	}
-	return body, c.faults.draw(&q.act.action, true, q.now), nil
+	return body, c.draw(&q.act.action, true), nil
 }
 
 // write sends the outcome: the HTTP status is the code of the error.
@@ -199,7 +188,7 @@ func write(w http.ResponseWriter, id string, out outcome) {
 	status, body := http.StatusOK, answer{"requestId": id}
 	if out.err != nil {
 		status = out.err.code
-		body["error"] = out.err.wire(out.plan.asString)
+		body["error"] = out.err.wire(out.plan.Has(KindRetCodeString))
 	} else {
 		result := out.result
 		if result == nil {
@@ -235,51 +224,14 @@ func send(w http.ResponseWriter, status int, body answer) {
 // spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
 func spoilAnswer(w http.ResponseWriter, id string, out outcome) bool {
 	switch f := out.spoil; f.Kind {
-	case KindDrop:
-		dropConnection(w)
 	case KindHTTP:
-		pageHTML(w, f.Status)
-	case KindNonJSON:
-		pageHTML(w, http.StatusOK)
-	case KindEmpty:
-		w.WriteHeader(f.Status)
+		web.Page(w, f.Status, "gateway")
 	case KindNoError:
 		send(w, f.Status, answer{"requestId": id})
 	default:
-		return false
+		return web.Destroy(w, f.Kind, f.Status)
 	}
 	return true
-}
-
-func pageHTML(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/html")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (HTTP/2, recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a cloud's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // newRequestID is 32 letters and digits, as the vendor's are.

@@ -32,6 +32,7 @@ import (
 	"github.com/capitalonline/cds-gic-sdk-go/common/profile"
 
 	"tradewind.example/plugins/capital/sim"
+	"tradewind.example/simkit/web"
 )
 
 // account is how the plugin is called for the simulator's one account.
@@ -98,7 +99,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		Endpoint: "http://" + l.Addr().String(), Region: "CN_HongKong",
 		Settings: map[string]string{"access_key": public}, Credentials: map[string]string{"secret_key": private},
 	})
-	srv := sim.NewHTTPServer(cloud)
+	srv := web.NewServer(cloud)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	if err == nil {
