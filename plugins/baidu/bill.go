@@ -141,8 +141,8 @@ func (b billRow) line(account string) (provider.BillLine, error) {
 	}, nil
 }
 
-// cash is the cloud's answers about money.
-type cash struct {
+// cashRow is the cloud's answers about money.
+type cashRow struct {
 	CashBalance json.Number `json:"cashBalance"`
 	Result      []struct {
 		AccountID   string      `json:"accountId"`
@@ -156,14 +156,23 @@ func (p *plugin) Balance(ctx context.Context, req provider.BalanceRequest) (prov
 	if err != nil {
 		return provider.Balance{}, err
 	}
+	amount, err := c.cash(ctx)
+	if err != nil {
+		return provider.Balance{}, err
+	}
+	return provider.Balance{Currency: currency, Available: amount, Cash: amount}, nil
+}
+
+// cash is what the account, or the customer that it stands for, has.
+func (c *cloud) cash(ctx context.Context) (provider.Decimal, error) {
 	r := call{method: http.MethodPost, path: "/v1/finance/cash/balance", body: struct{}{}}
 	customer := c.cfg.CustomerAccount
 	if customer != "" {
 		r.path, r.body = "/v1/finance/supervisor/cash/balance", map[string][]string{"accountIds": {customer}}
 	}
-	answer, err := read(ctx, c, billing, raw[cash](r))
+	answer, err := read(ctx, c, billing, raw[cashRow](r))
 	if err != nil {
-		return provider.Balance{}, err
+		return "", err
 	}
 	told := answer.CashBalance
 	for _, row := range answer.Result {
@@ -172,13 +181,13 @@ func (p *plugin) Balance(ctx context.Context, req provider.BalanceRequest) (prov
 		}
 	}
 	if told == "" {
-		return provider.Balance{}, fault.Unavailable("the cloud does not tell the balance").From(fault.SourceCloud)
+		return "", fault.Unavailable("the cloud does not tell the balance").From(fault.SourceCloud)
 	}
 	amount, err := amountOf(told)
 	if err != nil {
-		return provider.Balance{}, err
+		return "", err
 	}
-	return provider.Balance{Currency: currency, Available: decimal(amount), Cash: decimal(amount)}, nil
+	return decimal(amount), nil
 }
 
 // beijing is the zone of the cloud's days and months.

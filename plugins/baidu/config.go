@@ -13,17 +13,18 @@ import (
 // Config is the account's config. Region and zone come with each call, another
 // way to the vendor's hosts with the account's endpoint.
 type Config struct {
-	AccessKey     string       `json:"access_key" required:"true" min:"1" max:"128" pattern:"^[A-Za-z0-9_-]+$" title:"Access key" doc:"The key's public half"`
-	SecretKey     secret.Value `json:"secret_key" required:"true" min:"16" title:"Secret key" doc:"The key's private half"`
-	SecurityToken secret.Value `json:"security_token" title:"Security token" doc:"Only for temporary keys, which cannot sign customers in"`
-	Domain        string       `json:"domain" default:"baidubce.com" max:"100" pattern:"^[a-z0-9.-]+$" title:"Domain" doc:"Of the cloud's hosts, like bcc.bj.baidubce.com"`
-	SettleSeconds int          `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after a purchase was asked for until its absence is final: a new resource may show late"`
-	CreateMinutes int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
-	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
-	AllowResize   bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it at once, and the broker bills nobody for an action"`
-	AllowRules    bool         `json:"allow_auto_renew" title:"Allow renewal rules" doc:"The cloud charges for what a rule renews, and the broker bills nobody for it"`
-	ErrorCodes    string       `json:"error_codes" title:"Codes of refusals" doc:"Code=class, several joined by semicolons, for codes that the cloud's documents leave out: like PaymentFailed=insufficient_balance"`
-	BandwidthItem string       `json:"bandwidth_price_item" default:"bandwidth" title:"Price item of bandwidth" doc:"Under which name the cloud prices the bandwidth of addresses"`
+	AccessKey      string       `json:"access_key" required:"true" min:"1" max:"128" pattern:"^[A-Za-z0-9_-]+$" title:"Access key" doc:"The key's public half"`
+	SecretKey      secret.Value `json:"secret_key" required:"true" min:"16" title:"Secret key" doc:"The key's private half"`
+	SecurityToken  secret.Value `json:"security_token" title:"Security token" doc:"Only for temporary keys, which cannot sign customers in"`
+	Domain         string       `json:"domain" default:"baidubce.com" max:"100" pattern:"^[a-z0-9.-]+$" title:"Domain" doc:"Of the cloud's hosts, like bcc.bj.baidubce.com"`
+	SettleSeconds  int          `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after a purchase was asked for until its absence is final: a new resource may show late"`
+	CreateMinutes  int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
+	TimeoutSecs    int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
+	AllowResize    bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it at once, and the broker bills nobody for an action"`
+	AllowRules     bool         `json:"allow_auto_renew" title:"Allow renewal rules" doc:"The cloud charges for what a rule renews, and the broker bills nobody for it"`
+	AllowTransfers bool         `json:"allow_transfers" title:"Allow transfers" doc:"The people of the account's org may move money between it and its customers"`
+	ErrorCodes     string       `json:"error_codes" title:"Codes of refusals" doc:"Code=class, several joined by semicolons, for codes that the cloud's documents leave out: like PaymentFailed=insufficient_balance"`
+	BandwidthItem  string       `json:"bandwidth_price_item" default:"bandwidth" title:"Price item of bandwidth" doc:"Under which name the cloud prices the bandwidth of addresses"`
 
 	ConfirmRefunds bool   `json:"confirm_refunds" default:"true" title:"Confirm refunds" doc:"Of what is released here, when their orders wait for a confirmation"`
 	RefundPath     string `json:"refund_confirm_path" default:"/v1/order/pay" max:"64" pattern:"^/v1/[A-Za-z/-]+$" title:"Path that confirms a refund"`

@@ -57,6 +57,8 @@ func customerKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "sign_in", Title: "Sign-in link"}, h.signIn),
 		provider.ActionOf(provider.ActionDescription{Name: "resources", Title: "Resources"}, h.resources),
 		provider.ActionOf(provider.ActionDescription{Name: actionAutoRenew, Title: "Renew by itself", Changes: true}, h.autoRenew),
+		provider.ActionOf(provider.ActionDescription{Name: "balance", Title: "Money"}, h.balance),
+		provider.ActionOf(provider.ActionDescription{Name: "movements", Title: "Movements of money"}, h.movements),
 	).Manage()
 }
 

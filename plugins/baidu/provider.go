@@ -29,6 +29,7 @@ type plugin struct {
 	transport http.RoundTripper
 	retry     retry.Policy
 	kinds     []*provider.Kind
+	host      provider.HostServices // keeps transfers; nil where none does
 }
 
 func newProvider() *plugin {
@@ -37,9 +38,12 @@ func newProvider() *plugin {
 
 func newPlugin(c clock.Clock, policy retry.Policy) *plugin {
 	p := &plugin{regions: newRegionCache(), roles: newRoles(c), clock: c, transport: newTransport(), retry: policy}
-	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), customerKind(p)}
+	p.kinds = []*provider.Kind{instanceKind(p), eipKind(p), diskKind(p), vpcKind(p), subnetKind(p), groupKind(p), customerKind(p), transferKind(p)}
 	return p
 }
+
+// UseHost takes the broker's services.
+func (p *plugin) UseHost(h provider.HostServices) { p.host = h }
 
 // newTransport is the pool of connections that all accounts share; nothing of
 // an account stays on a connection.

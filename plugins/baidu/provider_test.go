@@ -42,8 +42,9 @@ func TestDescribeOfTheBinary(t *testing.T) {
 	caps := []provider.Capability{
 		provider.CapRegions, provider.CapOfferings, provider.CapQuote, provider.CapPlacement, provider.CapResources, provider.CapOperations,
 		provider.CapRenew, provider.CapAccounts, provider.CapSignIn, provider.CapVendorOrders, provider.CapBillLines, provider.CapBalance, provider.CapImport,
+		provider.CapHostStorage,
 	}
-	if diff := cmp.Diff(caps, d.Capabilities); diff != "" || d.Name != "baidu" || d.Currency != "CNY" || len(d.Kinds) != 7 {
+	if diff := cmp.Diff(caps, d.Capabilities); diff != "" || d.Name != "baidu" || d.Currency != "CNY" || len(d.Kinds) != 8 {
 		t.Errorf("manifest %s, capabilities (-want +got):\n%s", out, diff)
 	}
 	if strings.Contains(string(d.Kinds[0].Spec), "assword") {
