@@ -60,6 +60,8 @@ type SignIn struct {
 	AppSecret string `json:"app_secret" yaml:"app_secret"`
 	// AllowHosts are the hosts a login may lead to.
 	AllowHosts []string `json:"allow_hosts" yaml:"allow_hosts"`
+	// PageURL is the base of links, as they are seen from outside; empty is where the request came to.
+	PageURL string `json:"page_url" yaml:"page_url"`
 	// TokenSeconds is how long a link lives; 0 is 60.
 	TokenSeconds int `json:"token_seconds" yaml:"token_seconds"`
 }

@@ -146,7 +146,11 @@ func (c *Cloud) newToken(w http.ResponseWriter, r *http.Request, in map[string]s
 	_, _ = rand.Read(b[:])
 	token, ends := hex.EncodeToString(b[:]), now.Add(time.Duration(c.cfg.SignIn.TokenSeconds)*time.Second)
 	c.signIn.tokens[token] = ticket{user: user, target: target.String(), ends: ends}
-	tell(w, 200, "ok", answer{"url": "http://" + r.Host + "/sso/login?token=" + token, "expires_at": ends.Unix()})
+	page := c.cfg.SignIn.PageURL
+	if page == "" {
+		page = "http://" + r.Host
+	}
+	tell(w, 200, "ok", answer{"url": page + "/sso/login?token=" + token, "expires_at": ends.Unix()})
 }
 
 // login redeems a link: a redirect to its target with the user's id.
