@@ -52,6 +52,9 @@ type Target struct {
 	OrgID string // whose thing it is
 	Thing string // what a not_found calls it: "order"
 	ID    string // its id; empty for "a new one" or "the list" of OrgID
+	// Unnamed: not the request names the org, but where the caller stands. A
+	// refusal does not name it either: a root is above most sellers.
+	Unnamed bool
 }
 
 // Check returns nil when the caller has the right over the target's org.
@@ -60,7 +63,7 @@ type Target struct {
 func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error {
 	path, err := a.path(r, c, t.OrgID)
 	if fault.Is(err, fault.ClassNotFound) {
-		return missing(t)
+		return missing(right, t)
 	}
 	if err != nil {
 		return fmt.Errorf("looking up the org of %s %q: %w", t.Thing, t.ID, err)
@@ -76,7 +79,7 @@ func (a *Authority) Check(r store.Reader, c Caller, right Right, t Target) error
 	case readable:
 		return fault.Forbidden("your roles do not give the right %s here", right)
 	default:
-		return missing(t)
+		return missing(right, t)
 	}
 }
 
@@ -103,7 +106,7 @@ func (a *Authority) runs(r store.Reader, c Caller, right Right) (bool, error) {
 // bill): one that admits the caller is enough. Its refusal is that of the org
 // that the caller can see, else a not_found.
 func (a *Authority) CheckAny(r store.Reader, c Caller, right Right, t Target, orgs ...string) error {
-	refusal := missing(t)
+	refusal := missing(right, t)
 	for _, org := range orgs {
 		t.OrgID = org
 		err := a.Check(r, c, right, t)
@@ -181,7 +184,10 @@ func readingOf(right Right, t Target) Right {
 	return right.Reading()
 }
 
-func missing(t Target) error {
+func missing(right Right, t Target) error {
+	if t.Unnamed && t.ID == "" {
+		return fault.Forbidden("your roles do not give the right %s", right)
+	}
 	if t.ID == "" {
 		return fault.NotFound("org", t.OrgID)
 	}

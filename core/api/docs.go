@@ -19,6 +19,7 @@ func (s *Server) document() huma.Config {
 	cfg.Transformers = append(cfg.Transformers, problemTransformer)
 	cfg.Info.Description = "A multi-cloud broker for resellers. Amounts are decimal strings in the currency beside them, times are RFC 3339 in UTC, ids are UUIDs ordered by time. Lists are paged with cursors. Errors are RFC 9457 problems."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"ticket": {Type: "apiKey", In: "query", Name: "ticket", Description: "Made for one use within seconds, for clients that cannot send headers"},
 		"bearer": {Type: "http", Scheme: "bearer", Description: "A session of POST /v1/sessions or an API token of POST /v1/tokens"},
 	}
 	return cfg

@@ -64,6 +64,7 @@ type Server struct {
 	clock   clock.Clock
 	limiter *limiter
 	metrics *metrics
+	lasting *lasting
 	public  map[endpoint]bool // written by Handle, before Serve
 }
 
@@ -73,7 +74,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, auth: cfg.Auth, log: cfg.Logger, clock: cfg.Clock, public: map[endpoint]bool{}}
+	s := &Server{cfg: cfg, auth: cfg.Auth, log: cfg.Logger, clock: cfg.Clock, public: map[endpoint]bool{}, lasting: newLasting()}
 	s.limiter = newLimiter(cfg.Clock, cfg.RatePerSecond, cfg.RateBurst, 100_000)
 	m, err := newMetrics(cfg.Registry)
 	if err != nil {
@@ -180,8 +181,12 @@ func (s *Server) needMetricsRight(c *fiber.Ctx) error {
 // Serve answers requests on l until Shutdown; it then returns nil.
 func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
 
-// Shutdown stops accepting and waits for running requests until ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+// Shutdown ends what outlives its request, stops accepting and waits for running
+// requests until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.lasting.close()
+	return errors.Join(s.app.ShutdownWithContext(ctx), s.lasting.wait(ctx))
+}
 
 // OpenAPI returns the OpenAPI 3.1 document as JSON.
 func (s *Server) OpenAPI() ([]byte, error) { return s.huma.OpenAPI().MarshalJSON() }

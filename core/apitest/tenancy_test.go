@@ -39,6 +39,8 @@ func TestNobodyReachesWhatIsForeign(t *testing.T) {
 		}
 	}
 	s.control(t)
+	s.upstream(t)
+	s.recorded(t)
 	s.untouched(t)
 	t.Logf("%d requests over %d routes", total, len(s.doc.operations))
 	s.finish(t)
@@ -76,6 +78,32 @@ func (s *stage) control(t *testing.T) {
 	for _, o := range s.doc.operations {
 		if o.method == http.MethodGet && !answered[o.ID] && idless[o.ID] == "" {
 			t.Errorf("nobody gets an answer from %s: the walk proves nothing there", o.path)
+		}
+	}
+}
+
+// upstream reads everything that is the buyers' own and looks for the parties
+// above their sellers: who they are is as private as what they are paid.
+func (s *stage) upstream(t *testing.T) {
+	t.Helper()
+	operator, cloud := s.a.own["org"][0], s.a.own["org"][1]
+	for _, tr := range []*tree{s.r1, s.r2} {
+		for _, p := range tr.people {
+			hidden := []string{cloud}
+			if p.org == tr.customer.org {
+				hidden = append(hidden, operator)
+				hidden = append(hidden, s.a.own["user"]...)
+			}
+			a := tr.actor(p)
+			for _, o := range s.doc.operations {
+				if o.method != http.MethodGet || wholeBroker[o.ID] {
+					continue
+				}
+				r := s.doc.compose(t, o, *a, s.doc.places(t, o), nil)
+				if found := leaks(s.client.send(t, r).body, hidden, r); len(found) > 0 {
+					t.Errorf("%s: %s %s shows who is above the seller: %q", a.name, o.method, o.path, found)
+				}
+			}
 		}
 	}
 }

@@ -335,7 +335,7 @@ func TestSyncFailures(t *testing.T) {
 		as     access.Caller
 		class  fault.Class
 	}{
-		{"a reseller does not sync the operator's catalogue", w.As(w.Reseller), fault.ClassNotFound},
+		{"a reseller does not sync the operator's catalogue, and is not told who the operator is", w.As(w.Reseller), fault.ClassForbidden},
 		{"another root does not know the provider", w.As(w.Foreign), fault.ClassNotFound},
 		{"an auditor does not sync", w.As(w.Root, access.RoleAuditor), fault.ClassForbidden},
 	} {

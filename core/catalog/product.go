@@ -117,7 +117,7 @@ func (t Text) apply(p *Product) {
 
 // writes checks that the caller may write the operator's catalogue.
 func (s *Service) writes(r store.Reader, c access.Caller) error {
-	return s.Authority.Check(r, c, access.ProductWrite, access.Target{OrgID: c.RootID, Thing: "org"})
+	return s.Authority.Check(r, c, access.ProductWrite, access.Target{OrgID: c.RootID, Thing: "org", Unnamed: true})
 }
 
 // known wants a provider of the caller's root.

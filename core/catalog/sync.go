@@ -56,7 +56,7 @@ func (s *Service) RequestSync(ctx context.Context, c access.Caller, providerID s
 
 func (s *Service) maySync(ctx context.Context, c access.Caller, providerID string) error {
 	return s.Store.View(ctx, func(r store.Reader) error {
-		err := s.Authority.Check(r, c, access.ProductSync, access.Target{OrgID: c.RootID, Thing: "org"})
+		err := s.Authority.Check(r, c, access.ProductSync, access.Target{OrgID: c.RootID, Thing: "org", Unnamed: true})
 		if err != nil {
 			return err
 		}

@@ -180,7 +180,7 @@ func (s *Service) writable(ctx context.Context, c access.Caller, name string) (D
 
 func (s *Service) check(ctx context.Context, c access.Caller, right access.Right, name string) error {
 	return s.cfg.Store.View(ctx, func(r store.Reader) error {
-		return s.cfg.Authority.Check(r, c, right, access.Target{OrgID: c.RootID, Thing: "plugin", ID: name})
+		return s.cfg.Authority.Check(r, c, right, access.Target{OrgID: c.RootID, Thing: "plugin", ID: name, Unnamed: true})
 	})
 }
 

@@ -102,7 +102,7 @@ func (s *Service) operator(r store.Reader, c access.Caller, right access.Right) 
 	if s.Authority.Extent(c, right) == 0 {
 		return fault.Forbidden("your roles do not give the right %s", right)
 	}
-	return s.Authority.Check(r, c, right, access.Target{OrgID: c.RootID, Thing: "org"})
+	return s.Authority.Check(r, c, right, access.Target{OrgID: c.RootID, Thing: "org", Unnamed: true})
 }
 
 // fits checks the default settings with the plugin's config schema and returns
@@ -248,6 +248,7 @@ func (s *Service) sees(r store.Reader, c access.Caller, p *Provider) (bool, erro
 	if p.OrgID == c.OrgID {
 		return true, nil
 	}
+	p.OrgID = "" // who is paid for it stands above the seller
 	p.ContractFrom, p.ContractTo, p.Settle = time.Time{}, time.Time{}, ""
 	if _, granted, err := s.rows.grants.By(r, "receiver", store.Key(c.OrgID, p.ID)); granted || err != nil {
 		return granted, err

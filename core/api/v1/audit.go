@@ -20,7 +20,7 @@ type AuditEntry struct {
 	Action    string    `json:"action" example:"order.create"`
 	Thing     string    `json:"thing"`
 	ThingID   string    `json:"thing_id,omitempty"`
-	Before    any       `json:"before,omitempty" doc:"Secrets are masked"`
+	Before    any       `json:"before,omitempty" doc:"In the words of the thing's own route; secrets are masked"`
 	After     any       `json:"after,omitempty" doc:"Secrets are masked"`
 	RequestID string    `json:"request_id,omitempty"`
 }
@@ -41,7 +41,7 @@ func bindAudit(s *api.Server, svc Services) {
 		target := access.Target{OrgID: q.Org, Thing: "org", ID: q.Org}
 		if in.Tree {
 			q.Org, q.Root = "", c.RootID
-			target = access.Target{OrgID: c.RootID, Thing: "org", ID: c.RootID}
+			target = access.Target{OrgID: c.RootID, Thing: "org", Unnamed: true}
 		}
 		p, err := view(ctx, svc.Store, func(r store.Reader) (audit.Page, error) {
 			if err := svc.Access.Check(r, c, access.AuditRead, target); err != nil {
@@ -52,13 +52,13 @@ func bindAudit(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		return api.NewList(p.Items, p.Next, auditOf), nil
+		return api.NewList(p.Items, p.Next, standpoint{c}.auditOf), nil
 	})
 }
 
-func auditOf(e audit.Entry) AuditEntry {
+func (s standpoint) auditOf(e audit.Entry) AuditEntry {
 	return AuditEntry{
 		Seq: e.Seq, Time: e.Time, Actor: e.Actor, OrgID: e.Org, Action: e.Action, Thing: e.Thing, ThingID: e.ID,
-		Before: object(e.Before), After: object(e.After), RequestID: e.RequestID,
+		Before: s.stateOf(e.Before), After: s.stateOf(e.After), RequestID: e.RequestID,
 	}
 }

@@ -22,7 +22,7 @@ func bindBackup(s *api.Server, svc Services) {
 		Detail: "Taken online. It holds everything but the keys of stored secrets, of every root: for whoever runs the broker alone.",
 	}, func(ctx context.Context, c access.Caller, _ *struct{}) (*huma.StreamResponse, error) {
 		err := svc.Store.View(ctx, func(r store.Reader) error {
-			return svc.Access.Check(r, c, access.SystemBackup, access.Target{OrgID: c.RootID, Thing: "backup"})
+			return svc.Access.Check(r, c, access.SystemBackup, access.Target{OrgID: c.RootID, Thing: "backup", Unnamed: true})
 		})
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 type Grant struct {
 	ID                string     `json:"id"`
 	ProviderID        string     `json:"provider_id"`
-	From              string     `json:"from" doc:"The granting org"`
+	From              string     `json:"from,omitempty" doc:"The granting org; absent when it is above your seller"`
 	To                string     `json:"to" doc:"The org that may enable the provider"`
 	SharedCredentials bool       `json:"shared_credentials" doc:"It may use the granter's account at the cloud"`
 	State             string     `json:"state" enum:"active,revoked"`
@@ -49,7 +49,7 @@ func bindGrants(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/grants", ID: "create-grant", Tag: tag, Status: http.StatusCreated, Summary: "Let an org below enable a provider",
 	}, func(ctx context.Context, c access.Caller, in *createGrant) (*Versioned[Grant], error) {
-		return grantAnswer(svc.Providers.Grant(ctx, c, provider.GrantInput{
+		return standpoint{c}.grantAnswer(svc.Providers.Grant(ctx, c, provider.GrantInput{
 			ProviderID: in.Body.ProviderID, From: in.Body.From, To: in.Body.To, SharedCredentials: in.Body.SharedCredentials,
 		}))
 	})
@@ -62,12 +62,12 @@ func bindGrants(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		return api.NewList(p.Items, p.Next, grantOf), nil
+		return api.NewList(p.Items, p.Next, standpoint{c}.grantOf), nil
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/grants/{id}", ID: "get-grant", Tag: tag, Summary: "Read a grant",
 	}, func(ctx context.Context, c access.Caller, in *ByID) (*Versioned[Grant], error) {
-		return grantAnswer(svc.Providers.GetGrant(ctx, c, in.ID))
+		return standpoint{c}.grantAnswer(svc.Providers.GetGrant(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/grants/{id}/revoke", ID: "revoke-grant", Tag: tag,
@@ -77,20 +77,20 @@ func bindGrants(s *api.Server, svc Services) {
 		if err != nil {
 			return nil, err
 		}
-		return grantAnswer(svc.Providers.Revoke(ctx, c, in.ID, rev))
+		return standpoint{c}.grantAnswer(svc.Providers.Revoke(ctx, c, in.ID, rev))
 	})
 }
 
-func grantAnswer(g provider.Grant, err error) (*Versioned[Grant], error) {
+func (s standpoint) grantAnswer(g provider.Grant, err error) (*Versioned[Grant], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Versioned[Grant]{ETag: api.ETag(g.Rev), Body: grantOf(g)}, nil
+	return &Versioned[Grant]{ETag: api.ETag(g.Rev), Body: s.grantOf(g)}, nil
 }
 
-func grantOf(g provider.Grant) Grant {
+func (s standpoint) grantOf(g provider.Grant) Grant {
 	return Grant{
-		ID: g.ID, ProviderID: g.ProviderID, From: g.From, To: g.To, SharedCredentials: g.SharedCredentials,
+		ID: g.ID, ProviderID: g.ProviderID, From: s.shown(g.From), To: g.To, SharedCredentials: g.SharedCredentials,
 		State: string(g.State), Created: g.Created, Revoked: when(g.Revoked),
 	}
 }

@@ -34,7 +34,7 @@ type listJobs struct {
 func bindJobs(s *api.Server, svc Services) {
 	const tag = "Jobs"
 	target := func(c access.Caller, id string) access.Target {
-		return access.Target{OrgID: c.RootID, Thing: "job", ID: id}
+		return access.Target{OrgID: c.RootID, Thing: "job", ID: id, Unnamed: true}
 	}
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/jobs", ID: "list-jobs", Tag: tag,

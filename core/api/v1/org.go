@@ -19,7 +19,7 @@ type Org struct {
 	ID       string    `json:"id"`
 	Kind     string    `json:"kind" enum:"operator,reseller,provider,customer"`
 	ParentID string    `json:"parent_id,omitempty"`
-	RootID   string    `json:"root_id"`
+	RootID   string    `json:"root_id,omitempty" doc:"Absent when it is above your seller"`
 	Path     []string  `json:"path" nullable:"false" doc:"From your own org to this one"`
 	State    string    `json:"state" enum:"active,suspended,deleted"`
 	Created  time.Time `json:"created"`
@@ -185,7 +185,7 @@ func (v orgView) answer(d store.Doc[tenant.Org], err error) (*Versioned[Org], er
 
 func (v orgView) org(o tenant.Org) Org {
 	return Org{
-		ID: o.ID, Kind: string(o.Kind), ParentID: o.ParentID, RootID: o.RootID, Path: v.path(o), State: string(o.State),
+		ID: o.ID, Kind: string(o.Kind), ParentID: standpoint{v.to}.shown(o.ParentID), RootID: standpoint{v.to}.shown(o.RootID), Path: v.path(o), State: string(o.State),
 		Created: o.Created, Updated: o.Updated, OrgProfile: profileOf(o.Profile),
 	}
 }

@@ -15,7 +15,7 @@ import (
 type Provider struct {
 	ID           string            `json:"id"`
 	PluginName   string            `json:"plugin_name"`
-	OrgID        string            `json:"org_id" doc:"The commercial org that is paid for it"`
+	OrgID        string            `json:"org_id,omitempty" doc:"The commercial org that is paid for it; for the operator and itself"`
 	Title        string            `json:"title"`
 	Settle       string            `json:"settle,omitempty" doc:"Of the leg provider to operator, where its protocol says nothing"`
 	Endpoint     string            `json:"endpoint,omitempty" doc:"Overrides the cloud's default URL"`

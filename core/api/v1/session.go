@@ -47,8 +47,8 @@ type listKeys struct {
 type Me struct {
 	UserID string   `json:"user_id"`
 	OrgID  string   `json:"org_id"`
-	RootID string   `json:"root_id"`
-	Path   []string `json:"path" nullable:"false" doc:"From the root to your org"`
+	RootID string   `json:"root_id,omitempty" doc:"Absent when it is above your seller"`
+	Path   []string `json:"path" nullable:"false" doc:"From your seller to your org"`
 	Roles  []string `json:"roles" nullable:"false"`
 	Rights []string `json:"rights" nullable:"false"`
 }
@@ -78,7 +78,7 @@ func bindSessions(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/sessions/current", ID: "who-am-i", Tag: tag, Summary: "Who am I, and what may I do",
 	}, func(_ context.Context, c access.Caller, _ *struct{}) (*One[Me], error) {
-		me := Me{UserID: c.UserID, OrgID: c.OrgID, RootID: c.RootID, Path: rows(c.Path), Roles: texts(c.Roles), Rights: texts(svc.Access.Rights(c))}
+		me := Me{UserID: c.UserID, OrgID: c.OrgID, RootID: standpoint{c}.shown(c.RootID), Path: standpoint{c}.from(c.Path), Roles: texts(c.Roles), Rights: texts(svc.Access.Rights(c))}
 		return &One[Me]{me}, nil
 	})
 	api.Handle(s, api.Route{
