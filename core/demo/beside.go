@@ -80,11 +80,11 @@ func (p *play) ordersBeside(ctx context.Context) error {
 			return err
 		}
 	}
-	p.say("   %2d: Alder ordered %d servers at each of %d clouds", n, n, len(p.providers))
+	p.say("   %2d: Alder ordered %d times at each of %d clouds", n, n, len(p.providers))
 	if err := p.after(p.cloudRefuses(ctx, round()...), "   %2d: every cloud is sold out; the orders failed and their money is free again", n); err != nil {
 		return err
 	}
-	if err := p.after(p.answerLost(ctx, round()...), "   %2d: every cloud's answer was lost; the orders found their servers by the token", n); err != nil {
+	if err := p.after(p.answerLost(ctx, round()...), "   %2d: every cloud's answer was lost; the orders found what was bought by the token", n); err != nil {
 		return err
 	}
 	for _, b := range round() {

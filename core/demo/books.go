@@ -49,7 +49,7 @@ type cloudBooks struct {
 	ResourcesInBroker int            `json:"resources_in_broker"`
 	DoublePurchases   int            `json:"double_purchases"`
 	LostOrders        int            `json:"lost_orders"`
-	ChargedAtList     string         `json:"charged_at_list"`
+	ChargedAtList     string         `json:"charged_at_list,omitempty"`
 	ProviderNet       string         `json:"provider_net"`
 	Statement         string         `json:"statement"`
 }
@@ -250,17 +250,17 @@ func (p *play) countResources(ctx context.Context, at *provider, b *cloudBooks) 
 	if err != nil {
 		return err
 	}
-	b.ResourcesAtCloud, b.DoublePurchases = cloud.Hosts, len(cloud.BoughtTwice)
-	err = each(ctx, p.cast.operator, "/v1/resources?kind=instance&provider_id="+at.id, func(idOf) error { b.ResourcesInBroker++; return nil })
+	b.ResourcesAtCloud, b.DoublePurchases = cloud.Hosts+cloud.Apps, len(cloud.BoughtTwice)
+	err = each(ctx, p.cast.operator, "/v1/resources?kind="+at.sells()+"&provider_id="+at.id, func(idOf) error { b.ResourcesInBroker++; return nil })
 	if err != nil {
 		return err
 	}
 	if b.ResourcesAtCloud != b.ResourcesInBroker || b.DoublePurchases != 0 {
-		return fmt.Errorf("the cloud has %d servers, the broker %d; bought twice: %v", b.ResourcesAtCloud, b.ResourcesInBroker, cloud.BoughtTwice)
+		return fmt.Errorf("the cloud has %d %s, the broker %d; bought twice: %v", b.ResourcesAtCloud, at.plural(), b.ResourcesInBroker, cloud.BoughtTwice)
 	}
-	// One of the accepted orders failed, one server was given back.
+	// One of the accepted orders failed, one purchase was given back.
 	if want := b.Accepted - 2; b.ResourcesAtCloud != want {
-		return fmt.Errorf("the cloud has %d servers, %d orders make %d", b.ResourcesAtCloud, b.Accepted, want)
+		return fmt.Errorf("the cloud has %d %s, %d orders make %d", b.ResourcesAtCloud, at.plural(), b.Accepted, want)
 	}
 	return nil
 }
@@ -387,8 +387,12 @@ func (p *play) listStatements(ctx context.Context, r *report) error {
 
 // compare holds what a cloud's statement asks to what the cloud itself charged:
 // the wholesale rate of it, up to a fen for each bill. That holds for a cloud
-// that pays nothing back too: it quotes releases with nothing.
+// that pays nothing back too: it quotes releases with nothing. One that charges
+// nothing has nothing to compare.
 func (p *play) compare(ctx context.Context, at *provider, b *cloudBooks, bills int64) error {
+	if at.free {
+		return nil
+	}
 	report, err := at.report(ctx)
 	if err != nil {
 		return err
@@ -410,6 +414,17 @@ func (p *play) compare(ctx context.Context, at *provider, b *cloudBooks, bills i
 	return nil
 }
 
+// plural is what people call several things of all clouds together.
+func (p *play) plural() string {
+	out := p.providers[0].plural()
+	for _, at := range p.providers {
+		if at.plural() != out {
+			return "servers and apps"
+		}
+	}
+	return out
+}
+
 // tell prints the account of the books.
 func (p *play) tell(r report) {
 	w := p.cfg.Stdout
@@ -422,9 +437,9 @@ func (p *play) tell(r report) {
 		fmt.Fprintf(w, "  %-34s %12s CNY\n", "margin of "+n, r.Margins[n])
 	}
 	for _, at := range p.providers {
-		fmt.Fprintf(w, "  %-34s %12d\n", "servers at "+at.title, r.Clouds[at.name].ResourcesAtCloud)
+		fmt.Fprintf(w, "  %-34s %12d\n", at.plural()+" at "+at.title, r.Clouds[at.name].ResourcesAtCloud)
 	}
-	fmt.Fprintf(w, "  %-34s %12d\n", "servers in the broker", r.ResourcesInBroker)
+	fmt.Fprintf(w, "  %-34s %12d\n", p.plural()+" in the broker", r.ResourcesInBroker)
 	fmt.Fprintf(w, "  %-34s %12d\n", "bought twice", r.DoublePurchases)
 	fmt.Fprintf(w, "  %-34s %12d\n", "orders lost", r.LostOrders)
 	fmt.Fprintf(w, "  every one of %d books sums to zero; everything adds up\n", len(r.LedgerSums))

@@ -104,8 +104,7 @@ func (p *play) install(ctx context.Context, at *provider) error {
 // were checked.
 func (p *play) enable(ctx context.Context, at *provider, who *client) error {
 	body := map[string]any{
-		"provider_id": at.id, "covers_all": true, "credentials": map[string]string{at.secret: at.keys.secret},
-		"settings": map[string]string{at.public: at.keys.public, "settle_seconds": "2"},
+		"provider_id": at.id, "covers_all": true, "credentials": at.credentials(at.keys), "settings": at.config(at.keys, at.url),
 	}
 	var e struct {
 		ID, State, Problem string
@@ -201,7 +200,7 @@ func (p *play) sync(ctx context.Context, at *provider) error {
 		return err
 	}
 	wanted, servers := append(at.servers[:], at.dear), map[string]product{}
-	err := each(ctx, p.cast.operator, "/v1/products?kind=instance&provider_id="+at.id, func(x product) error {
+	err := each(ctx, p.cast.operator, "/v1/products?kind="+at.sells()+"&provider_id="+at.id, func(x product) error {
 		servers[x.VendorID] = x
 		return nil
 	})
@@ -211,11 +210,11 @@ func (p *play) sync(ctx context.Context, at *provider) error {
 	for _, vendorID := range wanted {
 		x, ok := servers[vendorID]
 		if !ok {
-			return fmt.Errorf("the catalogue has no server %q", vendorID)
+			return fmt.Errorf("the catalogue has no %q", vendorID)
 		}
 		at.products = append(at.products, x)
 	}
-	p.say("   the catalogue has %d products of %s, %d of them servers", report.Created, at.title, len(servers))
+	p.say("   the catalogue has %d products of %s, %d of them %s", report.Created, at.title, len(servers), at.plural())
 	return nil
 }
 

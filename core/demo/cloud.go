@@ -36,7 +36,7 @@ func newProvider(row cloud) *provider {
 	}
 }
 
-// product is a server on sale.
+// product is what is on sale.
 type product struct {
 	ID       string         `json:"id"`
 	VendorID string         `json:"vendor_id"`
@@ -109,6 +109,7 @@ func (at *provider) hits(ctx context.Context) (int, error) {
 // cloudReport is what the simulator says it sold.
 type cloudReport struct {
 	Hosts       int      `json:"hosts"`
+	Apps        int      `json:"apps"` // of consoles
 	BoughtTwice []string `json:"bought_twice"`
 	Accounts    map[string]struct {
 		Spent    money.Amount `json:"spent_fen"`

@@ -48,11 +48,11 @@ func (p *play) orderNo(ctx context.Context, b purchase) error {
 		return p.refusal(ctx, b, month(1), "under_floor", 412)
 	case 13:
 		b.product = dear
-		return p.refusal(ctx, b, map[string]any{"billing": "prepaid", "period": "year", "periods": 3, "quantity": 1}, "no_money", 402)
+		return p.refusal(ctx, b, b.at.years(3), "no_money", 402)
 	case 18:
 		return p.after(p.cloudRefuses(ctx, b), "   %2d: the cloud is sold out; the order failed and its money is free again", b.n)
 	case 23:
-		return p.after(p.answerLost(ctx, b), "   %2d: the cloud's answer was lost; the order found its server by the token", b.n)
+		return p.after(p.answerLost(ctx, b), "   %2d: the cloud's answer was lost; the order found what it had bought by the token", b.n)
 	case 28:
 		return p.after(p.replayed(ctx, b), "   %2d: sent twice under one key: one order", b.n)
 	}

@@ -224,7 +224,7 @@ func (p *play) decided(ctx context.Context) error {
 			servers += len(now.ResourceIDs)
 		}
 	}
-	p.say("   every order is decided; %d servers run", servers)
+	p.say("   every order is decided; %d %s run", servers, p.plural())
 	return nil
 }
 
@@ -234,12 +234,12 @@ func (p *play) afterSales(ctx context.Context) error {
 	for _, at := range p.providers {
 		who := at.sold.accepted[0].who
 		var mine []idOf
-		err := each(ctx, who, "/v1/resources?kind=instance&provider_id="+at.id, func(r idOf) error { mine = append(mine, r); return nil })
+		err := each(ctx, who, "/v1/resources?kind="+at.sells()+"&provider_id="+at.id, func(r idOf) error { mine = append(mine, r); return nil })
 		if err != nil {
 			return err
 		}
 		if len(mine) < 2 {
-			return fmt.Errorf("%s has %d servers at %s", who.name, len(mine), at.title)
+			return fmt.Errorf("%s has %d %s at %s", who.name, len(mine), at.plural(), at.title)
 		}
 		if err := p.renew(ctx, at, who, mine[0].ID); err != nil {
 			return fmt.Errorf("renewing at %s: %w", at.title, err)
@@ -264,7 +264,7 @@ func (p *play) renew(ctx context.Context, at *provider, who *client, server stri
 	if err := p.until(ctx, placed{o.ID, who}, "active"); err != nil {
 		return err
 	}
-	p.say("   %s renews a server of %s by two months", who.name, at.title)
+	p.say("   %s renews one of the %s of %s by two months", who.name, at.plural(), at.title)
 	return nil
 }
 
@@ -281,6 +281,6 @@ func (p *play) giveBack(ctx context.Context, at *provider, who *client, server s
 	if !at.repays {
 		what = "the cloud itself pays nothing back"
 	}
-	p.say("   %s gives a server of %s back; %s", who.name, at.title, what)
+	p.say("   %s gives one of the %s of %s back; %s", who.name, at.plural(), at.title, what)
 	return nil
 }

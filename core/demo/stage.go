@@ -42,7 +42,7 @@ func (s *stage) open(ctx context.Context) error {
 		return fmt.Errorf("making a folder for the plugins' sockets: %w", err)
 	}
 	for _, at := range s.providers {
-		at.keys = keys{public: "demo-" + token(8), secret: token(24)}
+		at.keys = keys{public: "demo-" + token(8), secret: token(20)}
 		if err := s.startCloud(ctx, at); err != nil {
 			return fmt.Errorf("starting the simulator of %s: %w", at.title, err)
 		}

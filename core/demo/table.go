@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -15,12 +17,21 @@ const accountName = "operator"
 // story differs from one to the next.
 type cloud struct {
 	name, title string // of the plugin
+	// kind is what is sold, things what people call several of it; empty are
+	// instance and servers.
+	kind, things string
 	// public and secret are the fields of the account's config that hold the
-	// key; the simulator's config calls them the same.
+	// key; the simulator's config calls them the same. public is empty where a
+	// key has no such half.
 	public, secret string
-	simulator      map[string]any // its config besides accounts and the time of a change
-	account        map[string]any // the simulator's account besides its key and money
-	creates        string         // the simulator's name of the call that buys a server
+	also           []string          // more secret fields of the account's config that hold the key
+	settings       map[string]string // of the account's config besides; {url} is the simulator's
+	// people makes the part of the simulator's config that says who may use it;
+	// nil for the usual accounts.
+	people    func(keys) map[string]any
+	simulator map[string]any // its config besides accounts and the time of a change
+	account   map[string]any // the simulator's account besides its key and money
+	creates   string         // the simulator's name of the call that buys a server
 	// servers are vendor ids: two that are sold, whose list price is a few
 	// hundred CNY a month, and one whose floor the operator raises.
 	servers [3]string
@@ -29,6 +40,43 @@ type cloud struct {
 	network []part
 	renews  bool // whether the cloud has renewals to order
 	repays  bool // whether the cloud pays back what is left of a term
+	free    bool // whether the cloud itself charges nothing: the price is the operator's
+	months  bool // whether a term is counted in months alone
+}
+
+// sells is the kind that is sold.
+func (c cloud) sells() string { return cmp.Or(c.kind, "instance") }
+
+// plural is what people call several of what is sold.
+func (c cloud) plural() string { return cmp.Or(c.things, "servers") }
+
+// years is a term of that many years as the cloud counts it.
+func (c cloud) years(n int) map[string]any {
+	if c.months {
+		return month(12 * n)
+	}
+	return map[string]any{"billing": "prepaid", "period": "year", "periods": n, "quantity": 1}
+}
+
+// credentials are the secret fields of the account's config.
+func (c cloud) credentials(k keys) map[string]string {
+	out := map[string]string{c.secret: k.secret}
+	for _, field := range c.also {
+		out[field] = k.secret
+	}
+	return out
+}
+
+// config is the other half of the account's config; url is the simulator's.
+func (c cloud) config(k keys, url string) map[string]string {
+	out := map[string]string{"settle_seconds": "2"}
+	if c.public != "" {
+		out[c.public] = k.public
+	}
+	for field, text := range c.settings {
+		out[field] = strings.ReplaceAll(text, "{url}", url)
+	}
+	return out
 }
 
 // part is something free that a customer needs at the cloud before a server.
@@ -70,6 +118,24 @@ func bundled() []cloud {
 				{product: "CN_HongKong/subnet", spec: map[string]string{"cidr": "10.{n}.2.0/24"}, field: "subnet_id"},
 			},
 		},
+		{
+			name: "rainbond", title: "Rainbond", kind: "app", things: "apps", secret: "access_key", also: []string{"market_access_key"}, creates: "install",
+			settings: map[string]string{
+				"team": "demo", "market_url": "{url}", "plain_http": "true", "install_seconds": "2", "core_price": "100", "memory_price": "100",
+			},
+			people: func(k keys) map[string]any {
+				return map[string]any{
+					"users":      []map[string]any{{"name": accountName, "key": k.secret, "teams": []string{"demo"}}},
+					"teams":      []map[string]any{{"name": "demo", "regions": []string{"rainbond"}}},
+					"store_keys": []map[string]any{{"key": k.secret}},
+				}
+			},
+			servers: [3]string{
+				"rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/1.0", "rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/2.0",
+				"rainbond/0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c/7.2",
+			},
+			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true,
+		},
 	}
 }
 
@@ -104,13 +170,14 @@ func (c cloud) pluginBinary() string { return "tradewind-provider-" + c.name }
 
 // simulatorConfig is the simulator's whole config, with one account.
 func (c cloud) simulatorConfig(k keys) map[string]any {
-	account := map[string]any{"name": accountName, c.public: k.public, c.secret: k.secret, "balance_fen": 100_000_000}
-	for field, v := range c.account {
-		account[field] = v
+	out := map[string]any{"transition_ms": 20}
+	if c.people != nil {
+		maps.Copy(out, c.people(k))
+	} else {
+		account := map[string]any{"name": accountName, c.public: k.public, c.secret: k.secret, "balance_fen": 100_000_000}
+		maps.Copy(account, c.account)
+		out["accounts"] = []map[string]any{account}
 	}
-	out := map[string]any{"transition_ms": 20, "accounts": []map[string]any{account}}
-	for field, v := range c.simulator {
-		out[field] = v
-	}
+	maps.Copy(out, c.simulator)
 	return out
 }

@@ -18,7 +18,7 @@ func TestRowsAreWhole(t *testing.T) {
 			t.Errorf("a row's name is its own: %q", c.name)
 		}
 		names[c.name] = true
-		if c.title == "" || c.public == "" || c.secret == "" || c.creates == "" || c.dear == "" {
+		if c.title == "" || (c.public == "") != (c.people != nil) || c.secret == "" || c.creates == "" || c.dear == "" {
 			t.Errorf("the row %q has gaps: %+v", c.name, c)
 		}
 		ids := map[string]bool{"": true, c.dear: true}

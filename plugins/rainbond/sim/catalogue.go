@@ -64,6 +64,7 @@ func defaultStoreApps() []StoreApp {
 	web := Template{Key: "web", Name: "blog", Image: "registry.example/blog:", CPU: 500, MemoryMB: 512, Nodes: 1, Ports: []int{80}, Protocol: "http"}
 	data := Template{Key: "db", Name: "database", Image: "registry.example/database:", CPU: 1000, MemoryMB: 1024, Nodes: 1, Ports: []int{3306}, Protocol: "mysql"}
 	cache := Template{Key: "cache", Name: "cache", Image: "registry.example/cache:", CPU: 250, MemoryMB: 256, Nodes: 1, Ports: []int{6379}, Protocol: "tcp"}
+	lake := Template{Key: "lake", Name: "lake", Image: "registry.example/lake:", CPU: 4000, MemoryMB: 16384, Nodes: 4, Ports: []int{9000}, Protocol: "tcp"}
 	return []StoreApp{
 		{
 			Key: "5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d", Name: "Blog", Desc: "A blog with its database", Official: true, Tags: []string{"web"},
@@ -74,6 +75,10 @@ func defaultStoreApps() []StoreApp {
 		{
 			Key: "0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c", Name: "Cache", Desc: "A cache alone", Tags: []string{"middleware"},
 			Versions: []StoreVersion{version("7.2", at(2), cache)},
+		},
+		{
+			Key: "9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f", Name: "Warehouse", Desc: "A large data warehouse", Tags: []string{"data"},
+			Versions: []StoreVersion{version("3.1", at(5), lake)},
 		},
 	}
 }

@@ -141,7 +141,7 @@ func TestStore(t *testing.T) {
 	if list.field("total") != 1.0 || list.field("apps", 0, "app_key_id") != blog || list.field("apps", 0, "versions", 0, "memory") != 1536.0 {
 		t.Errorf("the app comes with its versions: %s", list.text)
 	}
-	if a := w.call(200, "GET", store+"/apps?page=-1&pageSize=-1", ""); len(a.rows("apps")) != 2 {
+	if a := w.call(200, "GET", store+"/apps?page=-1&pageSize=-1", ""); len(a.rows("apps")) != 3 {
 		t.Errorf("-1 is everything: %s", a.text)
 	}
 	w.call(200, "GET", store+"/apps/"+blog, "")
