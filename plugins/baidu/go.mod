@@ -6,7 +6,6 @@ require (
 	github.com/baidubce/bce-sdk-go v0.9.277
 	github.com/google/go-cmp v0.7.0
 	go.uber.org/goleak v1.3.0
-	gopkg.in/yaml.v3 v3.0.1
 	pgregory.net/rapid v1.3.0
 )
 
@@ -29,8 +28,11 @@ require (
 )
 
 require (
-	github.com/kr/text v0.2.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
 	tradewind.example/sdk v0.0.0
+	tradewind.example/simkit v0.0.0
 )
 
 replace tradewind.example/sdk => ../../sdk
+
+replace tradewind.example/simkit => ../../simkit

@@ -159,10 +159,10 @@ func TestKilledProgramKeepsState(t *testing.T) {
 
 func TestReadyFile(t *testing.T) {
 	t.Parallel()
-	if file, lines := programtest.Ready(t, shop(), config); len(lines) != 2 || len(file) != 3 {
+	if file, lines := programtest.Ready(t, shop, config); len(lines) != 2 || len(file) != 3 {
 		t.Errorf("two ports: %v, %q", file, lines)
 	}
-	file, lines := programtest.Ready(t, shop(), config, "-more", "127.0.0.1:0")
+	file, lines := programtest.Ready(t, shop, config, "-more", "127.0.0.1:0")
 	if len(lines) != 3 || lines[2] != fmt.Sprint("more ", file["more_url"]) {
 		t.Errorf("a further port has its line and its place in the file: %v, %q", file, lines)
 	}
@@ -176,7 +176,7 @@ func TestBadStarts(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	taken, good := l.Addr().String(), programtest.File(t, config)
-	programtest.RefuseBadStarts(t, shop(), "onwer: one\n", "onwer", map[string]programtest.BadStart{
+	programtest.RefuseBadStarts(t, shop, "onwer: one\n", "onwer", map[string]programtest.BadStart{
 		"Own":    {Reason: "the simulator checks its configuration", Args: []string{"-config", programtest.File(t, "owner: ''")}, Want: errOwner.Error()},
 		"Port":   {Reason: "ports are told", Args: []string{"-config", good, "-listen", taken}, Want: `"simulated"`},
 		"Admin":  {Reason: "each by its name", Args: []string{"-config", good, "-admin-listen", taken}, Want: `"admin"`},

@@ -9,6 +9,11 @@ import (
 	"time"
 
 	"sync"
+
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
+	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated Baidu AI Cloud with all accounts. Make it with [New]
@@ -29,10 +34,10 @@ type Cloud struct {
 	signIns   map[string]*signIn
 	polls     map[string]int // lists that still leave a new instance out
 	billCalls map[string]*window
-	faults    faultSet
-	calls     callLog
+	faults    *faults.Set[Fault]
+	calls     *calls.Log[Call]
 	tx        []row
-	journal   *journal
+	journal   *statefile.File
 	broken    error // the state file could not be written; nothing is sold any more
 }
 
@@ -109,7 +114,7 @@ func New(cfg Config) (*Cloud, error) {
 		cfg: cfg, log: cfg.Logger, ops: operations(cfg.RefundConfirmPath), limits: cfg.Limits, state: newState(),
 		keys: map[string]*credential{}, signIns: map[string]*signIn{}, polls: map[string]int{},
 		billCalls: map[string]*window{}, ending: map[string]bool{},
-		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
 	if err := c.openJournal(cfg.StateFile); err != nil {
 		return nil, err
@@ -134,12 +139,8 @@ func (c *Cloud) Close() error {
 	if c.journal == nil {
 		return nil
 	}
-	err := c.compact()
-	if cerr := c.journal.close(); err == nil {
-		err = cerr
-	}
-	c.broken = errClosed
-	return err
+	c.broken = statefile.ErrClosed
+	return c.journal.Close()
 }
 
 // Now is the cloud's time.
@@ -154,7 +155,7 @@ func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset).UTC() }
 // Advance moves the cloud's clock forward and settles what fell due. It is
 // kept in the state file, so time never goes back.
 func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > 10*365*24*time.Hour {
+	if d < 0 || d > admin.MaxAdvance {
 		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
 	}
 	c.mu.Lock()
@@ -163,6 +164,13 @@ func (c *Cloud) Advance(d time.Duration) error {
 	c.keepClock()
 	c.settle(c.now())
 	return c.commit()
+}
+
+// Limits returns what SetLimits set.
+func (c *Cloud) Limits() Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits
 }
 
 // SetLimits replaces stock, quota and rates; resources that exist stay.

@@ -172,7 +172,7 @@ func (c *Config) validate() error {
 		}
 		names[a.Name], keys[a.AccessKey] = true, true
 	}
-	errs = append(errs, validateLimits(c.Limits), validateFaults(c.Faults))
+	errs = append(errs, validateLimits(c.Limits), vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }
 

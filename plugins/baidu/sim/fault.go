@@ -1,62 +1,53 @@
 package sim
 
 import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"slices"
-	"time"
+
+	"tradewind.example/simkit/faults"
 )
 
 // Kind says what a Fault does.
-type Kind string
+type Kind = faults.Kind
 
 // The kinds of faults. Those marked (a) can also come after the change.
 const (
 	// KindLatency waits DelayMS of real time. A client that gives up meanwhile
 	// does not stop the change. (a)
-	KindLatency Kind = "latency"
+	KindLatency = faults.Latency
 	// KindThrottle answers 429 to calls over Rate per second, with bursts of Burst; Rate 0 throttles every call.
-	KindThrottle Kind = "throttle"
+	KindThrottle = faults.Throttle
 	// KindRetCode answers the error Code with HTTP status Status and Message. (a)
-	KindRetCode Kind = "retcode"
+	KindRetCode = faults.RetCode
 	// KindHTTP answers the HTTP status Status, 400 to 599, with an HTML page. (a)
-	KindHTTP Kind = "http"
+	KindHTTP = faults.HTTP
 	// KindEmpty answers the HTTP status Status without a body. (a)
-	KindEmpty Kind = "empty"
+	KindEmpty = faults.Empty
 	// KindDrop closes the connection without an answer. (a)
-	KindDrop Kind = "drop"
+	KindDrop = faults.Drop
 	// KindNonJSON answers an HTML page with status 200. (a)
-	KindNonJSON Kind = "non_json"
+	KindNonJSON = faults.NonJSON
 	// KindCodeNumber answers an error whose code is a JSON number. (a)
 	KindCodeNumber Kind = "retcode_number"
 	// KindSuccessFalse answers {"success": false} with status 200; without
 	// Actions it concerns payments, cancellations and transfers. (a)
 	KindSuccessFalse Kind = "success_false"
 	// KindBadSignature answers SignatureDoesNotMatch although the signature is right.
-	KindBadSignature Kind = "bad_signature"
+	KindBadSignature = faults.BadSignature
 	// KindExpired answers RequestExpired.
 	KindExpired Kind = "request_expired"
 	// KindTokenMismatch answers IdempotentParameterMismatch.
 	KindTokenMismatch Kind = "token_mismatch"
 	// KindSoldOut answers that there is no stock; without Actions it concerns creates of instances.
-	KindSoldOut Kind = "sold_out"
+	KindSoldOut = faults.SoldOut
 	// KindLowBalance answers that the money does not suffice; without Actions it concerns what is paid.
 	KindLowBalance Kind = "low_balance"
 	// KindInstallFail makes new instances end in Error and their orders in CREATE_FAILED.
-	KindInstallFail Kind = "install_fail"
+	KindInstallFail = faults.InstallFail
 	// KindRefundFail makes confirmed refunds end in REFUND_FAILED.
 	KindRefundFail Kind = "refund_fail"
 	// KindStopHang leaves a graceful stop in Stopping until a forced one.
-	KindStopHang Kind = "stop_hang"
+	KindStopHang = faults.StopHang
 )
-
-// maxDelay bounds one wait.
-const maxDelay = 10 * time.Minute
-
-// maxFaults bounds the faults in force at once.
-const maxFaults = 100
 
 // Fault is one switch. Faults are tried in order: waits add up, the first
 // that spoils the answer wins, and one that did not act is not counted.
@@ -89,21 +80,6 @@ type Fault struct {
 	Hits int `json:"hits" yaml:"-"`
 }
 
-// fatal are the kinds that leave no answer of the API at all.
-func fatal() []Kind { return []Kind{KindDrop, KindHTTP, KindEmpty, KindNonJSON} }
-
-// late are the kinds that can come after the change.
-func late() []Kind {
-	return append(fatal(), KindLatency, KindRetCode, KindCodeNumber, KindSuccessFalse)
-}
-
-// inner are the kinds that change what the cloud does, not what it answers.
-func inner() []Kind { return []Kind{KindInstallFail, KindRefundFail, KindStopHang} }
-
-func kinds() []Kind {
-	return append(append(late(), inner()...), KindThrottle, KindBadSignature, KindExpired, KindTokenMismatch, KindSoldOut, KindLowBalance)
-}
-
 // refusal is the API error a spoiling fault answers, or stands for in the call log.
 func (f *Fault) refusal() *apiError {
 	e := f.plainRefusal()
@@ -134,209 +110,55 @@ func (f *Fault) plainRefusal() *apiError {
 	}
 }
 
-// validateFaults reports every mistake with its path.
-func validateFaults(faults []Fault) error {
-	if len(faults) > maxFaults {
-		return fmt.Errorf("faults: give at most %d", maxFaults)
-	}
-	var errs []error
-	for i, f := range faults {
-		if err := f.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("faults[%d]: %w", i, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (f *Fault) validate() error {
-	switch {
-	case !slices.Contains(kinds(), f.Kind):
-		return fmt.Errorf("kind %q is unknown", f.Kind)
-	case f.After && !slices.Contains(late(), f.Kind):
-		return fmt.Errorf("kind %q cannot come after the change; leave after out", f.Kind)
-	case f.Percent < 0 || f.Percent > 100:
-		return fmt.Errorf("percent: %d is not between 1 and 100", f.Percent)
-	case f.Count < 0 || f.Skip < 0 || f.Rate < 0 || f.Burst < 0:
-		return errors.New("count, skip, rate and burst must not be negative")
-	case f.DelayMS < 0 || f.DelayMS > int(maxDelay.Milliseconds()):
-		return fmt.Errorf("delay_ms: %d is not between 0 and 600000", f.DelayMS)
-	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return fmt.Errorf("status: %d is not between 400 and 599", f.Status)
-	}
-	return nil
-}
-
-func (f *Fault) setDefaults() {
-	f.Hits = 0
-	if f.Status == 0 {
-		f.Status = map[Kind]int{KindHTTP: 503, KindEmpty: 403, KindRetCode: 500, KindCodeNumber: 500}[f.Kind]
-	}
-	if f.Kind == KindRetCode && f.Code == "" {
-		f.Code = codeInternal
-	}
-	if f.Kind == KindThrottle && f.Rate > 0 && f.Burst == 0 {
-		f.Burst = f.Rate
-	}
-	if len(f.Actions) == 0 {
-		f.Actions = defaultActions(f.Kind)
-	}
-}
-
-// defaultActions are what a kind concerns when it names no actions; nil is everything.
-func defaultActions(k Kind) []string {
+// vocabulary is what the set of faults has to know of this cloud's.
+func vocabulary() faults.Vocabulary[Fault] {
 	creates := []string{"CreateInstanceBySpec", "CreateInstance"}
-	switch k {
-	case KindSoldOut, KindInstallFail:
-		return creates
-	case KindSuccessFalse:
-		return []string{"PayOrder", "ConfirmRefund", "CancelOrders", "SupervisorTransfer", "SupervisorGather"}
-	case KindLowBalance:
-		return append(creates, "PayOrder", "RenewInstance", "ChangeToPrepaid", "ResizeInstanceBySpec", "CreateEip", "RenewEip", "ResizeEip", "CreateVolume")
-	case KindRefundFail:
-		return []string{"PayOrder", "ConfirmRefund", "BatchRefundResource", "DeletePrepaidInstance", "RefundEip"}
-	case KindStopHang:
-		return []string{"StopInstance"}
-	default:
-		return nil
+	return faults.Vocabulary[Fault]{
+		Words: faults.Common().With(faults.Words{
+			KindEmpty: {Late: true}, KindCodeNumber: {Late: true}, KindExpired: {}, KindTokenMismatch: {},
+			KindSuccessFalse: {Late: true, Concerns: []string{"PayOrder", "ConfirmRefund", "CancelOrders", "SupervisorTransfer", "SupervisorGather"}},
+			KindSoldOut:      {Concerns: creates},
+			KindLowBalance: {Concerns: append(creates,
+				"PayOrder", "RenewInstance", "ChangeToPrepaid", "ResizeInstanceBySpec", "CreateEip", "RenewEip", "ResizeEip", "CreateVolume",
+			)},
+			KindInstallFail: {Quiet: true, Concerns: creates},
+			KindRefundFail:  {Quiet: true, Concerns: []string{"PayOrder", "ConfirmRefund", "BatchRefundResource", "DeletePrepaidInstance", "RefundEip"}},
+			KindStopHang:    {Quiet: true, Concerns: []string{"StopInstance"}},
+		}),
+		View: func(f *Fault) faults.View {
+			return faults.View{
+				Kind: f.Kind, WritesOnly: f.WritesOnly, After: f.After, Skip: f.Skip, Count: f.Count, Percent: f.Percent,
+				DelayMS: f.DelayMS, Rate: f.Rate, Actions: &f.Actions, Burst: &f.Burst, Hits: &f.Hits,
+			}
+		},
+		Check: func(f *Fault) error { return faults.Between("status", f.Status, 400, 599) },
+		Complete: func(f *Fault) {
+			f.Status = faults.OrElse(f.Status, map[Kind]int{KindHTTP: 503, KindEmpty: 403, KindRetCode: 500, KindCodeNumber: 500}[f.Kind])
+			if f.Kind == KindRetCode && f.Code == "" {
+				f.Code = codeInternal
+			}
+		},
 	}
-}
-
-// armed is a fault in force with what it has seen so far.
-type armed struct {
-	Fault
-	seen   int
-	tokens time.Duration // saved-up time of the throttle's bucket
-	last   time.Time
-}
-
-// faultSet is guarded by the Cloud's mutex.
-type faultSet struct {
-	list []*armed
-	rng  *rand.Rand
-}
-
-func newFaultSet(seed uint64, faults []Fault) faultSet {
-	s := faultSet{rng: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // must be repeatable
-	s.set(faults)
-	return s
-}
-
-func (s *faultSet) set(faults []Fault) {
-	s.list = nil
-	for _, f := range faults {
-		f.Actions = slices.Clone(f.Actions)
-		f.setDefaults()
-		s.list = append(s.list, &armed{Fault: f})
-	}
-}
-
-func (s *faultSet) current() []Fault {
-	out := []Fault{}
-	for _, a := range s.list {
-		f := a.Fault
-		f.Actions = slices.Clone(f.Actions)
-		out = append(out, f)
-	}
-	return out
 }
 
 // plan is what the faults in force do to one call.
-type plan struct {
-	delay       time.Duration
-	spoil       *Fault
-	installFail bool
-	refundFail  bool
-	stopHang    bool
-}
+type plan = faults.Plan[Fault]
 
 // draw decides which faults act on a call before or after its change.
-func (s *faultSet) draw(action string, writes, after bool, now time.Time) plan {
-	var p plan
-	for _, a := range s.list {
-		if a.After != after || !a.matches(action, writes) || (p.spoil != nil && a.spoils()) {
-			continue
-		}
-		if !a.acts(s.rng, now) {
-			continue
-		}
-		a.Hits++
-		p.add(a.Fault)
-	}
-	return p
-}
-
-func (p *plan) add(f Fault) {
-	switch f.Kind {
-	case KindLatency:
-		p.delay += time.Duration(f.DelayMS) * time.Millisecond
-	case KindInstallFail:
-		p.installFail = true
-	case KindRefundFail:
-		p.refundFail = true
-	case KindStopHang:
-		p.stopHang = true
-	default:
-		p.spoil = &f
-	}
-}
-
-func (a *armed) spoils() bool { return a.Kind != KindLatency && !slices.Contains(inner(), a.Kind) }
-
-func (a *armed) matches(action string, writes bool) bool {
-	if a.WritesOnly && !writes {
-		return false
-	}
-	return len(a.Actions) == 0 || slices.Contains(a.Actions, action)
-}
-
-func (a *armed) acts(rng *rand.Rand, now time.Time) bool {
-	if a.Count > 0 && a.Hits >= a.Count {
-		return false
-	}
-	a.seen++
-	if a.seen <= a.Skip {
-		return false
-	}
-	if a.Percent > 0 && rng.IntN(100) >= a.Percent {
-		return false
-	}
-	return a.Kind != KindThrottle || a.over(now)
-}
-
-// over takes one call out of the throttle's bucket; true when it is empty.
-func (a *armed) over(now time.Time) bool {
-	if a.Rate == 0 {
-		return true
-	}
-	each := time.Second / time.Duration(a.Rate)
-	full := each * time.Duration(a.Burst)
-	if a.last.IsZero() {
-		a.tokens = full
-	} else {
-		a.tokens = min(a.tokens+now.Sub(a.last), full)
-	}
-	a.last = now
-	if a.tokens < each {
-		return true
-	}
-	a.tokens -= each
-	return false
+func (c *Cloud) draw(q *request, after bool) plan {
+	return c.faults.Draw(faults.Call{Action: q.op.name, Writes: q.op.writes, After: after, Now: c.now()})
 }
 
 // SetFaults replaces the faults in force; counters start again.
 func (c *Cloud) SetFaults(faults ...Fault) error {
-	if err := validateFaults(faults); err != nil {
-		return err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.faults.set(faults)
-	return nil
+	return c.faults.Replace(faults)
 }
 
 // Faults returns the faults in force with how often each acted.
 func (c *Cloud) Faults() []Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.faults.current()
+	return c.faults.Current()
 }

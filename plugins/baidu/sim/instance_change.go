@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // empty is the answer of calls that return nothing.
@@ -53,7 +55,7 @@ func stopInstance(c *Cloud, q *request) (any, *apiError) {
 		return nil, err
 	}
 	i.Paused = in.NoCharge && i.Payment == postpaid
-	if q.plan.stopHang && !in.Force {
+	if q.plan.Has(KindStopHang) && !in.Force {
 		i.Life = i.Life.enter(q.now, stStopping)
 		c.save(i)
 		return empty(), nil
@@ -79,7 +81,7 @@ func rebootInstance(c *Cloud, q *request) (any, *apiError) {
 
 // batchAnswer is what calls answer that can concern many instances.
 func batchAnswer() any {
-	return map[string]any{"requestId": newRequestID(), "failedInstanceIdList": []string{}}
+	return map[string]any{"requestId": web.NewUUID(), "failedInstanceIdList": []string{}}
 }
 
 func changePass(c *Cloud, q *request) (any, *apiError) {

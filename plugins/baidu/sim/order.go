@@ -94,9 +94,9 @@ func (c *Cloud) building(now time.Time, end string) life {
 // fulfil makes what a checked and affordable order of type NEW is for.
 func (c *Cloud) fulfil(o *order, payer *account, now time.Time, p plan) {
 	owner := c.accounts.get(o.Account)
-	c.build(o, owner, payer.ID, now, p.installFail)
+	c.build(o, owner, payer.ID, now, p.Has(KindInstallFail))
 	end := osCreated
-	if p.installFail {
+	if p.Has(KindInstallFail) {
 		end = osCreateFailed
 		o.Failed = true
 		c.giveBack(o, now)
@@ -209,7 +209,7 @@ func (c *Cloud) confirmRefund(o *order, now time.Time, p plan) {
 		}
 	}
 	end := osRefunded
-	if p.refundFail {
+	if p.Has(KindRefundFail) {
 		end, o.Failed = osRefundFailed, true
 	}
 	ends := now.Add(c.transition())

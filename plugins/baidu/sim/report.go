@@ -3,10 +3,9 @@ package sim
 import (
 	"slices"
 	"time"
-)
 
-// maxReport bounds every list of a report.
-const maxReport = 100000
+	"tradewind.example/simkit/admin"
+)
 
 // Bought counts what was ever bought under one name, tag or token.
 type Bought struct {
@@ -64,7 +63,7 @@ type Report struct {
 // Report returns counters of resources, purchases and money; customers are
 // named by their user id. Lists hold at most limit rows, and never more than 100000.
 func (c *Cloud) Report(limit int) Report {
-	limit = min(max(limit, 1), maxReport)
+	limit = min(max(limit, 1), admin.MaxRows)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()

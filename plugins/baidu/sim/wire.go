@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // maxBody bounds one request in bytes.
@@ -27,18 +28,6 @@ type request struct {
 	now     time.Time
 	plan    plan
 	subject string // the resource or token, for the call log
-}
-
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
 }
 
 // ServeHTTP is the vendor API of all services. The region is read from the
@@ -71,7 +60,7 @@ func (c *Cloud) regionOf(host string) *Region {
 
 func (c *Cloud) handle(w http.ResponseWriter, r *http.Request, region *Region) {
 	started := time.Now()
-	id := newRequestID()
+	id := web.NewUUID()
 	w.Header().Set("x-bce-request-id", id)
 	q := &request{region: region}
 	out := c.receive(w, r, q)
@@ -107,16 +96,16 @@ func (c *Cloud) receive(w http.ResponseWriter, r *http.Request, q *request) outc
 }
 
 func (c *Cloud) serve(ctx context.Context, q *request) outcome {
-	pause(ctx, q.plan.delay)
-	if s := q.plan.spoil; s != nil {
+	web.Pause(ctx, q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
 		return outcome{spoil: s, err: s.refusal()}
 	}
 	body, after, err := c.run(q)
-	pause(ctx, after.delay)
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(ctx, after.Delay)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal()
 	}
-	return outcome{body: body, err: err, spoil: after.spoil}
+	return outcome{body: body, err: err, spoil: after.Spoil}
 }
 
 // admit verifies the signature and draws the faults before the change.
@@ -126,7 +115,7 @@ func (c *Cloud) admit(r *http.Request, q *request, list []param) *apiError {
 	if err := c.authenticate(r, q, list); err != nil {
 		return err
 	}
-	q.plan = c.faults.draw(q.op.name, q.op.writes, false, c.now())
+	q.plan = c.draw(q, false)
 	return nil
 }
 
@@ -178,7 +167,7 @@ func (c *Cloud) run(q *request) (json.RawMessage, plan, *apiError) {
 	if err != nil {
 		return nil, plan{}, err
 	}
-	return body, c.faults.draw(q.op.name, q.op.writes, true, q.now), nil
+	return body, c.draw(q, true), nil
 }
 
 // perform runs the handler and writes its answer.
@@ -247,17 +236,8 @@ func writeError(w http.ResponseWriter, id string, code any, e *apiError) {
 // spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
 func spoilAnswer(w http.ResponseWriter, id string, f *Fault) bool {
 	switch f.Kind {
-	case KindDrop:
-		dropConnection(w)
 	case KindHTTP:
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(f.Status)
-		_, _ = fmt.Fprintf(w, "<html><body>%s</body></html>", http.StatusText(f.Status))
-	case KindEmpty:
-		w.WriteHeader(f.Status)
-	case KindNonJSON:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
+		web.Page(w, f.Status, http.StatusText(f.Status))
 	case KindCodeNumber:
 		e := f.refusal()
 		writeError(w, id, e.status, e)
@@ -265,39 +245,7 @@ func spoilAnswer(w http.ResponseWriter, id string, f *Fault) bool {
 		w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 		_, _ = io.WriteString(w, `{"success":false}`)
 	default:
-		return false
+		return web.Destroy(w, f.Kind, f.Status)
 	}
 	return true
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (HTTP/2, recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a cloud's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

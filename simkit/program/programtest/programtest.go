@@ -176,14 +176,14 @@ func (p *process) bought(t *testing.T, client *http.Client, field string) map[st
 // ready file is whole before the first URL is printed, that it names url,
 // admin_url and pid, and that the end of the context is a clean end. It
 // returns the ready file and all lines that were printed.
-func Ready[C any](t *testing.T, s program.Simulator[C], config string, args ...string) (map[string]any, []string) {
+func Ready[C any](t *testing.T, s func() program.Simulator[C], config string, args ...string) (map[string]any, []string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready := filepath.Join(t.TempDir(), "ready")
 	r, w := io.Pipe()
 	done := make(chan error)
 	go func() {
-		err := program.Run(ctx, s, append([]string{"-config", File(t, config), "-ready-file", ready}, args...), w, io.Discard)
+		err := program.Run(ctx, s(), append([]string{"-config", File(t, config), "-ready-file", ready}, args...), w, io.Discard)
 		_ = w.Close()
 		done <- err
 	}()
@@ -221,8 +221,9 @@ type BadStart struct {
 
 // RefuseBadStarts holds that a program without configuration, with a field
 // that is not known, with arguments, or with anything of own, does not start.
-// The misspelled configuration names an unknown field.
-func RefuseBadStarts[C any](t *testing.T, s program.Simulator[C], misspelled, field string, own map[string]BadStart) {
+// The misspelled configuration names an unknown field. s makes the simulator
+// anew for each start.
+func RefuseBadStarts[C any](t *testing.T, s func() program.Simulator[C], misspelled, field string, own map[string]BadStart) {
 	t.Helper()
 	bad := File(t, misspelled)
 	cases := map[string]BadStart{
@@ -238,7 +239,7 @@ func RefuseBadStarts[C any](t *testing.T, s program.Simulator[C], misspelled, fi
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := program.Run(t.Context(), s, c.Args, io.Discard, io.Discard)
+			err := program.Run(t.Context(), s(), c.Args, io.Discard, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), c.Want) {
 				t.Errorf("%s: %v, want %s", c.Reason, err, c.Want)
 			}

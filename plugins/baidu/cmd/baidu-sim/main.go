@@ -1,228 +1,76 @@
 // Command baidu-sim serves the simulated Baidu AI Cloud API of package sim on one
-// port and its admin API on another.
-//
-// It prints two lines on stdout when it is ready: the URL of the vendor API,
-// then the URL of the admin API. Regions named by -regions get a port each,
-// for clients that cannot choose the host name; their URLs follow, one a line
-// as region and URL. It ends on SIGTERM or SIGINT after the calls
-// in flight. It is not a cloud and takes no credentials on the command line:
-// accounts come from the configuration file alone.
+// port and its admin API on another; see package program of simkit. Regions
+// named by -regions get a port each, for clients that cannot choose the host
+// name; their URLs follow on stdout, one a line as region and URL, and stand in
+// the ready file under "regions". It is not a cloud.
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"tradewind.example/plugins/baidu/sim"
+	"tradewind.example/simkit/program"
 )
-
-// maxConfig bounds the configuration file in bytes.
-const maxConfig = 4 << 20
-
-// drain is how long calls in flight may take after the signal.
-const drain = 5 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := program.Main(ctx, simulator(), os.Args[1:], os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "baidu-sim:", err)
-		os.Exit(1)
+	os.Exit(code)
+}
+
+func simulator() program.Simulator[sim.Config] {
+	var names string
+	return program.Simulator[sim.Config]{
+		Name: "baidu-sim", Needs: "at least one account",
+		Flags: func(f *flag.FlagSet) {
+			f.StringVar(&names, "regions", "", "`list` of regions, joined by commas, that get a port of 127.0.0.1 each")
+		},
+		Knobs: func(c *sim.Config) program.Knobs {
+			return program.Knobs{StateFile: &c.StateFile, TransitionMS: &c.TransitionMS, Now: &c.Now, Logger: &c.Logger}
+		},
+		Start: func(c sim.Config) (program.Running, error) {
+			cloud, err := sim.New(c)
+			if err != nil {
+				return program.Running{}, err
+			}
+			sites, err := regional(cloud, split(names))
+			if err != nil {
+				return program.Running{}, errors.Join(err, cloud.Close())
+			}
+			return program.Running{API: cloud, Admin: cloud.Admin(), More: sites, Close: cloud.Close}, nil
+		},
+		Ready: func(urls map[string]string, file map[string]any) []string {
+			file["regions"] = urls
+			var lines []string
+			for _, name := range split(names) {
+				lines = append(lines, name+" "+urls[name])
+			}
+			return lines
+		},
 	}
 }
 
-// options are the flags.
-type options struct {
-	listen, admin, ready, config, state, regions string
-	transition                                   time.Duration
-	speed                                        int
+func split(names string) []string {
+	return strings.FieldsFunc(names, func(r rune) bool { return r == ',' })
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
-	fs := flag.NewFlagSet("baidu-sim", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` of the vendor API")
-	fs.StringVar(&o.admin, "admin-listen", "127.0.0.1:0", "`address` of the admin API; it has no authentication")
-	fs.StringVar(&o.ready, "ready-file", "", "`file` to write as JSON {url, admin_url, pid} when ready")
-	fs.StringVar(&o.config, "config", "", "`file` with accounts, faults and limits, YAML or JSON")
-	fs.StringVar(&o.state, "state", "", "`file` that keeps purchases across a kill; overrides the configuration")
-	fs.StringVar(&o.regions, "regions", "", "`list` of regions, joined by commas, that get a port of 127.0.0.1 each")
-	fs.DurationVar(&o.transition, "transition", 0, "`time` of one state change; overrides the configuration")
-	fs.IntVar(&o.speed, "speed", 1, "how many times faster than real time the cloud's clock runs, 1 to 100000")
-	if err := fs.Parse(args); err != nil {
-		return o, err
-	}
-	if fs.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q: give flags only", fs.Arg(0))
-	}
-	if o.speed < 1 || o.speed > 100000 {
-		return o, fmt.Errorf("-speed %d is not between 1 and 100000", o.speed)
-	}
-	if o.config == "" {
-		return o, errors.New("give -config with at least one account")
-	}
-	return o, nil
-}
-
-// run serves until ctx ends.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stderr)
-	if err != nil {
-		return err
-	}
-	cfg, err := load(o.config)
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", o.config, err)
-	}
-	o.apply(&cfg)
-	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
-	cloud, err := sim.New(cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(serve(ctx, o, cloud, stdout), cloud.Close())
-}
-
-func (o *options) apply(cfg *sim.Config) {
-	if o.state != "" {
-		cfg.StateFile = o.state
-	}
-	if o.transition > 0 {
-		cfg.TransitionMS = max(int(o.transition.Milliseconds()), 1)
-	}
-	cfg.Now = fastClock(time.Now(), o.speed)
-}
-
-// fastClock runs speed times faster than real time from start on.
-func fastClock(start time.Time, speed int) func() time.Time {
-	return func() time.Time { return start.Add(time.Since(start) * time.Duration(speed)) }
-}
-
-// load reads YAML, of which JSON is a part.
-func load(path string) (sim.Config, error) {
-	var cfg sim.Config
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
-	if err != nil {
-		return cfg, err
-	}
-	defer func() { _ = f.Close() }()
-	d := yaml.NewDecoder(io.LimitReader(f, maxConfig))
-	d.KnownFields(true)
-	return cfg, d.Decode(&cfg)
-}
-
-// site is one listening port.
-type site struct {
-	name    string // api, admin or a region
-	handler http.Handler
-	at      net.Listener
-}
-
-func (s site) url() string { return "http://" + s.at.Addr().String() }
-
-// sites opens all ports: the API, the admin API, then the regions.
-func sites(ctx context.Context, o options, cloud *sim.Cloud) ([]site, error) {
-	list := []site{{name: "api", handler: cloud}, {name: "admin", handler: cloud.Admin()}}
-	addresses := []string{o.listen, o.admin}
-	for name := range strings.FieldsFuncSeq(o.regions, func(r rune) bool { return r == ',' }) {
+// regional are the ports of regions.
+func regional(cloud *sim.Cloud, names []string) ([]program.Site, error) {
+	var sites []program.Site
+	for _, name := range names {
 		h, err := cloud.InRegion(name)
 		if err != nil {
 			return nil, fmt.Errorf("-regions: %w", err)
 		}
-		list, addresses = append(list, site{name: name, handler: h}), append(addresses, "127.0.0.1:0")
+		sites = append(sites, program.Site{Name: name, Listen: "127.0.0.1:0", Handler: h})
 	}
-	var open net.ListenConfig
-	for i := range list {
-		l, err := open.Listen(ctx, "tcp", addresses[i])
-		if err != nil {
-			for _, s := range list[:i] {
-				_ = s.at.Close()
-			}
-			return nil, fmt.Errorf("listening for %s: %w", list[i].name, err)
-		}
-		list[i].at = l
-	}
-	return list, nil
-}
-
-// serve owns all servers and returns when they have ended.
-func serve(ctx context.Context, o options, cloud *sim.Cloud, stdout io.Writer) error {
-	list, err := sites(ctx, o, cloud)
-	if err != nil {
-		return err
-	}
-	servers, done := make([]*http.Server, len(list)), make(chan error, len(list))
-	for i, s := range list {
-		servers[i] = sim.NewHTTPServer(s.handler)
-		go func() { done <- servers[i].Serve(s.at) }()
-	}
-	err = announce(o.ready, list, stdout)
-	if err == nil {
-		select {
-		case <-ctx.Done():
-		case err = <-done:
-			done <- err // counted again below
-		}
-	}
-	return errors.Join(err, shutdown(ctx, servers, done))
-}
-
-// shutdown lets calls in flight end and waits for all servers.
-func shutdown(ctx context.Context, servers []*http.Server, done <-chan error) error {
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	var errs []error
-	for _, s := range servers {
-		if err := s.Shutdown(end); err != nil {
-			errs = append(errs, err, s.Close())
-		}
-	}
-	for range servers {
-		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// announce writes the ready file whole, then prints the URLs.
-func announce(path string, list []site, stdout io.Writer) error {
-	regions := map[string]string{}
-	lines := []string{list[0].url(), list[1].url()}
-	for _, s := range list[2:] {
-		regions[s.name] = s.url()
-		lines = append(lines, s.name+" "+s.url())
-	}
-	if path != "" {
-		b, err := json.Marshal(map[string]any{"url": lines[0], "admin_url": lines[1], "pid": os.Getpid(), "regions": regions})
-		if err != nil {
-			return err
-		}
-		tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
-		if err := os.WriteFile(tmp, b, 0o600); err != nil {
-			return fmt.Errorf("writing the ready file: %w", err)
-		}
-		if err := os.Rename(tmp, path); err != nil {
-			return fmt.Errorf("writing the ready file: %w", err)
-		}
-	}
-	_, err := fmt.Fprintln(stdout, strings.Join(lines, "\n"))
-	return err
+	return sites, nil
 }

@@ -88,10 +88,10 @@ func TestKilledCloudKeepsPurchases(t *testing.T) {
 
 func TestReadyFile(t *testing.T) {
 	t.Parallel()
-	programtest.Ready(t, simulator(), configText)
+	programtest.Ready(t, simulator, configText)
 }
 
 func TestBadStarts(t *testing.T) {
 	t.Parallel()
-	programtest.RefuseBadStarts(t, simulator(), "acounts: []\n", "acounts", nil)
+	programtest.RefuseBadStarts(t, simulator, "acounts: []\n", "acounts", nil)
 }
