@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"tradewind.example/simkit/direct"
 )
 
 // TestLoadMeetsTheSimulator runs both sides for a moment.
@@ -25,7 +27,7 @@ func TestLoadMeetsTheSimulator(t *testing.T) {
 	if err := run(ctx, []string{"load", "-callers", "4", "-warm", "10ms", "-time", "100ms"}, strings.NewReader(line), &out); err != nil {
 		t.Fatal(err)
 	}
-	var got result
+	var got direct.Result
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.PerSecond <= 0 || got.P50Micros <= 0 || got.P99Micros < got.P50Micros {
 		t.Errorf("measured %s, %v", out.String(), err)
 	}
