@@ -130,8 +130,8 @@ func (s ClusterSpec) check() error {
 	return nil
 }
 
-// flag writes a truth as a number; "" where it is not said.
-func flag(b *bool) requests.Integer {
+// bit writes a truth as a number; "" where it is not said.
+func bit(b *bool) requests.Integer {
 	switch {
 	case b == nil:
 		return ""
@@ -162,7 +162,7 @@ func (h clusters) Create(ctx context.Context, req provider.TypedCreate[ClusterSp
 		r.BusinessCode, r.ClusterEnvType, r.ClusterTitle, r.ClusterType = s.Business, words.cluster, join(nameOf(req.Name, "cluster"), mark), s.Type
 		r.VpcId, r.Vswitchids, r.RegionName, r.KeyPair, r.Password = s.VPC, texts(s.Switches), s.RegionName, s.KeyPair, s.Password.Reveal()
 		r.PodCIDR, r.ServiceCIDR = s.PodCIDR, s.ServiceCIDR
-		r.CloudMonitorFlags, r.PublicSlb, r.SnatEntry = flag(s.Monitoring), flag(s.PublicAPI), flag(s.SNAT)
+		r.CloudMonitorFlags, r.PublicSlb, r.SnatEntry = bit(s.Monitoring), bit(s.PublicAPI), bit(s.SNAT)
 		if s.Logging != nil {
 			r.CreateWithLogIntegration = truth(*s.Logging)
 		}

@@ -18,6 +18,8 @@ type Report struct {
 	Now time.Time `json:"now"`
 	// Living counts what lives now, by kind, over all accounts.
 	Living map[string]int `json:"living"`
+	// Hosts counts environments, under the word that simulators of servers use.
+	Hosts int `json:"hosts"`
 	// Bought counts creations ever made, by kind, then by parent and name.
 	Bought map[string]map[string]Bought `json:"bought"`
 	// BoughtTwice lists "kind parent/name" of what was created more than once.
@@ -38,6 +40,7 @@ func (c *Cloud) Report(limit int) Report {
 		a.world.settle(now)
 		a.world.count(r.Living)
 	}
+	r.Hosts = r.Living["environment"]
 	for kind, names := range c.bought {
 		r.Bought[kind] = copyBought(names)
 		r.Truncated = trim(r.Bought[kind], limit) || r.Truncated

@@ -86,13 +86,13 @@ func (a *app) row() answer {
 }
 
 func listApp(w *world, q *call) (answer, *refusal) {
-	all := rowsOf(w.apps, func(*app) bool { return true }, func(a *app) answer {
+	size, first := q.window("PageNumber", len(w.apps))
+	rows := rowsOf(w.apps[first:first+size], func(*app) bool { return true }, func(a *app) answer {
 		row := a.row()
 		row["MiddleWareList"] = []answer{}
 		return row
 	})
-	p := q.page("PageNumber", all)
-	return answer{"TotalCount": p["TotalCount"], "Data": p["Data"]}, nil
+	return answer{"TotalCount": len(w.apps), "Data": rows}, nil
 }
 
 func describeAppDetail(w *world, q *call) (answer, *refusal) {

@@ -62,7 +62,7 @@ func New(cfg Config) (*Cloud, error) {
 		bought: map[string]map[string]*Bought{}, signIn: newSignInBook(),
 	}
 	for _, a := range cfg.Accounts {
-		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a.Name)}
+		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a)}
 	}
 	return c, nil
 }

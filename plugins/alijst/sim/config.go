@@ -52,6 +52,8 @@ type Account struct {
 	Disabled bool `json:"disabled" yaml:"disabled"`
 	// ReadOnly accounts may change nothing: Forbidden.RAM.
 	ReadOnly bool `json:"read_only" yaml:"read_only"`
+	// Apps is how many applications the account has from the start.
+	Apps int `json:"apps" yaml:"apps"`
 }
 
 // SignIn configures the assumed sign-in; without AppID it answers 404.
@@ -121,6 +123,9 @@ func (c *Config) validate() error {
 		}
 		if !keyPattern.MatchString(a.AccessKeyID) || !keyPattern.MatchString(a.AccessKeySecret) {
 			bad("accounts[%d]: access_key_id and access_key_secret must be 1 to 200 printable characters", i)
+		}
+		if a.Apps < 0 || a.Apps > 1000000 {
+			bad("accounts[%d].apps: %d is not between 0 and 1000000", i, a.Apps)
 		}
 		if names[a.Name] || keys[a.AccessKeyID] {
 			bad("accounts[%d]: name or access_key_id is used twice", i)

@@ -42,7 +42,7 @@ const (
 	KindClockSkew Kind = "clock_skew"
 	// KindNonceUsed answers SignatureNonceUsed.
 	KindNonceUsed Kind = "nonce_used"
-	// KindSoldOut refuses with code 1004; without Actions it concerns CreateCluster and AddClusterNode.
+	// KindSoldOut refuses with code 1004; without Actions it concerns CreateEnvironment, CreateCluster and AddClusterNode.
 	KindSoldOut Kind = "sold_out"
 	// KindInsufficientBalance refuses with code 1005; without Actions it concerns CreateCluster.
 	KindInsufficientBalance Kind = "insufficient_balance"
@@ -207,7 +207,7 @@ func orElse(n, def int) int {
 func (k Kind) concerns() []string {
 	switch k {
 	case KindSoldOut:
-		return []string{"CreateCluster", "AddClusterNode"}
+		return []string{"CreateEnvironment", "CreateCluster", "AddClusterNode"}
 	case KindInsufficientBalance:
 		return []string{"CreateCluster"}
 	case KindInstallFail:

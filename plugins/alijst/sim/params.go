@@ -185,12 +185,19 @@ type answer map[string]any
 
 // page cuts the page asked for out of all rows.
 func (q *call) page(number string, rows []answer) answer {
-	size := q.num("PageSize")
-	if size == 0 {
-		size = 20
+	size, first := q.window(number, len(rows))
+	return answer{"Data": rows[first : first+size], "PageNumber": max(q.num(number), 1), "PageSize": q.pageSize(), "TotalCount": len(rows)}
+}
+
+func (q *call) pageSize() int64 {
+	if size := q.num("PageSize"); size > 0 {
+		return size
 	}
-	n := max(q.num(number), 1)
-	all := int64(len(rows))
-	lo := min((n-1)*size, all)
-	return answer{"Data": rows[lo:min(lo+size, all)], "PageNumber": n, "PageSize": size, "TotalCount": all}
+	return 20
+}
+
+// window is where the page asked for lies among all rows.
+func (q *call) window(number string, all int) (size, first int) {
+	lo := min((max(q.num(number), 1)-1)*q.pageSize(), int64(all))
+	return int(min(q.pageSize(), int64(all)-lo)), int(lo)
 }

@@ -45,8 +45,13 @@ type world struct {
 // slb is an SLB instance that exists beside the product.
 type slb struct{ id, ip, network string }
 
-func newWorld(c *Cloud, name string) *world {
-	w := &world{cloud: c, name: name, seq: 1000}
+func newWorld(c *Cloud, own Account) *world {
+	w := &world{cloud: c, name: own.Name, seq: 1000}
+	for i := range own.Apps {
+		w.apps = append(w.apps, &app{
+			id: w.id(), title: "app-" + strconv.Itoa(i+1), language: "Java", system: "Linux", biz: "JST", service: "GeneralApplication", state: "1",
+		})
+	}
 	for i, real := range []string{"Operator One", "Operator Two", "Operator Three"} {
 		w.users = append(w.users, answer{"UserId": "user-" + strconv.Itoa(i+1), "UserType": "TAOBAO", "RealName": real})
 	}
