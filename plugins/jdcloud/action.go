@@ -19,7 +19,7 @@ func changes(name, title string) provider.ActionDescription {
 
 func instanceKind(p *plugin) *provider.Kind {
 	h := instances{p}
-	return provider.KindOf[InstanceSpec, InstanceState](kinds.Instance, "Server", h,
+	return provider.KindOf[InstanceSpec, InstanceState](kinds.Instance, "Server", h, append(renewer{p, kinds.Instance}.actions(),
 		provider.ActionOf(changes(kinds.ActionStart, "Start"), h.start),
 		provider.ActionOf(changes(kinds.ActionStop, "Stop"), h.stop),
 		provider.ActionOf(changes(kinds.ActionReboot, "Reboot"), h.reboot),
@@ -27,17 +27,17 @@ func instanceKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionConsole, Title: "Console"}, h.console),
 		provider.ActionOf(changes(kinds.ActionRename, "Rename"), h.rename),
 		provider.ActionOf(changes(kinds.ActionResize, "Another size"), h.resize),
-	)
+	)...)
 }
 
 func diskKind(p *plugin) *provider.Kind {
 	h := disks{p}
-	return provider.KindOf[DiskSpec, DiskState](kinds.Disk, "Disk", h,
+	return provider.KindOf[DiskSpec, DiskState](kinds.Disk, "Disk", h, append(renewer{p, kinds.Disk}.actions(),
 		provider.ActionOf(changes(kinds.ActionAttach, "Attach"), h.attach),
 		provider.ActionOf(changes(kinds.ActionDetach, "Detach"), h.detach),
 		provider.ActionOf(changes(kinds.ActionResize, "Enlarge"), h.resize),
 		provider.ActionOf(changes(kinds.ActionRename, "Rename"), h.rename),
-	)
+	)...)
 }
 
 // opened opens a call for an action on a server.

@@ -33,6 +33,7 @@ const (
 	serviceOrder   = "order"
 	serviceRenewal = "renewal"
 	serviceRefund  = "refund"
+	serviceTag     = "resourcetag"
 	servicePartner = "partner"
 )
 

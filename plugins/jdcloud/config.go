@@ -22,6 +22,7 @@ type Config struct {
 	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
 	MachineFamily string       `json:"machine_family" default:"g.n" title:"Preferred family" doc:"Of the instance types of one size, those that begin like this go first"`
 	Subnets       string       `json:"default_subnets" title:"Default subnets" doc:"Of servers that name none: region=subnet, several joined by semicolons; otherwise the region's oldest one"`
+	AllowRules    bool         `json:"allow_auto_renew" title:"Allow renewals by the cloud" doc:"The cloud charges for what it renews by itself, and the broker bills nobody for it"`
 	AllowResize   bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it, and the broker bills nobody for an action"`
 
 	AppCode          string `json:"app_code" default:"jcloud" title:"Product line" doc:"appCode of prices, orders and renewals"`

@@ -137,7 +137,7 @@ func (h addresses) Delete(ctx context.Context, req provider.DeleteRequest) (prov
 	return h.release(ctx, req, kinds.EIP, "address")
 }
 
-// FindByToken tells what became of a create or a release.
+// FindByToken tells what became of a create, a renewal or a release.
 func (h addresses) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[EIPState], error) {
 	c, err := h.openIn(req.Call)
 	switch {
@@ -148,8 +148,24 @@ func (h addresses) FindByToken(ctx context.Context, req provider.FindRequest) (p
 	case req.Change == provider.ChangeRelease:
 		_, err := c.eip(ctx, req.ID)
 		return released[EIPState](err)
+	case req.Change == provider.ChangeRenew:
+		return h.findRenewed(ctx, c, req)
 	}
 	return provider.TypedFound[EIPState]{}, fault.Unsupported("an address's %s leaves no trace of its token", req.Change)
+}
+
+func (h addresses) findRenewed(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[EIPState], error) {
+	out := provider.TypedFound[EIPState]{}
+	var err error
+	if out.Done, out.Settled, err = h.findRenewal(ctx, c, req); err != nil || !out.Done {
+		return out, err
+	}
+	row, err := c.eip(ctx, req.ID)
+	if err != nil {
+		return provider.TypedFound[EIPState]{}, err
+	}
+	out.Things = []address{c.address(row)}
+	return out, nil
 }
 
 func (h addresses) findCreated(ctx context.Context, c *cloud, req provider.FindRequest) (provider.TypedFound[EIPState], error) {
@@ -237,12 +253,19 @@ func (c *cloud) address(row eipRow) address {
 	if out.State.BoundType == boundServer {
 		out.State.BoundType = kinds.Instance
 	}
-	for _, t := range row.Tags {
-		if t.Key != nil && t.Value != nil && *t.Key == tokenKey {
-			out.Token = *t.Value
+	out.Token = tagIn(row.Tags, tokenKey)
+	return out
+}
+
+// tagIn is the value of a tag, "" for none.
+func tagIn(all []vpc.Tag, key string) string {
+	value := ""
+	for _, t := range all {
+		if t.Key != nil && t.Value != nil && *t.Key == key {
+			value = *t.Value
 		}
 	}
-	return out
+	return value
 }
 
 // boundServer is how the cloud's network calls a server.
@@ -304,9 +327,9 @@ func (h addresses) resize(ctx context.Context, req provider.TypedAction[kinds.Ba
 
 func eipKind(p *plugin) *provider.Kind {
 	h := addresses{p}
-	return provider.KindOf[EIPSpec, EIPState](kinds.EIP, "Elastic address", h,
+	return provider.KindOf[EIPSpec, EIPState](kinds.EIP, "Elastic address", h, append(renewer{p, kinds.EIP}.actions(),
 		provider.ActionOf(changes(kinds.ActionBind, "Bind"), h.bind),
 		provider.ActionOf(changes(kinds.ActionUnbind, "Unbind"), h.unbind),
 		provider.ActionOf(changes(kinds.ActionResize, "Another bandwidth"), h.resize),
-	)
+	)...)
 }

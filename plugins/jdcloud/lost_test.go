@@ -197,7 +197,7 @@ func (w *world) ends(t *testing.T, kind, id string) {
 // TestALostRenewalIsPaidOnce loses the answer of a renewal or of its mark.
 func TestALostRenewalIsPaidOnce(t *testing.T) {
 	t.Parallel()
-	marks := map[string]string{kinds.Instance: "ModifyInstanceAttribute", kinds.Disk: "ModifyDiskAttribute"}
+	marks := map[string]string{kinds.Instance: "ModifyInstanceAttribute", kinds.Disk: "ModifyDiskAttribute", kinds.EIP: "TagResources"}
 	for kind, mark := range marks {
 		for _, action := range []string{"RenewInstance", mark} {
 			for _, f := range append(spoilers(), before()...) {

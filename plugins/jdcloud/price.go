@@ -137,7 +137,7 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 		return c.quoteDisk(ctx, req)
 	case "eip create":
 		return c.quoteAddress(ctx, req)
-	case "instance renew", "disk renew":
+	case "instance renew", "disk renew", "eip renew":
 		return c.quoteRenewal(ctx, req)
 	case "vpc create", "subnet create", "security_group create":
 		return provider.Quote{Currency: currency, List: "0.00", Net: "0.00"}, nil

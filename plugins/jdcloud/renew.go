@@ -19,10 +19,9 @@ import (
 )
 
 // A renewal has no token at the cloud. So before it is bought, a mark with the
-// token and the resource's end of term is written into its description. The
-// renewal has happened exactly when the term ends later than the mark says. A
-// renewal whose mark is missing was never asked for. Addresses have no text to
-// hold a mark, so they cannot be renewed.
+// token and the resource's end of term is written into its description or, of an
+// address, into a tag. The renewal has happened exactly when the term ends later
+// than the mark says. A renewal whose mark is missing was never asked for.
 
 const (
 	// maxMarks is how many renewals a description remembers; the older ones are long decided.
@@ -125,7 +124,7 @@ type lease struct {
 	resource    *provider.Resource
 }
 
-// Renew prolongs a server or a disk, once per token.
+// Renew prolongs a server, a disk or an address, once per token.
 func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider.Change, error) {
 	var zero provider.Change
 	c, err := p.openIn(req.Call)
@@ -204,13 +203,23 @@ func (c *cloud) lease(ctx context.Context, kind, id string) (lease, error) {
 		}
 		r, err := resourceOf(kind, c.diskThing(row))
 		return lease{charge: row.Charge, description: row.Description, service: c.cfg.DiskCode, resource: r}, err
+	case kinds.EIP:
+		row, err := c.eip(ctx, id)
+		if err != nil {
+			return lease{}, err
+		}
+		r, err := resourceOf(kind, c.address(row))
+		return lease{charge: row.Charge, description: tagIn(row.Tags, renewalKey), service: c.cfg.AddressCode, resource: r}, err
 	}
 	return lease{}, fault.Unsupported("the kind %q cannot be renewed", kind)
 }
 
-// describe writes the description of a resource.
+// describe writes the description of a resource, or what stands for it.
 func (c *cloud) describe(ctx context.Context, kind, id, text string) error {
-	if kind == kinds.Disk {
+	switch kind {
+	case kinds.EIP:
+		return c.tagAddress(ctx, id, renewalKey, text)
+	case kinds.Disk:
 		req := diskapi.NewModifyDiskAttributeRequest(c.region, id)
 		req.SetDescription(text)
 		return act(ctx, c, serviceDisk, req)

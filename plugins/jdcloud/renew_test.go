@@ -1,20 +1,23 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
 
+	"tradewind.example/plugins/jdcloud/sim"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/retry"
 )
 
 // TestRenewalsCostWhatWasQuoted renews twice with two tokens and looks at the
 // text that the marks share a place with.
 func TestRenewalsCostWhatWasQuoted(t *testing.T) {
 	t.Parallel()
-	for kind, spec := range map[string]string{kinds.Instance: `"description":"for the shop"`, kinds.Disk: `"size_gb":20,"description":"for the shop"`} {
+	for kind, spec := range map[string]string{kinds.Instance: `"description":"for the shop"`, kinds.Disk: `"size_gb":20,"description":"for the shop"`, kinds.EIP: `"bandwidth_mbps":2`} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -26,7 +29,10 @@ func TestRenewalsCostWhatWasQuoted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			id := w.finish(t, change.Operation).Resource.ID
+			id := change.Resource.ID
+			if change.Operation != "" {
+				id = w.finish(t, change.Operation).Resource.ID
+			}
 			end := w.get(t, kind, id).Expires
 			year := provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodYear, Periods: 1, Quantity: 1}
 			for i, term := range []provider.Term{month(2), year} {
@@ -48,7 +54,7 @@ func TestRenewalsCostWhatWasQuoted(t *testing.T) {
 			if wanted := end.AddDate(1, 2, 0); !got.Expires.Equal(wanted) {
 				t.Errorf("it ends %v, want %v", got.Expires, wanted)
 			}
-			if text := state[struct{ Description string }](t, got).Description; text != "for the shop" {
+			if text := state[struct{ Description string }](t, got).Description; text != "for the shop" && kind != kinds.EIP {
 				t.Errorf("its text is %q", text)
 			}
 			for _, token := range []string{"ren-1", "ren-2"} {
@@ -180,4 +186,73 @@ func FuzzNotes(f *testing.F) {
 			t.Errorf("%q %q: the tag is %q", token, text, got)
 		}
 	})
+}
+
+// TestTheCloudRenewsByItself: as long as it shall, and after a lost answer too.
+func TestTheCloudRenewsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	call := w.call("allow_auto_renew", "true")
+	act := func(kind, id, action, input string) (provider.Change, error) {
+		return w.Act(t.Context(), provider.ActionRequest{Call: call, Token: "a", Kind: kind, ID: id, Action: action, Input: json.RawMessage(input)})
+	}
+	rule := func(kind, id string) bool {
+		out, err := act(kind, id, "renewal_rule", `{}`)
+		var r RenewalRule
+		if err != nil || json.Unmarshal(out.Output, &r) != nil {
+			t.Fatalf("%s: %s, %v", kind, out.Output, err)
+		}
+		return r.Set
+	}
+	for _, kind := range []string{kinds.Instance, kinds.Disk, kinds.EIP} {
+		id := w.make(t, kind, month(1))
+		end := w.get(t, kind, id).Expires
+		if rule(kind, id) {
+			t.Errorf("%s is renewed from the start", kind)
+		}
+		_, err := w.act(t, kind, id, "auto_renew", `{"periods":2}`)
+		want(t, kind+" without leave", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+		_, err = act(kind, id, "auto_renew", `{"period":"year","periods":4}`)
+		want(t, kind+" for four years", err, fault.ClassInvalid, fault.OutcomeNotDone)
+		for _, action := range []string{"auto_renew", "stop_auto_renew", "auto_renew"} {
+			w.faults(t, sim.Fault{Kind: sim.KindDrop, After: true, Count: 1, Actions: []string{"SetRenewal"}})
+			_, err = act(kind, id, action, map[bool]string{true: `{"periods":2}`, false: `{}`}[action == "auto_renew"])
+			want(t, kind+": a lost answer", err, fault.ClassUnavailable, fault.OutcomeUnknown)
+			if _, err = act(kind, id, action, map[bool]string{true: `{"periods":2}`, false: `{}`}[action == "auto_renew"]); err != nil || rule(kind, id) != (action == "auto_renew") {
+				t.Errorf("%s of %s: %v, then %t", action, kind, err, rule(kind, id))
+			}
+		}
+		w.clock.Set(end)
+		if got := w.get(t, kind, id).Expires; !got.Equal(end.AddDate(0, 2, 0)) {
+			t.Errorf("%s ended %v and ends %v", kind, end, got)
+		}
+	}
+	w = newWorld(t)
+	call = w.call("allow_auto_renew", "true")
+	_, err := act(kinds.Disk, w.make(t, kinds.Disk, hourly()), "auto_renew", `{"periods":1}`)
+	want(t, "paid by use", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+}
+
+// TestAnAddressWithTooManyTags: without its mark no renewal is bought.
+func TestAnAddressWithTooManyTags(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.make(t, kinds.EIP, month(1))
+	end := w.get(t, kinds.EIP, id).Expires
+	p := newPlugin(w.clock, retry.Policy{Attempts: 1})
+	t.Cleanup(func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) })
+	c, err := p.openIn(w.call())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"} {
+		if err := c.tagAddress(t.Context(), id, key, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = w.Renew(t.Context(), provider.RenewRequest{Call: w.call(), Token: "r", Kind: kinds.EIP, ID: id, Term: month(1)})
+	want(t, "there is no room for the mark", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+	if got := w.get(t, kinds.EIP, id); !got.Expires.Equal(end) || got.Token == "" {
+		t.Errorf("the address is %+v", got)
+	}
 }

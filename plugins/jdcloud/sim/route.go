@@ -67,7 +67,7 @@ func routeTable() map[string][]*route {
 	out := map[string][]*route{}
 	for _, list := range [][]action{
 		instanceActions(), imageActions(), keypairActions(), networkActions(), groupActions(), eipActions(), diskActions(),
-		moneyActions(), renewalActions(), userActions(), partnerActions(),
+		moneyActions(), renewalActions(), userActions(), partnerActions(), tagActions(),
 	} {
 		for _, a := range list {
 			out[a.service] = append(out[a.service], &route{action: a, segments: cut(a.path)})
