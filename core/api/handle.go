@@ -62,28 +62,30 @@ func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.
 	if r.Public {
 		s.public[endpoint{r.Method, r.Path}] = true
 	}
-	short := newShortcut(s, r, fn)
+	where := places{}
+	short := newShortcut(s, r, where, fn)
 	if short != nil {
 		short.bind()
 	}
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		caller, ok := CallerOf(ctx)
 		if !ok && !r.Public {
-			return nil, s.fail(ctx, errUnauthenticated)
+			return nil, s.fail(ctx, where, errUnauthenticated)
 		}
 		out, err := fn(ctx, caller, in)
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, where, err)
 		}
 		return out, nil
 	})
+	where.learn(s.huma.OpenAPI(), r)
 	if short != nil {
 		short.learn(s.huma.OpenAPI())
 	}
 }
 
-func (s *Server) fail(ctx context.Context, err error) *Problem {
-	p := ProblemOf(err)
+func (s *Server) fail(ctx context.Context, where places, err error) *Problem {
+	p := where.locate(ProblemOf(err))
 	p.RequestID = requestIDOf(ctx)
 	logFailure(ctx, s.log, p, err, p.RequestID)
 	return p

@@ -154,7 +154,7 @@ func problemTransformer(ctx huma.Context, _ string, v any) (any, error) {
 		p.Type, p.Title = typePrefix+fault.ClassInternal.String(), titles[fault.ClassInternal]
 	}
 	for _, e := range m.Errors {
-		p.Errors = append(p.Errors, ProblemField{Path: e.Location, Message: e.Message})
+		p.Errors = append(p.Errors, fieldOf(e))
 	}
 	return p, nil
 }

@@ -23,6 +23,7 @@ type shortcut[I, O any] struct {
 	s      *Server
 	route  Route
 	fn     func(context.Context, access.Caller, *I) (*O, error)
+	where  places
 	params []param
 	body   *bodyjson.Reader // nil: every request is left to huma
 	index  int              // of the input's Body
@@ -49,7 +50,7 @@ type Appender interface {
 
 // newShortcut returns nil for a route that has none: one that is public, reads
 // anything else than text parameters and a JSON body, or answers more than one.
-func newShortcut[I, O any](s *Server, r Route, fn func(context.Context, access.Caller, *I) (*O, error)) *shortcut[I, O] {
+func newShortcut[I, O any](s *Server, r Route, where places, fn func(context.Context, access.Caller, *I) (*O, error)) *shortcut[I, O] {
 	in, out := reflect.TypeFor[I](), reflect.TypeFor[O]()
 	if r.Public || r.Hidden || out.NumField() != 1 || out.Field(0).Name != "Body" || out.Field(0).Type.Kind() != reflect.Struct {
 		return nil
@@ -58,7 +59,7 @@ func newShortcut[I, O any](s *Server, r Route, fn func(context.Context, access.C
 	if !ok || len(body.Index) != 1 || body.Type.Kind() != reflect.Struct || body.Tag != "" {
 		return nil
 	}
-	x := &shortcut[I, O]{s: s, route: r, fn: fn, index: body.Index[0]}
+	x := &shortcut[I, O]{s: s, route: r, where: where, fn: fn, index: body.Index[0]}
 	for _, f := range reflect.VisibleFields(in) {
 		if f.Anonymous || f.Index[0] == x.index {
 			continue
@@ -103,6 +104,10 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 		return nil
 	}
 	switch method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodDelete:
+		return item.Delete
 	case http.MethodPost:
 		return item.Post
 	case http.MethodPut:
@@ -125,7 +130,7 @@ func (x *shortcut[I, O]) serve(c *fiber.Ctx) error {
 		err = x.write(c, out)
 	}
 	if err != nil {
-		return x.s.answer(c, err)
+		return x.s.write(c, x.where.locate(ProblemOf(err)), err)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func plainServer(t testing.TB) (*Server, *shortcut[plainIn, plainOut]) {
 	}
 	r := Route{Method: http.MethodPost, Path: "/v1/plain/{id}", ID: "plain", Tag: "test", Summary: "Plain", Status: http.StatusCreated}
 	Handle(s, r, fn)
-	short := newShortcut(s, r, fn)
+	short := newShortcut(s, r, places{}, fn)
 	short.learn(s.huma.OpenAPI())
 	if short.body == nil {
 		t.Fatal("the route has no shortcut")
@@ -186,16 +186,16 @@ func TestRoutesWithoutShortcut(t *testing.T) {
 	post := Route{Method: http.MethodPost, Path: "/v1/x", ID: "x"}
 	public := post
 	public.Public = true
-	if newShortcut[plainIn, publicOut](s, public, nil) != nil {
+	if newShortcut[plainIn, publicOut](s, public, nil, nil) != nil {
 		t.Error("a public route has one")
 	}
-	if newShortcut[queried, publicOut](s, post, nil) != nil {
+	if newShortcut[queried, publicOut](s, post, nil, nil) != nil {
 		t.Error("a route that reads its query has one")
 	}
-	if newShortcut[plainIn, versioned](s, post, nil) != nil {
+	if newShortcut[plainIn, versioned](s, post, nil, nil) != nil {
 		t.Error("a route that answers with a header has one")
 	}
-	if newShortcut[plainIn, publicOut](s, post, nil) == nil {
+	if newShortcut[plainIn, publicOut](s, post, nil, nil) == nil {
 		t.Error("a plain route has none")
 	}
 }

@@ -22,6 +22,7 @@ type schema struct {
 	Items      *schema           `json:"items"`
 	MinLength  int               `json:"minLength"`
 	Minimum    *json.Number      `json:"minimum"`
+	More       any               `json:"additionalProperties"`
 }
 
 // is reports whether the schema is of a type.

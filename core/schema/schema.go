@@ -34,6 +34,7 @@ type Flaw struct {
 	Keyword  string   // of the schema, like properties/size/minimum
 	Text     string   // in words; it may repeat the value
 	Missing  []string // fields that are required there
+	Unknown  []string // fields that nothing declares there
 }
 
 // Compile reads a schema. One that cannot be used, or that wants something from
@@ -77,6 +78,9 @@ func leaves(all []Flaw, e *jsonschema.ValidationError) []Flaw {
 	}
 	if r, ok := e.ErrorKind.(*kind.Required); ok {
 		f.Missing = r.Missing
+	}
+	if a, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+		f.Unknown = slices.Sorted(slices.Values(a.Properties))
 	}
 	return append(all, f)
 }
@@ -156,7 +160,8 @@ func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
 	return c.Compile("plugin.json")
 }
 
-// fields names the wrong places; what is missing is one of its own.
+// fields names the wrong places; what is missing, and what is too much, is one
+// of its own.
 func fields(path string, flaws []Flaw) []fault.Field {
 	var out []fault.Field
 	for _, f := range flaws {
@@ -164,7 +169,10 @@ func fields(path string, flaws []Flaw) []fault.Field {
 		for _, name := range f.Missing {
 			out = append(out, fault.Field{Path: at + "." + name, Message: "is required"})
 		}
-		if len(f.Missing) == 0 {
+		for _, name := range f.Unknown {
+			out = append(out, fault.Field{Path: at + "." + name, Message: "there is no such field"})
+		}
+		if len(f.Missing)+len(f.Unknown) == 0 {
 			out = append(out, fault.Field{Path: at, Message: f.Text})
 		}
 	}

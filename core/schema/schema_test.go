@@ -25,6 +25,7 @@ func TestCheck(t *testing.T) {
 		"NoSchema":  {reason: "nothing is declared", schema: "", value: `[1]`},
 		"NoValue":   {reason: "an absent value is an empty object", schema: object, value: "", class: fault.ClassInvalid, paths: []string{"spec.size"}},
 		"BadField":  {reason: "the wrong place is named", schema: object, value: `{"size":0}`, class: fault.ClassInvalid, paths: []string{"spec.size"}},
+		"Unknown":   {reason: "what nobody declared is a place of its own", schema: object, value: `{"size":1,"nope":1,"more":2}`, class: fault.ClassInvalid, paths: []string{"spec.more", "spec.nope"}},
 		"Deep":      {reason: "places in arrays are named", schema: object, value: `{"size":1,"disks":[{"gb":1},{"gb":"x"}]}`, class: fault.ClassInvalid, paths: []string{"spec.disks[1].gb"}},
 		"NotJSON":   {reason: "no JSON at all", schema: object, value: `{`, class: fault.ClassInvalid, paths: []string{"spec"}},
 		"Broken":    {reason: "a broken schema is the plugin's", schema: `{"type":7}`, value: `{}`, class: fault.ClassInternal},

@@ -73,8 +73,8 @@ type ProductFacts struct {
 	Periods   []string       `json:"periods,omitempty" maxItems:"10"`
 }
 
-func (f ProductFacts) domain() (catalog.Facts, error) {
-	price, err := decimal("list_price", f.ListPrice)
+func (f ProductFacts) domain(at string) (catalog.Facts, error) {
+	price, err := decimal(at+"list_price", f.ListPrice)
 	if err != nil {
 		return catalog.Facts{}, err
 	}
@@ -185,7 +185,7 @@ func bindProducts(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/products", ID: "create-product", Tag: tag, Status: http.StatusCreated, Summary: "Write a product by hand",
 	}, func(ctx context.Context, c access.Caller, in *createProduct) (*Versioned[Product], error) {
-		facts, err := in.Body.ProductFacts.domain()
+		facts, err := in.Body.ProductFacts.domain("")
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +208,7 @@ func bindProductChanges(s *api.Server, svc Services) {
 		}
 		input := catalog.UpdateInput{ID: in.ID, Rev: rev, Text: in.Body.ProductText.domain()}
 		if in.Body.Facts != nil {
-			facts, err := in.Body.Facts.domain()
+			facts, err := in.Body.Facts.domain("facts.")
 			if err != nil {
 				return nil, err
 			}
