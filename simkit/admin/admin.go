@@ -14,8 +14,6 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-
-	"tradewind.example/simkit/calls"
 )
 
 // Bounds of the API: rows of a list, bytes of a body, and one step of the clock.
@@ -87,17 +85,6 @@ func Do[In, Out any](d *Desk, pattern string, do func(In) (Out, error)) {
 	})
 }
 
-// Faults adds GET and PUT /faults.
-func Faults[F any](d *Desk, current func() []F, replace func(...F) error) {
-	Get(d, "/faults", current)
-	Do(d, "PUT /faults", func(in []F) ([]F, error) {
-		if err := replace(in...); err != nil {
-			return nil, err
-		}
-		return current(), nil
-	})
-}
-
 // Limits adds GET and PUT /limits.
 func Limits[L any](d *Desk, current func() L, replace func(L) error) {
 	Get(d, "/limits", current)
@@ -106,13 +93,6 @@ func Limits[L any](d *Desk, current func() L, replace func(L) error) {
 
 // State adds GET /state with the simulator's report.
 func State[R any](d *Desk, report func(limit int) R) { List(d, "/state", 1000, report) }
-
-// Calls adds GET /calls with counts and the last calls.
-func Calls[C any](d *Desk, counts func() map[string]calls.Count, last func(limit int) []C) {
-	List(d, "/calls", 100, func(limit int) map[string]any {
-		return map[string]any{"counts": counts(), "calls": last(limit)}
-	})
-}
 
 // Clock adds POST /clock/advance, which moves the simulator's clock forward.
 func Clock(d *Desk, advance func(time.Duration) error, now func() time.Time) {

@@ -7,11 +7,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"tradewind.example/simkit/admin"
 	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
 )
 
 type fen int64
@@ -20,9 +22,23 @@ type limits struct {
 	Max int `json:"max"`
 }
 
+type fault struct {
+	Kind    faults.Kind `json:"kind"`
+	Actions []string    `json:"actions,omitempty"`
+	Burst   int         `json:"-"`
+	Hits    int         `json:"hits"`
+}
+
+func vocabulary() faults.Vocabulary[fault] {
+	return faults.Vocabulary[fault]{Words: faults.Common(), View: func(f *fault) faults.View {
+		return faults.View{Kind: f.Kind, Actions: &f.Actions, Burst: &f.Burst, Hits: &f.Hits}
+	}}
+}
+
 // world is what a simulator hands in.
 type world struct {
-	faults  []string
+	*admin.Panel[fault, calls.Line]
+	mu      sync.Mutex
 	limits  limits
 	now     time.Time
 	balance fen
@@ -32,13 +48,7 @@ var errRefused = errors.New("refused by the simulator")
 
 func (w *world) desk() *admin.Desk {
 	d := admin.New()
-	admin.Faults(d, func() []string { return w.faults }, func(f ...string) error {
-		if len(f) > 0 && f[0] == "bad" {
-			return errRefused
-		}
-		w.faults = f
-		return nil
-	})
+	admin.Switches(d, w.Panel)
 	admin.Limits(d, func() limits { return w.limits }, func(l limits) error {
 		if l.Max < 0 {
 			return errRefused
@@ -47,7 +57,6 @@ func (w *world) desk() *admin.Desk {
 		return nil
 	})
 	admin.State(d, func(limit int) map[string]int { return map[string]int{"limit": limit} })
-	admin.Calls(d, func() map[string]calls.Count { return map[string]calls.Count{"A": {Calls: 1}} }, func(limit int) []int { return []int{limit} })
 	admin.Clock(d, func(by time.Duration) error {
 		if by == 13*time.Second {
 			return errRefused
@@ -71,6 +80,32 @@ func (w *world) desk() *admin.Desk {
 	return d
 }
 
+// newWorld has a fault that acted once on one of two calls.
+func newWorld() *world {
+	w := &world{limits: limits{4}, now: time.Unix(0, 0).UTC()}
+	set := faults.NewSet(vocabulary(), 1, []fault{{Kind: faults.Drop}})
+	log := calls.NewLog(2, func(l *calls.Line) *calls.Line { return l })
+	w.Panel = admin.NewPanel(&w.mu, set, log)
+	set.Draw(faults.Call{Action: "A"})
+	log.Add(calls.Line{Action: "A"}, w.now, calls.OK)
+	log.Add(calls.Line{Action: "A"}, w.now, calls.Spoiled)
+	return w
+}
+
+func TestPanelTakesTheLock(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := w.SetFaults(fault{Kind: faults.HTTP}); err != nil || len(w.Faults()) != 1 || len(w.Calls(5)) != 2 || len(w.Counts()) != 1 {
+				t.Errorf("all may turn and read at once: %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -79,9 +114,9 @@ func TestAnswers(t *testing.T) {
 		want                       string
 	}{
 		"Health":       {"it tells its health", "GET", "/healthz", "", 200, `{"status":"ok"}`},
-		"Faults":       {"faults are read", "GET", "/faults", "", 200, `["drop"]`},
-		"SetFaults":    {"and replaced", "PUT", "/faults", `["http"]`, 200, `["http"]`},
-		"BadFaults":    {"a mistake is told", "PUT", "/faults", `["bad"]`, 400, `{"error":"refused by the simulator"}`},
+		"Faults":       {"faults are read", "GET", "/faults", "", 200, `[{"kind":"drop","hits":1}]`},
+		"SetFaults":    {"and replaced", "PUT", "/faults", `[{"kind":"http"}]`, 200, `[{"kind":"http","hits":0}]`},
+		"BadFaults":    {"a mistake is told", "PUT", "/faults", `[{"kind":"bad"}]`, 400, `{"error":"faults[0]: kind \"bad\" is unknown"}`},
 		"Limits":       {"limits are read", "GET", "/limits", "", 200, `{"max":4}`},
 		"SetLimits":    {"and replaced", "PUT", "/limits", `{"max":5}`, 200, `{"max":5}`},
 		"BadLimits":    {"a mistake is told", "PUT", "/limits", `{"max":-1}`, 400, "refused"},
@@ -90,7 +125,7 @@ func TestAnswers(t *testing.T) {
 		"TooMany":      {"up to a bound", "GET", "/state?limit=100001", "", 400, `limit: \"100001\"`},
 		"None":         {"of at least one", "GET", "/calls?limit=0", "", 400, "not between 1 and 100000"},
 		"NoNumber":     {"in digits", "GET", "/calls?limit=x", "", 400, "not between"},
-		"Calls":        {"calls come with counts", "GET", "/calls?limit=7", "", 200, `{"calls":[7],"counts":{"A":{"calls":1,"ok":0,"refused":0,"spoiled":0}}}`},
+		"Calls":        {"calls come with counts", "GET", "/calls?limit=1", "", 200, `"seq":2,"time":"1970-01-01T00:00:00Z","action":"A","took_us":0}],"counts":{"A":{"calls":2,"ok":1,"refused":0,"spoiled":1}}}`},
 		"Find":         {"parameters are read", "GET", "/double?of=x", "", 200, `"xx"`},
 		"BadFind":      {"a mistake is told", "GET", "/double", "", 400, "refused"},
 		"Clock":        {"the clock goes forward", "POST", "/clock/advance", `{"seconds":90}`, 200, `{"now":"1970-01-01T00:01:30Z"}`},
@@ -109,7 +144,7 @@ func TestAnswers(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &world{faults: []string{"drop"}, limits: limits{4}, now: time.Unix(0, 0).UTC()}
+			w := newWorld()
 			rec := httptest.NewRecorder()
 			w.desk().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body)))
 			b, err := io.ReadAll(rec.Body)

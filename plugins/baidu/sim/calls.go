@@ -58,17 +58,3 @@ func verdict(status int) calls.Verdict {
 		return calls.Refused
 	}
 }
-
-// Calls returns up to limit of the last calls, oldest first.
-func (c *Cloud) Calls(limit int) []Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.calls.Last(limit)
-}
-
-// Counts returns the exact counts per action since start.
-func (c *Cloud) Counts() map[string]Count {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.calls.Counts()
-}

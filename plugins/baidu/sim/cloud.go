@@ -19,6 +19,7 @@ import (
 // Cloud is one simulated Baidu AI Cloud with all accounts. Make it with [New]
 // and end it with [Cloud.Close].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg Config
 	log *slog.Logger
 	ops []op
@@ -116,6 +117,7 @@ func New(cfg Config) (*Cloud, error) {
 		billCalls: map[string]*window{}, ending: map[string]bool{},
 		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	if err := c.openJournal(cfg.StateFile); err != nil {
 		return nil, err
 	}

@@ -148,17 +148,3 @@ type plan = faults.Plan[Fault]
 func (c *Cloud) draw(q *request, after bool) plan {
 	return c.faults.Draw(faults.Call{Action: q.op.name, Writes: q.op.writes, After: after, Now: c.now()})
 }
-
-// SetFaults replaces the faults in force; counters start again.
-func (c *Cloud) SetFaults(faults ...Fault) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.faults.Replace(faults)
-}
-
-// Faults returns the faults in force with how often each acted.
-func (c *Cloud) Faults() []Fault {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.faults.Current()
-}

@@ -18,6 +18,7 @@ import (
 // Cloud is one simulated Capital Online with all accounts. Make it with
 // [New] and end it with [Cloud.Close].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg    Config
 	log    *slog.Logger
 	routes map[string]map[string]action
@@ -79,6 +80,7 @@ func New(cfg Config) (*Cloud, error) {
 		accounts: map[string]*account{}, byName: map[string]*account{},
 		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	for _, a := range cfg.Accounts {
 		c.addAccount(a)
 	}

@@ -190,17 +190,3 @@ func failing(p plan) Kind {
 func (c *Cloud) draw(q *request, act action, after bool) plan {
 	return c.faults.Draw(faults.Call{Action: q.action, Writes: act.writes, After: after, Now: c.now()})
 }
-
-// SetFaults replaces the faults in force; counters start again.
-func (c *Cloud) SetFaults(faults ...Fault) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.faults.Replace(faults)
-}
-
-// Faults returns the faults in force with how often each acted.
-func (c *Cloud) Faults() []Fault {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.faults.Current()
-}

@@ -108,10 +108,9 @@ func (c *Cloud) BoughtHosts(tag string) Bought {
 // It has no authentication and must not share a port with the vendor API.
 func (c *Cloud) Admin() http.Handler {
 	d := admin.New()
-	admin.Faults(d, c.Faults, c.SetFaults)
+	admin.Switches(d, c.Panel)
 	admin.Limits(d, c.Limits, c.SetLimits)
 	admin.State(d, c.Report)
-	admin.Calls(d, c.Counts, c.Calls)
 	admin.Clock(d, c.Advance, c.Now)
 	admin.Recharge(d, c.Recharge, func() map[string]Books { return c.Report(1).Accounts })
 	admin.Find(d, "/codes", c.textedCode)

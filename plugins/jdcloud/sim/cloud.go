@@ -18,6 +18,7 @@ import (
 // Cloud is one simulated JD Cloud with all accounts. Make it with [New] and
 // end it with [Cloud.Close].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg    Config
 	log    *slog.Logger
 	routes map[string][]*route // by service
@@ -113,6 +114,7 @@ func New(cfg Config) (*Cloud, error) {
 		nonces:  nonceSet{window: time.Duration(cfg.SkewSeconds) * time.Second, seen: map[string]bool{}},
 		planned: map[string]int64{}, rates: map[rateKey]*rateWindow{}, codes: map[string]*verifyCode{}, tx: &record{},
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	c.tables, c.stores = newTables(c.tx)
 	if err := c.openJournal(cfg.StateFile); err != nil {
 		return nil, err

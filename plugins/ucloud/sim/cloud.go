@@ -16,6 +16,7 @@ import (
 // Cloud is one simulated UCloud with all accounts. Make it with [New] and
 // end it with [Cloud.Close].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg      Config
 	log      *slog.Logger
 	actions  map[string]action
@@ -80,6 +81,7 @@ func New(cfg Config) (*Cloud, error) {
 		stock: map[Stock]int{}, bought: map[string]map[string]*Bought{},
 		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	c.machines, c.machine = machineTable()
 	for _, a := range cfg.Accounts {
 		c.addAccount(a)
