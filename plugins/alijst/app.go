@@ -252,9 +252,9 @@ func (s shelf[State]) changed(ctx context.Context, c *cloud, id string, err erro
 	if err != nil {
 		return provider.Result[State]{}, err
 	}
-	t, err := s.get(ctx, c, id)
-	if err != nil { // the change has happened all the same
-		t = provider.Thing[State]{ID: id, Status: provider.StatusUnknown}
+	t, seen := s.fresh(ctx, c, id, "")
+	if !seen {
+		t.Status = provider.StatusUnknown
 	}
 	return provider.Done(t), nil
 }

@@ -206,16 +206,22 @@ func (s shelf[State]) make(ctx context.Context, c *cloud, m making[State]) (prov
 			if err != nil {
 				return provider.Result[State]{}, "", err
 			}
-			t, unseen := s.get(ctx, c, id)
-			if unseen != nil { // it is made all the same
-				t = provider.Thing[State]{ID: id, Token: m.mark, Status: provider.StatusPending}
-			}
-			return s.answer(c, t, unseen != nil || m.takes && unready(t.Status)), id, nil
+			t, seen := s.fresh(ctx, c, id, m.mark)
+			return s.answer(c, t, !seen || m.takes && unready(t.Status)), id, nil
 		},
 		Hidden: func(id string) provider.Result[State] {
 			return s.answer(c, provider.Thing[State]{ID: id, Token: m.mark, Status: provider.StatusPending}, true)
 		},
 	})
+}
+
+// fresh reads what was just made. It is made also when it cannot be read.
+func (s shelf[State]) fresh(ctx context.Context, c *cloud, id, mark string) (t provider.Thing[State], seen bool) {
+	t, err := s.get(ctx, c, id)
+	if err != nil {
+		return provider.Thing[State]{ID: id, Token: mark, Status: provider.StatusPending}, false
+	}
+	return t, true
 }
 
 func (s shelf[State]) answer(c *cloud, t provider.Thing[State], waits bool) provider.Result[State] {
