@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,25 +22,44 @@ import (
 	"tradewind.example/plugins/cpcc/internal/planetest"
 )
 
-var plane *planetest.Plane
+var (
+	plane    *planetest.Plane
+	programs string // folder of what was built
+)
 
-func TestMain(m *testing.M) { os.Exit(planetest.Run(m, &plane)) }
+// What is built, below programs and below the folder of each test.
+const (
+	broker = "tradewind"
+	plugin = "drop/tradewind-provider-cpcc"
+	centre = "centre"
+)
 
-// build compiles what the walk needs into dir.
-func build(t *testing.T, dir string) {
-	t.Helper()
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "tradewind-saletest-")
+	if err != nil {
+		panic(err)
+	}
+	programs = dir
+	code := planetest.Run(m, &plane)
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// build compiles what the walks need into programs, once for all of them.
+var build = sync.OnceValue(func() error {
 	for _, b := range []struct{ module, pkg, out string }{
-		{"../../../../core", "./cmd/tradewind", "tradewind"},
-		{"../..", ".", "drop/tradewind-provider-cpcc"},
-		{"../../../../examples", "./centre", "centre"},
+		{"../../../../core", "./cmd/tradewind", broker},
+		{"../..", ".", plugin},
+		{"../../../../examples", "./centre", centre},
 	} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, b.out), b.pkg)
+		cmd := exec.Command("go", "build", "-o", filepath.Join(programs, b.out), b.pkg)
 		cmd.Dir = b.module
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", b.out, err, out)
+			return fmt.Errorf("building %s: %w\n%s", b.out, err, out)
 		}
 	}
-}
+	return nil
+})
 
 // serve starts a broker in dir and returns its URL and the first password.
 func serve(t *testing.T, dir string) (url, password string) {
@@ -60,7 +80,7 @@ func serve(t *testing.T, dir string) (url, password string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(at("tradewind"), "serve", "--config", at("tradewind.yaml"))
+	cmd := exec.Command(at(broker), "serve", "--config", at("tradewind.yaml"))
 	cmd.Env, cmd.Stderr = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
@@ -134,8 +154,8 @@ func post(t *testing.T, url, bearer string, in, out any) {
 }
 
 // TestAWorkloadIsSoldOverREST walks from an empty broker to a workload that runs
-// on a real control plane, and back. TRADEWIND_CENTRE_KILLS=1 plays it a second
-// time and kills the plugin while everybody buys.
+// on a real control plane, and back; then once more, and kills the plugin while
+// everybody buys.
 func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs a broker")
@@ -144,15 +164,12 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi"})
 	dir, url, password := open(t)
 	walk(t, dir, url, "everybody who came", func() {})
-	if os.Getenv("TRADEWIND_CENTRE_KILLS") != "" {
-		plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
-		// Once more, and the plugin is killed while everybody buys.
-		walk(t, dir, url, "ok: its stock is there again", func() {
-			if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
-				t.Error("there was no plugin to kill")
-			}
-		})
-	}
+	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2}) // the last box of the first walk still runs
+	walk(t, dir, url, "ok: its stock is there again", func() {
+		if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
+			t.Error("there was no plugin to kill")
+		}
+	})
 	secretFree(t, dir, password)
 }
 
@@ -160,13 +177,21 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 // cluster.
 func open(t *testing.T) (dir, url, password string) {
 	t.Helper()
+	alone(t)
 	dir = t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "drop"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	build(t, dir)
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{broker, plugin, centre} {
+		if err := os.Link(filepath.Join(programs, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	url, password = serve(t, dir)
-	install(t, url, password, filepath.Join(dir, "drop", "tradewind-provider-cpcc"))
+	install(t, url, password, filepath.Join(dir, plugin))
 	for name, text := range map[string][]byte{"password": []byte(password), "kubeconfig": plane.AdminConfig()} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
@@ -181,7 +206,7 @@ func walk(t *testing.T, dir, url, at string, then func(), more ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	args := append([]string{"-broker", url, "-rush", "64", "-password-file", filepath.Join(dir, "password"), "-kubeconfig", filepath.Join(dir, "kubeconfig")}, more...)
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "centre"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, centre), args...)
 	var problems bytes.Buffer
 	cmd.Stderr = &problems
 	out, err := cmd.StdoutPipe()
