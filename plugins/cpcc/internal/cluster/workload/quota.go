@@ -135,7 +135,7 @@ func (m *Manager) sold(ctx context.Context, r Ref) (*entry, error) {
 
 // book changes the entries of a namespace and with them its limits.
 func (m *Manager) book(ctx context.Context, namespace string, change func(map[string]entry)) error {
-	end, err := m.take(ctx, namespace)
+	end, err := m.books.Take(ctx, namespace)
 	if err != nil {
 		return err
 	}
