@@ -143,26 +143,40 @@ func (m *Machine) prepare(o Options) error {
 	return m.play()
 }
 
-// play puts this test binary in the place of the programs; see [Act].
+// play puts this test binary in the place of the programs, and a script in that
+// of the plain ones; see [Act].
 func (m *Machine) play() error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	raw, err := os.ReadFile(self)
-	if err != nil {
+	if err := share(self, m.file("played/binary")); err != nil {
 		return err
 	}
-	binary := m.file("played/binary")
-	if err := os.WriteFile(binary, raw, 0o755); err != nil {
+	if err := os.WriteFile(m.file("played/script"), plainScript, 0o755); err != nil {
 		return err
 	}
-	for _, name := range programs() {
-		if err := os.Symlink("binary", m.file("played/"+name)); err != nil {
-			return err
+	for file, names := range map[string][]string{"binary": programs(), "script": plain()} {
+		for _, name := range names {
+			if err := os.Symlink(file, m.file("played/"+name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// share makes a program known by another name, as a copy when it lies on another
+// file system.
+func share(program, name string) error {
+	if os.Link(program, name) == nil {
+		return nil
+	}
+	raw, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, raw, 0o755)
 }
 
 func newKey() (private, public string, err error) {
