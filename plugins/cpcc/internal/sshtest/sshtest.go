@@ -1,7 +1,7 @@
 // Package sshtest runs real OpenSSH servers for tests, each the machine of a
 // small make-believe: its /etc is its own, its passwords too, and the programs
-// that would change this machine (kubeadm, sudo, swapoff, …) are played by the
-// test binary. It needs Debian's openssh-server and root, for the private /etc.
+// that would change this machine are played: kubeadm and sudo by the test binary,
+// swapoff and the like by a script. It needs Debian's openssh-server and root, for the private /etc.
 package sshtest
 
 import (
