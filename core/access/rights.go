@@ -34,6 +34,12 @@ const (
 	EnablementRead  Right = "enablement.read"
 	EnablementWrite Right = "enablement.write"
 
+	// The account of an enablement at its cloud; target: the enablement's org.
+	AccountRead   Right = "account.read"    // balance, bill lines, the cloud's own orders
+	AccountImport Right = "account.import"  // of bill lines and orders
+	AccountChange Right = "account.change"  // pay, cancel and refund the cloud's orders; make sub-accounts
+	AccountSignIn Right = "account.sign_in" // into the cloud's console
+
 	ProductRead  Right = "product.read"
 	ProductWrite Right = "product.write"
 	ProductSync  Right = "product.sync"
@@ -52,6 +58,7 @@ const (
 	OrderRead    Right = "order.read"
 	OrderRenew   Right = "order.renew"
 	OrderRelease Right = "order.release"
+	OrderResize  Right = "order.resize"
 	OrderAttend  Right = "order.attend" // decide an order that needs attention
 
 	ResourceRead   Right = "resource.read"
@@ -130,8 +137,9 @@ type Row struct {
 // Table returns the rights table: the only place that says who may do what.
 //
 // Money between two orgs (protocols, lines, discounts, quotes, wallets, bills,
-// ledger, statements) is private to the two, so nobody has more than "own"
-// there: being above an org in the tree does not open its books. Use-cases
+// ledger, statements) is private to the two, and what a cloud tells of an
+// account to the account's org, so nobody has more than "own" there: being
+// above an org in the tree does not open its books. Use-cases
 // check both sides with [Authority.CheckAny].
 func Table() []Row {
 	const (
@@ -168,6 +176,10 @@ func Table() []Row {
 		{GrantWrite, [...]Extent{own, own, no, no, no, no, own, no, no, no, no}},
 		{EnablementRead, [...]Extent{all, sub, oc, no, sub, als, sub, oc, own, own, no}},
 		{EnablementWrite, [...]Extent{own, own, no, no, own, no, own, no, own, no, no}},
+		{AccountRead, [...]Extent{own, own, no, own, own, own, own, no, own, no, no}},
+		{AccountImport, [...]Extent{own, own, no, own, own, no, own, no, own, no, no}},
+		{AccountChange, [...]Extent{own, own, no, no, no, no, own, no, own, no, no}},
+		{AccountSignIn, [...]Extent{own, own, no, no, own, no, own, no, own, no, no}},
 		{ProductRead, [...]Extent{all, sub, oc, own, sub, als, sub, oc, own, own, own}},
 		{ProductWrite, [...]Extent{own, own, no, no, no, no, own, no, no, no, no}},
 		{ProductSync, [...]Extent{own, own, no, no, own, no, own, no, no, no, no}},
@@ -183,6 +195,7 @@ func Table() []Row {
 		{OrderRead, [...]Extent{sub, sub, cus, sub, sub, sub, sub, cus, own, own, own}},
 		{OrderRenew, [...]Extent{sub, sub, cus, no, no, no, sub, cus, own, own, no}},
 		{OrderRelease, [...]Extent{sub, sub, no, no, no, no, sub, no, own, no, no}},
+		{OrderResize, [...]Extent{sub, sub, cus, no, no, no, sub, cus, own, own, no}},
 		{OrderAttend, [...]Extent{sub, sub, no, no, sub, no, no, no, no, no, no}},
 		{ResourceRead, [...]Extent{sub, sub, cus, sub, sub, sub, sub, cus, own, own, no}},
 		{ResourceAction, [...]Extent{sub, sub, no, no, sub, no, sub, no, own, own, no}},

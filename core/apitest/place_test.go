@@ -19,7 +19,7 @@ var pathKinds = map[string]string{
 	"/v1/action-runs/": "run", "/v1/bills/": "bill", "/v1/discounts/": "discount", "/v1/enablements/": "enablement", "/v1/grants/": "grant",
 	"/v1/jobs/": "job", "/v1/ledger/transactions/": "transaction", "/v1/orders/": "order", "/v1/orgs/": "org", "/v1/products/": "product",
 	"/v1/protocols/": "protocol", "/v1/providers/": "provider", "/v1/quotes/": "quote", "/v1/recharges/": "recharge",
-	"/v1/resources/": "resource", "/v1/sessions/": "session", "/v1/statements/": "statement", "/v1/tokens/": "token", "/v1/users/": "user",
+	"/v1/resources/": "resource", "/v1/sessions/": "session", "/v1/sub-accounts/": "sub_account", "/v1/statements/": "statement", "/v1/tokens/": "token", "/v1/users/": "user",
 }
 
 // nameKinds says what a field or parameter names.
@@ -27,16 +27,16 @@ var nameKinds = map[string]string{
 	"org_id": "org", "parent_id": "org", "below": "org", "buyer": "org", "seller": "org", "book": "org", "other": "org", "owner_org": "org",
 	"covers_customers": "org", "assigned": "org", "user_id": "user", "salesperson": "user", "provider_id": "provider", "product_id": "product",
 	"quote_id": "quote", "order_id": "order", "resource_id": "resource", "line": "line",
-	"orgs": "org", "account": "enablement", "thing": "rack",
+	"orgs": "org", "account": "enablement", "thing": "rack", "import": "account_import", "change": "account_change", "for_org": "org",
 }
 
 // plainNames are texts that name nothing of ours.
 var plainNames = strings.Fields(`
 	cursor limit state kind mode side order operation text class region status name verb action currency settle template file login password old new
 	email phone roles scopes expires reason note vendor_id credit amount reference rate price default_rate list_price at start end contract_from
-	contract_to plugin_name title endpoint sha256 type zone code group label area spec_note spec_pattern sale_mode description billing periods
+	contract_to part container command ticket plugin_name title endpoint sha256 type zone code group label area spec_note spec_pattern sale_mode description billing periods
 	period contact address province_id city_id district_id main_business org_code licence_image identity_image payment_account time_zone
-	floor_policy version report level network addr sort filter`)
+	floor_policy version report level network addr sort filter subject target number vendor_order vendor_resource sub_account`)
 
 // places lists where an operation takes ids. A text that is neither known as
 // an id nor as plain fails the test: somebody has to say what it is.

@@ -166,7 +166,41 @@ func grow(t testing.TB, b *broker, w *world, name, mark string) *tree {
 	tr.own.add("rack", rack(t, tr.reseller, tr.racks(), mark))
 	tr.terms(t)
 	tr.trade(t)
+	tr.cloud(t)
 	return tr
+}
+
+// cloud reads what the cloud tells of the reseller's account and makes an
+// account below it.
+func (tr *tree) cloud(t testing.TB) {
+	t.Helper()
+	path := "/v1/enablements/" + tr.own["enablement"][0]
+	for _, subject := range []string{"bill_lines", "vendor_orders"} {
+		now := time.Now().UTC()
+		id := tr.reseller.make(t, path+"/imports", map[string]any{"subject": subject, "from": now.AddDate(0, -6, 0), "to": now.AddDate(0, 6, 0)})
+		tr.own.add("account_import", id)
+		eventually(t, "the import of "+subject, func() bool {
+			var v struct{ State, Problem string }
+			tr.reseller.must(t, http.MethodGet, path+"/imports/"+id, nil, &v)
+			if v.State == "failed" {
+				t.Fatalf("%s: the import failed: %s", tr.name, v.Problem)
+			}
+			return v.State == "done"
+		})
+	}
+	change := tr.reseller.make(t, path+"/sub-accounts", map[string]any{"name": strings.ToLower(tr.mark), "for_org": tr.customer.org})
+	tr.own.add("account_change", change)
+	eventually(t, "the sub-account of "+tr.name, func() bool {
+		var v struct {
+			State, Problem string
+			SubAccountID   string `json:"sub_account_id"`
+		}
+		tr.reseller.must(t, http.MethodGet, path+"/changes/"+change, nil, &v)
+		if v.State == "done" {
+			tr.own.add("sub_account", v.SubAccountID)
+		}
+		return v.State == "done"
+	})
 }
 
 // terms agrees on prices and pays money in.
@@ -262,7 +296,7 @@ func (tr *tree) note(t testing.TB) {
 	tr.own.add("statement", tr.reseller.ids(t, "/v1/statements?side=seller")...)
 	tr.own.add("transaction", tr.customer.ids(t, "/v1/ledger/transactions")...)
 	tr.world.full(t, tr.own, "org", "user", "session", "token", "grant", "enablement", "rack", "protocol", "line", "discount", "quote", "order",
-		"resource", "run", "recharge", "bill", "statement", "transaction")
+		"resource", "run", "recharge", "bill", "statement", "transaction", "account_import", "account_change", "sub_account")
 }
 
 // full makes sure that no kind is missing: a walk without ids proves nothing.

@@ -24,6 +24,7 @@ import (
 	"tradewind.example/core/api/v1"
 	"tradewind.example/core/billing"
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/cloudaccount"
 	"tradewind.example/core/config"
 	"tradewind.example/core/floor"
 	"tradewind.example/core/idempotency"
@@ -95,6 +96,7 @@ type App struct {
 	tenants    *tenant.Service
 	plugins    *plugin.Service
 	providers  *provider.Service
+	accounts   *cloudaccount.Service
 	catalog    *catalog.Service
 	protocols  *protocol.Service
 	quotes     *quote.Service

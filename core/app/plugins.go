@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/cloudaccount"
 	"tradewind.example/core/inventory"
 	"tradewind.example/core/order"
 	"tradewind.example/core/provider"
@@ -29,6 +30,8 @@ var (
 	_ resource.Plugins = plugins[resource.Cloud]{}
 
 	_ inventory.Plugins = plugins[inventory.Cloud]{}
+
+	_ cloudaccount.Plugins = plugins[cloudaccount.Cloud]{}
 )
 
 // Plugin returns the plugin's client; calls wait for a plugin that is starting.

@@ -84,8 +84,12 @@ func (a *App) reseal(ctx context.Context, _ job.Job) error {
 	if err != nil {
 		return fmt.Errorf("sealing values of plugins again: %w", err)
 	}
-	if accounts+actions.Done+actions.Left+values > 0 {
-		a.log.InfoContext(ctx, "secrets sealed again", "key", key, "accounts", accounts, "actions", actions.Done, "actions_left", actions.Left, "plugin_values", values)
+	subs, err := a.accounts.Reseal(ctx)
+	if err != nil {
+		return fmt.Errorf("sealing sub-accounts again: %w", err)
+	}
+	if accounts+actions.Done+actions.Left+values+subs > 0 {
+		a.log.InfoContext(ctx, "secrets sealed again", "key", key, "accounts", accounts, "actions", actions.Done, "actions_left", actions.Left, "plugin_values", values, "sub_accounts", subs)
 		return job.Snooze(time.Second)
 	}
 	err = a.store.Update(ctx, func(tx store.Tx) error {

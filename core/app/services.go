@@ -6,6 +6,7 @@ import (
 	"tradewind.example/core/api/v1"
 	"tradewind.example/core/billing"
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/cloudaccount"
 	"tradewind.example/core/floor"
 	"tradewind.example/core/idempotency"
 	"tradewind.example/core/inventory"
@@ -31,7 +32,7 @@ func (a *App) services() error {
 		name string
 		do   func() error
 	}{
-		{"clouds", a.clouds}, {"prices", a.prices}, {"orders", a.orders}, {"settlement", a.settlement},
+		{"clouds", a.clouds}, {"accounts at clouds", a.cloudAccounts}, {"prices", a.prices}, {"orders", a.orders}, {"settlement", a.settlement},
 		{"the plugins' events", a.pluginEvents},
 	}
 	for _, s := range steps {
@@ -100,6 +101,21 @@ func (a *App) clouds() (err error) {
 		Plugins: plugins[provider.Cloud]{a.host}, Sealer: a.keyring, Jobs: a.jobs, CheckTimeout: a.cfg.Orders.CallTimeout,
 	})
 	return err
+}
+
+func (a *App) cloudAccounts() (err error) {
+	a.accounts, err = cloudaccount.New(cloudaccount.Config{
+		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Directory: a.tenants, Accounts: a.providers,
+		Plugins: plugins[cloudaccount.Cloud]{a.host}, Keys: a.keys, Jobs: a.jobs, Sealer: a.keyring, Failpoint: a.failpoint,
+		Limits: cloudaccount.Limits{CallTimeout: a.cfg.Orders.CallTimeout},
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.jobs.Register(cloudaccount.ImportJobKind, a.accounts.WorkImport, a.accounts.ImportPolicy()); err != nil {
+		return err
+	}
+	return a.jobs.Register(cloudaccount.ChangeJobKind, a.accounts.WorkChange, a.accounts.ChangePolicy())
 }
 
 func (a *App) prices() (err error) {
@@ -184,7 +200,7 @@ func (a *App) settlement() (err error) {
 func (a *App) bindings() v1.Services {
 	return v1.Services{
 		Store: a.store, Tenants: a.tenants, Access: a.access, Plugins: a.plugins, Providers: a.providers, Catalog: a.catalog,
-		Protocols: a.protocols, Quotes: a.quotes, Orders: a.buys, Resources: a.resources, Inventory: a.inventory, Bills: a.bills, Books: a.ledgerUses,
+		Protocols: a.protocols, Quotes: a.quotes, Orders: a.buys, Resources: a.resources, Inventory: a.inventory, Accounts: a.accounts, Bills: a.bills, Books: a.ledgerUses,
 		Statements: a.statements, Jobs: a.jobs,
 	}
 }

@@ -41,3 +41,13 @@ func (s *Service) EachEnablementTx(r store.Reader, fn func(Enablement) error) er
 		return fn(e)
 	})
 }
+
+// EnablementTx returns an enablement of a root; one of another root does not
+// exist. It checks no rights.
+func (s *Service) EnablementTx(r store.Reader, rootID, enablementID string) (Enablement, error) {
+	a, err := s.rows.accountIn(r, rootID, enablementID)
+	if err != nil {
+		return Enablement{}, err
+	}
+	return a.Enablement, nil
+}

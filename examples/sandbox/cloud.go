@@ -32,7 +32,7 @@ func (c *clouds) of(call provider.Call) *cloud {
 	if k == nil {
 		k = &cloud{
 			clock: c.clock, next: &c.next, nextRack: &c.racks, servers: map[string]*server{}, byToken: map[string]string{}, renewals: map[string]bool{},
-			racks: map[string]*rack{}, since: c.clock.Now(), news: make(chan struct{}),
+			racks: map[string]*rack{}, subs: map[string]subAccount{}, since: c.clock.Now(), news: make(chan struct{}),
 		}
 		c.byID[call.Account.ID] = k
 	}
@@ -51,10 +51,12 @@ type cloud struct {
 	byToken  map[string]string // purchase token to server id
 	renewals map[string]bool   // renewal tokens already used
 	racks    map[string]*rack
-	log      []provider.Event // what happened by itself, the latest of it
-	logged   int              // how many events there ever were
-	since    time.Time        // of its first use
-	news     chan struct{}    // closed and replaced when something will happen
+	orders   []purchase            // oldest first
+	subs     map[string]subAccount // by name
+	log      []provider.Event      // what happened by itself, the latest of it
+	logged   int                   // how many events there ever were
+	since    time.Time             // of its first use
+	news     chan struct{}         // closed and replaced when something will happen
 }
 
 // server is one instance of the sandbox.
@@ -83,6 +85,10 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	if s.Stock > 0 && len(c.servers) >= s.Stock {
 		return nil, fault.New(fault.ClassOutOfStock, "all %d servers of the sandbox are taken", s.Stock).Cloud("SandboxSoldOut", "")
 	}
+	price, err := priceOf(req)
+	if err != nil {
+		return nil, err
+	}
 	now := c.clock.Now()
 	sv := &server{
 		id: "sb-" + strconv.FormatInt(c.next.Add(1), 10), name: req.Name, token: req.Token, region: req.Call.Region, spec: req.Spec,
@@ -93,6 +99,7 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 		sv.breaks = sv.ready.Add(time.Duration(s.BreakMillis) * time.Millisecond)
 	}
 	c.servers[sv.id], c.byToken[sv.token] = sv, sv.id
+	c.bought("create", sv, price, sv.expires)
 	close(c.news)
 	c.news = make(chan struct{})
 	if err := c.lose(s); err != nil {
@@ -195,8 +202,13 @@ func (c *cloud) renew(req provider.RenewRequest) (*server, error) {
 		return nil, fault.NotFound("instance", req.ID).Cloud("SandboxNotFound", "")
 	}
 	if !c.renewals[req.Token] {
+		price, err := listPrice(sv.spec, req.Term)
+		if err != nil {
+			return nil, err
+		}
 		c.renewals[req.Token] = true
 		sv.expires = extend(sv.expires, req.Term)
+		c.bought("renew", sv, price, sv.expires)
 	}
 	return c.now(sv), nil
 }

@@ -15,6 +15,7 @@ import (
 	"tradewind.example/core/api"
 	"tradewind.example/core/billing"
 	"tradewind.example/core/catalog"
+	"tradewind.example/core/cloudaccount"
 	"tradewind.example/core/inventory"
 	"tradewind.example/core/job"
 	"tradewind.example/core/ledger"
@@ -44,6 +45,7 @@ type Services struct {
 	Orders     *order.Service
 	Resources  *resource.Service
 	Inventory  *inventory.Service
+	Accounts   *cloudaccount.Service
 	Bills      *billing.Service
 	Books      *ledger.Service
 	Statements *settlement.Service
@@ -53,7 +55,7 @@ type Services struct {
 // Bind registers every route on s.
 func Bind(s *api.Server, svc Services) {
 	for _, bind := range []func(*api.Server, Services){
-		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements, bindInventory,
+		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements, bindInventory, bindAccounts,
 		bindProducts, bindProtocols, bindDiscounts, bindQuotes, bindOrders, bindResources, bindWallets,
 		bindRecharges, bindBills, bindLedger, bindStatements, bindJobs, bindAudit, bindBackup,
 	} {
