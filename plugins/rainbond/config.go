@@ -26,7 +26,7 @@ type Config struct {
 	AllowResize    bool             `json:"allow_resize" title:"Allow growth" doc:"Lets apps get larger by scaling and by further installs: the broker bills nobody for an action"`
 	Purge          bool             `json:"purge" title:"Delete at once" doc:"Deletes an app with all that runs in it; otherwise its components are stopped first"`
 	PlainHTTP      bool             `json:"plain_http" title:"Without encryption" doc:"Also calls console and store by http: keys are sent as they are"`
-	GraceSeconds   int              `json:"grace_seconds" min:"0" max:"86400" default:"300" title:"Grace" doc:"Seconds for which components may be abnormal, or not deployed yet, until a start has failed"`
+	GraceSeconds   int              `json:"grace_seconds" min:"0" max:"86400" default:"300" title:"Grace" doc:"Seconds for which components may be abnormal, or not begin, until a start has failed"`
 	SettleSeconds  int              `json:"settle_seconds" min:"0" max:"3600" default:"120" title:"Settle time" doc:"Seconds after an order was asked for until its absence is final"`
 	InstallSeconds int              `json:"install_seconds" min:"1" max:"3600" default:"600" title:"Install limit" doc:"Seconds the console may take to install a template: before that it is not asked again"`
 	CreateMinutes  int              `json:"create_minutes" min:"1" max:"1440" default:"60" title:"Change limit" doc:"Minutes a change may stay unfinished before it is in doubt"`

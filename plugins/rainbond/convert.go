@@ -123,7 +123,7 @@ func statusOf(word string) provider.Status {
 		return provider.StatusStarting
 	case "stopping", "stoping":
 		return provider.StatusStopping
-	case "closed", wordUndeployed, "paused":
+	case "closed", "undeploy", "paused":
 		return provider.StatusStopped
 	case "uncreate":
 		return provider.StatusPending
@@ -137,11 +137,10 @@ func statusOf(word string) provider.Status {
 
 // Words that mean more than their status.
 const (
-	wordUndeployed = "undeploy"
-	wordFailure    = "failure" // it does not come back by itself
-	rawEmpty       = "empty"
-	rawPart        = "part_running"
-	rawSilent      = "unknown"
+	wordFailure = "failure" // it does not come back by itself
+	rawEmpty    = "empty"
+	rawPart     = "part_running"
+	rawSilent   = "unknown"
 )
 
 // together is the state of an app from those of its components: what is worst,

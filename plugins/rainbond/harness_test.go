@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,6 +51,8 @@ type world struct {
 	key    string
 	// settings are put over those of every call.
 	settings map[string]string
+	// more says that apps are installed into on purpose.
+	more bool
 }
 
 // buffer is a log that several goroutines write.
@@ -98,7 +99,9 @@ func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
 	w.url = srv.URL
 	t.Cleanup(func() {
 		srv.Close()
-		w.checkOnce(t)
+		if !w.more {
+			w.checkOnce(t)
+		}
 		if err := w.sim.Close(); err != nil {
 			t.Errorf("closing the cloud: %v", err)
 		}
@@ -112,9 +115,7 @@ func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
 func (w *world) checkOnce(t *testing.T) {
 	t.Helper()
 	for _, name := range w.sim.Report(1000).BoughtTwice {
-		if !strings.Contains(name, "again") {
-			t.Errorf("%q was bought twice", name)
-		}
+		t.Errorf("%q was bought twice", name)
 	}
 }
 
@@ -180,10 +181,10 @@ func (w *world) install(t *testing.T, token string, fields map[string]any) provi
 	return *op.Resource
 }
 
-// finish polls an operation to its end, one transition apart.
+// finish polls an operation to its end, one transition apart at first.
 func (w *world) finish(t *testing.T, id string) provider.Operation {
 	t.Helper()
-	for range 2000 {
+	for n := range 500 {
 		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
 		if err != nil {
 			t.Fatalf("operation %q: %v", id, err)
@@ -194,7 +195,11 @@ func (w *world) finish(t *testing.T, id string) provider.Operation {
 		if op.CheckAfter <= 0 {
 			t.Errorf("operation %q does not say when to ask again", id)
 		}
-		w.clock.Advance(transition)
+		step := transition
+		if n > 20 { // what lasts is looked at less often
+			step *= 10
+		}
+		w.clock.Advance(step)
 	}
 	t.Fatalf("operation %q does not end", id)
 	return provider.Operation{}

@@ -190,7 +190,7 @@ func (w waiting) installing(ctx context.Context, b purchase) (provider.Operation
 }
 
 // up tells whether components run. why is the fault of a start that failed:
-// something is abnormal, or was not deployed, for longer than the grace.
+// something is abnormal, or did not even begin, for longer than the grace.
 func (w waiting) up(parts []Component) (all bool, why error) {
 	all = len(parts) > 0
 	for _, p := range parts {
@@ -200,8 +200,8 @@ func (w waiting) up(parts []Component) (all bool, why error) {
 		switch {
 		case p.RawStatus == wordFailure, s == provider.StatusError && late:
 			why = fault.Precondition("the component %q is %s: look at its events", p.Name, p.RawStatus).Cloud(p.RawStatus, "")
-		case p.RawStatus == wordUndeployed && late && why == nil:
-			why = fault.OutOfStock("the component %q was not deployed: the console does not say why, the cluster may lack resources", p.Name).Cloud(p.RawStatus, "")
+		case s == provider.StatusStopped && late && why == nil:
+			why = fault.OutOfStock("the component %q was not started: the console does not say why, the cluster may lack resources", p.Name).Cloud(p.RawStatus, "")
 		}
 	}
 	return all, why

@@ -22,7 +22,7 @@ const (
 	longest = time.Hour
 	// maxAnswer bounds the bytes of one answer: the console lists all apps of a
 	// team in one.
-	maxAnswer = 64 << 20
+	maxAnswer = 16 << 20
 )
 
 // plugin is the provider. Nothing in it belongs to an account, but for the

@@ -146,8 +146,10 @@ func (h apps) installMore(ctx context.Context, req provider.TypedAction[InstallI
 			return provider.TypedFound[AppState]{}, err
 		},
 		Buy: func(ctx context.Context) (provider.Result[AppState], string, error) {
-			_, err := c.install(ctx, n, b)
-			return provider.Result[AppState]{}, req.ID, err
+			if _, err := c.install(ctx, n, b); err != nil {
+				return provider.Result[AppState]{}, "", err
+			}
+			return provider.Result[AppState]{}, req.ID, nil
 		},
 		Hidden: func(string) provider.Result[AppState] { return provider.Result[AppState]{} },
 	})
