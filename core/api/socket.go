@@ -174,11 +174,15 @@ type Socket struct {
 
 func newSocket(conn *websocket.Conn) *Socket {
 	conn.SetReadLimit(mostFrame) // a longer frame ends the connection with CloseTooLong
-	alive := func(string) error { return conn.SetReadDeadline(time.Now().Add(pongWithin)) } // of who is silent, too
-	_ = alive("") // a connection that is gone fails at its next read
-	conn.SetPongHandler(alive)
-	return &Socket{conn: conn}
+	k := &Socket{conn: conn}
+	k.alive()
+	conn.SetPongHandler(func(string) error { k.alive(); return nil })
+	return k
 }
+
+// alive gives the client time until its next sign of life. A connection that is
+// gone fails at its next read.
+func (k *Socket) alive() { _ = k.conn.SetReadDeadline(time.Now().Add(pongWithin)) }
 
 // hear takes what the client says until it leaves; what it says after the
 // conversation's end is dropped. It returns why it ended.
@@ -193,6 +197,9 @@ func (k *Socket) hear(ctx context.Context, heard func(context.Context, bool, []b
 		}
 		if err := heard(ctx, kind == websocket.BinaryMessage, data); err != nil && ctx.Err() == nil {
 			return errUnheard{err}
+		}
+		if ctx.Err() == nil {
+			k.alive() // however long that took
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // itself, or on what belongs to the whole broker.
 var idless = map[string]string{
 	"sign-in": "names a login, which is its own secret", "sign-out": "ends the caller's own session", "change-password": "is the caller's own",
-	"create-token": "is the caller's own", "install-plugin": brokers, "operate-plugin": brokers, "get-plugin": brokers,
+	"open-console": "names a ticket, which is its own secret; TestATicketIsOfItsResource", "create-token": "is the caller's own", "install-plugin": brokers, "operate-plugin": brokers, "get-plugin": brokers,
 	"list-plugin-versions": brokers, "remove-plugin-version": brokers, "set-plugin-version-state": brokers, "upgrade-plugin": brokers,
 	"roll-back-plugin": brokers, "unpin-plugin": brokers, "set-plugin-log-level": brokers, "list-plugin-crashes": brokers,
 	"get-plugin-crash": brokers, "list-plugin-breakers": brokers, "attach-plugin": brokers, "detach-plugin": brokers, "diagnose-plugin": brokers,

@@ -60,6 +60,7 @@ type Cloud interface {
 	Act(ctx context.Context, req contract.ActionRequest) (contract.Change, error)
 	Operation(ctx context.Context, req contract.OperationRequest) (contract.Operation, error)
 	Lister
+	Talker
 }
 
 // Lister lists what an account has.
@@ -78,6 +79,10 @@ type Limits struct {
 	Poll        time.Duration // between two questions for a started change; default 1 second
 	RetryFor    time.Duration // how long a refused action is tried again; default 2 minutes
 	ListTimeout time.Duration // of a whole comparison; default 30 minutes
+
+	TicketLife   time.Duration // how long a ticket opens a console; default 30 seconds
+	ConsoleLife  time.Duration // of one console; default 4 hours
+	ConsoleCheck time.Duration // how often an open one's rights are looked at; default 1 minute
 }
 
 func (l Limits) withDefaults() Limits {
@@ -92,6 +97,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Poll, time.Second)
 	set(&l.RetryFor, 2*time.Minute)
 	set(&l.ListTimeout, 30*time.Minute)
+	set(&l.TicketLife, 30*time.Second)
+	set(&l.ConsoleLife, 4*time.Hour)
+	set(&l.ConsoleCheck, time.Minute)
 	return l
 }
 
@@ -116,6 +124,7 @@ type Service struct {
 	resources     *store.Collection[Resource]
 	runs          *store.Collection[run]
 	discrepancies *store.Collection[Discrepancy]
+	tickets       *store.Collection[ticket]
 	waits         *waits
 	schemas       *schema.Cache
 }
@@ -129,7 +138,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, limits: cfg.Limits.withDefaults(), resources: newResources(), runs: newRuns(),
-		discrepancies: newDiscrepancies(), waits: newWaits(), schemas: schema.NewCache(),
+		discrepancies: newDiscrepancies(), tickets: newTickets(), waits: newWaits(), schemas: schema.NewCache(),
 	}, nil
 }
 

@@ -240,7 +240,7 @@ func (p plugins) Describe(context.Context, string) (contract.Description, error)
 	d := contract.Description{
 		Name: "fake", Capabilities: []contract.Capability{contract.CapImport},
 		Kinds: []contract.KindDescription{{
-			Name: "instance", Verbs: []contract.Verb{contract.VerbList, contract.VerbGet},
+			Name: "instance", Verbs: []contract.Verb{contract.VerbList, contract.VerbGet, contract.VerbLogs, contract.VerbConsole},
 			Actions: []contract.ActionDescription{
 				{Name: "stop", Changes: true}, {Name: "reboot", Changes: true}, {Name: "console"},
 				{Name: "reset_password", Changes: true, Input: json.RawMessage(`{

@@ -145,6 +145,8 @@ func bindResources(s *api.Server, svc Services) {
 	})
 	bindResourceOrders(s, svc)
 	bindActions(s, svc)
+	bindLogs(s, svc)
+	bindConsoles(s, svc)
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/discrepancies", ID: "list-discrepancies", Tag: "Resources",
 		Summary: "List differences with the clouds", Detail: "Found by the daily comparison: resources at the cloud that are not here, here and not there, or told differently.",
