@@ -140,6 +140,12 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 	if req.Token == "" {
 		return provider.Change{}, fault.Invalid("token", "is required")
 	}
+	// Marks are read and written back, so renewals of a resource take turns.
+	end, err := p.purchases.Take(ctx, c.endpoint+"\n"+c.cfg.PublicKey+"\nrenew\n"+req.ID)
+	if err != nil {
+		return provider.Change{}, err
+	}
+	defer end()
 	now, err := c.lease(ctx, req.Kind, req.ID)
 	if err != nil {
 		return provider.Change{}, err

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,4 +243,31 @@ func TestRefundQuoteIsWhatTheReleaseGives(t *testing.T) {
 	ask.Kind = "eip"
 	_, err = w.Quote(t.Context(), ask)
 	want(t, "the cloud does not price the release of addresses", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+}
+
+// TestRenewalsAtOnce: callers with one token renew once, those with two renew
+// twice, however they meet.
+func TestRenewalsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"instance", "eip"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.bought(t, kind)
+			start := w.get(t, kind, id).Expires
+			w.faults(t, sim.Fault{Kind: sim.KindLatency, DelayMS: 20, Actions: []string{"ModifyUHostInstanceRemark", "UpdateEIPAttribute"}})
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					if _, err := w.renew(t, kind, id, []string{"ren-1", "ren-2"}[i%2], month(1)); err != nil {
+						t.Errorf("%d: %v", i, err)
+					}
+				})
+			}
+			all.Wait()
+			if r := w.get(t, kind, id); !r.Expires.Equal(start.AddDate(0, 2, 0)) {
+				t.Errorf("two tokens moved the end from %v to %v", start, r.Expires)
+			}
+		})
+	}
 }
