@@ -156,16 +156,32 @@ func (c *cloud) vendorOrder(row orderRow) (provider.VendorOrder, error) {
 	return out, nil
 }
 
-// ordered opens a call that changes an order and reads it. Orders are the
-// account's; without a region in the call they are asked for at home.
-func (p *plugin) ordered(ctx context.Context, req provider.VendorOrderChange) (*cloud, orderRow, error) {
+// changeOrder opens a call that changes an order, reads the order and changes it.
+// Orders are the account's; without a region in the call they are asked for at
+// home. Changes of one order go one after another within this process: the cloud
+// has no token for them.
+func (p *plugin) changeOrder(
+	ctx context.Context, req provider.VendorOrderChange, change func(c *cloud, row orderRow) error,
+) (provider.VendorOrder, error) {
+	var zero provider.VendorOrder
 	c, err := p.open(req.Call)
 	if err != nil {
-		return nil, orderRow{}, err
+		return zero, err
 	}
 	c = c.home()
+	end, err := p.purchases.Take(ctx, c.key()+"\norder\n"+req.ID)
+	if err != nil {
+		return zero, err
+	}
+	defer end()
 	row, err := c.order(ctx, req.ID)
-	return c, row, fault.NotDone(err)
+	if err != nil {
+		return zero, fault.NotDone(err)
+	}
+	if err := change(c, row); err != nil {
+		return zero, err
+	}
+	return c.after(ctx, row)
 }
 
 // after is an order as it is after a change that happened.
@@ -178,24 +194,20 @@ func (c *cloud) after(ctx context.Context, row orderRow) (provider.VendorOrder, 
 
 // PayVendorOrder pays an order out of the balance; one that is paid is no mistake.
 func (p *plugin) PayVendorOrder(ctx context.Context, req provider.VendorOrderChange) (provider.VendorOrder, error) {
-	c, row, err := p.ordered(ctx, req)
-	if err != nil {
-		return provider.VendorOrder{}, err
-	}
-	if row.Status == orderPaid {
-		return c.vendorOrder(row)
-	}
-	if row.Status != orderUnpaid {
-		return provider.VendorOrder{}, fault.Precondition("the order is %q and cannot be paid", row.Status)
-	}
-	r := orderapi.NewPayOrderRequestWithoutParam()
-	r.SetRegionId(c.region)
-	r.SetOrderNumber(row.Number)
-	r.SetAutoPay(true)
-	if err := act(ctx, c, serviceOrder, r); err != nil {
-		return provider.VendorOrder{}, err
-	}
-	return c.after(ctx, row)
+	return p.changeOrder(ctx, req, func(c *cloud, row orderRow) error {
+		switch row.Status {
+		case orderPaid:
+			return nil
+		case orderUnpaid:
+		default:
+			return fault.Precondition("the order is %q and cannot be paid", row.Status)
+		}
+		r := orderapi.NewPayOrderRequestWithoutParam()
+		r.SetRegionId(c.region)
+		r.SetOrderNumber(row.Number)
+		r.SetAutoPay(true)
+		return act(ctx, c, serviceOrder, r)
+	})
 }
 
 // CancelVendorOrder is not offered by the cloud: an order that is not paid in
@@ -207,27 +219,25 @@ func (p *plugin) CancelVendorOrder(context.Context, provider.VendorOrderChange) 
 // RefundVendorOrder gives back every resource of an order that still has a
 // term to give back, and so ends them.
 func (p *plugin) RefundVendorOrder(ctx context.Context, req provider.VendorOrderChange) (provider.VendorOrder, error) {
-	c, row, err := p.ordered(ctx, req)
-	if err != nil {
-		return provider.VendorOrder{}, err
-	}
-	if row.Status == orderRefunded {
-		return c.vendorOrder(row)
-	}
-	for i, item := range row.Items {
-		if item.Resource == "" || item.refunded() {
-			continue
+	return p.changeOrder(ctx, req, func(c *cloud, row orderRow) error {
+		if row.Status == orderRefunded {
+			return nil
 		}
-		err := goneIsDone(c.refund(ctx, item.Resource))
-		if err != nil && i > 0 && fault.OutcomeOf(err) == fault.OutcomeNotDone {
-			// Some of the order came back, so it is not true that nothing did.
-			return provider.VendorOrder{}, fault.Unknown(err, "a part of the order was refunded: %s", fault.As(err).Message)
+		for i, item := range row.Items {
+			if item.Resource == "" || item.refunded() {
+				continue
+			}
+			err := goneIsDone(c.refund(ctx, item.Resource))
+			if err != nil && i > 0 && fault.OutcomeOf(err) == fault.OutcomeNotDone {
+				// Some of the order came back, so it is not true that nothing did.
+				return fault.Unknown(err, "a part of the order was refunded: %s", fault.As(err).Message)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return provider.VendorOrder{}, err
-		}
-	}
-	return c.after(ctx, row)
+		return nil
+	})
 }
 
 func (i orderItem) refunded() bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"testing"
 	"time"
 
@@ -254,5 +255,33 @@ func TestAnAddressWithTooManyTags(t *testing.T) {
 	want(t, "there is no room for the mark", err, fault.ClassPrecondition, fault.OutcomeNotDone)
 	if got := w.get(t, kinds.EIP, id); !got.Expires.Equal(end) || got.Token == "" {
 		t.Errorf("the address is %+v", got)
+	}
+}
+
+// TestRenewalsAtOnce: callers with one token renew once, those with two renew
+// twice, however they meet.
+func TestRenewalsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{kinds.Instance, kinds.Disk, kinds.EIP} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.make(t, kind, month(1))
+			start := w.get(t, kind, id).Expires
+			w.faults(t, sim.Fault{Kind: sim.KindLatency, DelayMS: 20, Actions: []string{"ModifyInstanceAttribute", "ModifyDiskAttribute", "TagResources"}})
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					req := provider.RenewRequest{Call: w.call(), Token: []string{"ren-1", "ren-2"}[i%2], Kind: kind, ID: id, Term: month(1)}
+					if _, err := w.Renew(t.Context(), req); err != nil {
+						t.Errorf("%d: %v", i, err)
+					}
+				})
+			}
+			all.Wait()
+			if r := w.get(t, kind, id); !r.Expires.Equal(start.AddDate(0, 2, 0)) {
+				t.Errorf("two tokens moved the end from %v to %v", start, r.Expires)
+			}
+		})
 	}
 }
