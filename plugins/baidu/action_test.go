@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,5 +198,30 @@ func TestFromHoursToMonths(t *testing.T) {
 	got := w.get(t, kinds.Instance, id)
 	if got.Billing != provider.BillingPrepaid || !got.Expires.Equal(w.clock.Now().AddDate(0, 2, 0)) || w.calls("ChangeToPrepaid") != 1 {
 		t.Errorf("the server is %+v after %d calls", got, w.calls("ChangeToPrepaid"))
+	}
+}
+
+// TestRenewalsAtOnce: callers with one token renew once, those with two renew
+// twice, however they meet: the cloud takes a client token once.
+func TestRenewalsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for kind, id := range map[string]string{
+		kinds.Instance: w.server(t, "tok-1"), kinds.EIP: w.made(t, kinds.EIP, "tok-e", `{"bandwidth_mbps":2}`, month(1)).ID,
+	} {
+		start := w.get(t, kind, id).Expires
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				req := provider.RenewRequest{Call: w.call(), Token: []string{"ren-1", "ren-2"}[i%2], Kind: kind, ID: id, Term: month(1)}
+				if _, err := w.Renew(t.Context(), req); err != nil {
+					t.Errorf("%s %d: %v", kind, i, err)
+				}
+			})
+		}
+		all.Wait()
+		if r := w.get(t, kind, id); !r.Expires.Equal(start.AddDate(0, 2, 0)) {
+			t.Errorf("%s: two tokens moved the end from %v to %v", kind, start, r.Expires)
+		}
 	}
 }
