@@ -419,7 +419,7 @@ func (p *play) plural() string {
 	out := p.providers[0].plural()
 	for _, at := range p.providers {
 		if at.plural() != out {
-			return "servers and apps"
+			return "resources"
 		}
 	}
 	return out

@@ -26,7 +26,7 @@ func (p *play) lay(ctx context.Context) error {
 			}
 			at.networks[who] = fields
 		}
-		p.say("   each customer orders a network of %s, which costs nothing", at.title)
+		p.say("   each customer orders what %s need at %s, which costs nothing", at.plural(), at.title)
 	}
 	return nil
 }

@@ -136,6 +136,14 @@ func bundled() []cloud {
 			},
 			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true,
 		},
+		{
+			name: "alijst", title: "Alibaba JST", kind: "environment", things: "environments",
+			public: "access_key_id", secret: "access_key_secret", creates: "CreateEnvironment",
+			settings: map[string]string{"replica_price": "180", "sizes": "1;2;3;20"},
+			servers:  [3]string{"cn-hangzhou/environment/prod/1", "cn-hangzhou/environment/prod/2", "cn-hangzhou/environment/prod/3"},
+			dear:     "cn-hangzhou/environment/prod/20", free: true,
+			network: []part{{product: "cn-hangzhou/app", field: "app_id"}, {product: "cn-hangzhou/deploy_config", field: "deploy_config_id"}},
+		},
 	}
 }
 

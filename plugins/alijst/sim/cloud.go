@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated JST with all accounts. Make it with [New].
@@ -23,6 +25,8 @@ type Cloud struct {
 	calls    callLog
 	bought   map[string]map[string]*Bought
 	signIn   signInBook
+	journal  *statefile.File // nil keeps nothing
+	broken   error           // the state file could not be written; nothing is done any more
 }
 
 // account is the running side of an Account.
@@ -50,7 +54,8 @@ type Bought struct {
 	Resources int `json:"resources"`
 }
 
-// New checks the configuration and returns a cloud that is ready to serve.
+// New checks the configuration, reads the state file if there is one, and
+// returns a cloud that is ready to serve.
 func New(cfg Config) (*Cloud, error) {
 	cfg.setDefaults()
 	if err := cfg.validate(); err != nil {
@@ -63,6 +68,9 @@ func New(cfg Config) (*Cloud, error) {
 	}
 	for _, a := range cfg.Accounts {
 		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a)}
+	}
+	if err := c.openJournal(cfg.StateFile); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -96,6 +104,7 @@ func (c *Cloud) Advance(d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.offset += d
+	c.append(&record{At: c.now(), Offset: c.offset})
 	return nil
 }
 

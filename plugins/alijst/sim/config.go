@@ -31,6 +31,8 @@ type Config struct {
 	AnyVerb bool `json:"any_verb" yaml:"any_verb"`
 	// CallsPerMinute bounds the calls of an account by the real clock; 0 is without limit.
 	CallsPerMinute int `json:"calls_per_minute" yaml:"calls_per_minute"`
+	// StateFile keeps what was changed across a kill of the process; empty keeps nothing.
+	StateFile string `json:"state_file" yaml:"state_file"`
 	// Seed drives fault probabilities.
 	Seed uint64 `json:"seed" yaml:"seed"`
 	// Faults are in force from the start.
@@ -52,6 +54,9 @@ type Account struct {
 	Disabled bool `json:"disabled" yaml:"disabled"`
 	// ReadOnly accounts may change nothing: Forbidden.RAM.
 	ReadOnly bool `json:"read_only" yaml:"read_only"`
+	// BalanceFen is the account's money. JST takes none of it: it is taken here,
+	// so that all simulators can be given the same accounts, and not kept.
+	BalanceFen int64 `json:"balance_fen" yaml:"balance_fen"`
 	// Apps is how many applications the account has from the start.
 	Apps int `json:"apps" yaml:"apps"`
 }

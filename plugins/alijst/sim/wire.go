@@ -93,6 +93,9 @@ func (c *Cloud) admit(q *call) (action, *refusal) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.broken != nil {
+		return act, gateway(500, "InternalError", "The request processing has failed due to some unknown error.")
+	}
 	if err := c.authenticate(q, act); err != nil {
 		return act, err
 	}
@@ -197,6 +200,9 @@ func (c *Cloud) run(act action, q *call) (answer, plan, *refusal) {
 		return nil, plan{}, err
 	}
 	q.acct.world.settle(now)
+	if act.writes {
+		c.keep(q, now)
+	}
 	return body, c.faults.draw(q.action, act.writes, true, now), nil
 }
 

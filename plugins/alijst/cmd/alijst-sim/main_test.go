@@ -1,21 +1,29 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the vendor's scheme
+	"encoding/base64"
 	"encoding/json"
-	"io"
-	"os"
-	"path/filepath"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"tradewind.example/simkit/program/programtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if programtest.PlaysProgram() {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const configText = `
 accounts:
@@ -25,77 +33,51 @@ accounts:
 transition_ms: 5
 `
 
-func writeConfig(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "sim.yaml")
-	if err := os.WriteFile(path, []byte(configText), 0o600); err != nil {
-		t.Fatal(err)
+// create sends a signed CreateApp and tells whether the cloud confirmed it.
+func create(ctx context.Context, client *http.Client, api, name string) bool {
+	form := url.Values{}
+	for _, pair := range [][2]string{
+		{"Action", "CreateApp"}, {"Version", "2018-03-13"}, {"AccessKeyId", "testid"}, {"SignatureMethod", "HMAC-SHA1"}, {"SignatureVersion", "1.0"},
+		{"SignatureNonce", name + time.Now().String()}, {"Timestamp", time.Now().UTC().Format("2006-01-02T15:04:05Z")},
+		{"BizCode", "JST"}, {"Language", "Java"}, {"OperatingSystem", "Linux"}, {"ServiceType", "GeneralApplication"}, {"Title", name},
+		{"UserRoles.1.RoleName", "Owner"}, {"UserRoles.1.UserId", "user-1"}, {"UserRoles.1.UserType", "TAOBAO"},
+	} {
+		form.Set(pair[0], pair[1])
 	}
-	return path
+	escape := strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
+	mac := hmac.New(sha1.New, []byte("testsecret&"))
+	mac.Write([]byte("POST&%2F&" + escape.Replace(url.QueryEscape(escape.Replace(form.Encode())))))
+	form.Set("Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"/", strings.NewReader(form.Encode()))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = res.Body.Close() }()
+	var out struct{ Code any }
+	return json.NewDecoder(res.Body).Decode(&out) == nil && out.Code == 0.0
+}
+
+func TestKilledCloudKeepsWhatWasMade(t *testing.T) {
+	t.Parallel()
+	programtest.SurviveKills(t, programtest.Purchases{Config: configText, Buy: create, Field: "app", Key: func(name string) string { return "one/" + name }})
 }
 
 func TestReadyFile(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	ready := filepath.Join(t.TempDir(), "ready")
-	r, w := io.Pipe()
-	done := make(chan error)
-	go func() { done <- run(ctx, []string{"-config", writeConfig(t), "-ready-file", ready}, w, io.Discard) }()
-	lines := bufio.NewScanner(r)
-	lines.Scan()
-	api := lines.Text()
-	b, err := os.ReadFile(ready)
-	if err != nil {
-		t.Fatalf("the file is there before the URL is printed: %v", err)
-	}
-	var got struct {
-		URL string `json:"url"`
-		PID int    `json:"pid"`
-	}
-	if err := json.Unmarshal(b, &got); err != nil || got.URL != api || got.PID != os.Getpid() {
-		t.Errorf("got %s, printed %q: %v", b, api, err)
-	}
-	lines.Scan()
-	lines.Scan()
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("the end of the context is a clean end: %v", err)
+	file, printed := programtest.Ready(t, simulator, configText)
+	if len(printed) != 3 || file["sign_in_url"] != printed[2] {
+		t.Errorf("the file says %v, the program printed %q", file, printed)
 	}
 }
 
 func TestBadStarts(t *testing.T) {
 	t.Parallel()
-	bad := filepath.Join(t.TempDir(), "bad.yaml")
-	if err := os.WriteFile(bad, []byte("acounts: []\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cases := map[string]struct {
-		reason string
-		args   []string
-		want   string
-	}{
-		"NoConfig":   {"accounts must come from somewhere", nil, "-config"},
-		"Misspelled": {"unknown fields are refused", []string{"-config", bad}, "acounts"},
-		"Missing":    {"the file is named", []string{"-config", "none.yaml"}, "none.yaml"},
-		"Argument":   {"only flags are taken", []string{"-config", bad, "x"}, `"x"`},
-		"Speed":      {"the speed is bounded", []string{"-config", bad, "-speed", "0"}, "-speed"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var out bytes.Buffer
-			err := run(t.Context(), c.args, &out, io.Discard)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: %v, want %s", c.reason, err, c.want)
-			}
-		})
-	}
-}
-
-func TestFastClock(t *testing.T) {
-	t.Parallel()
-	start := time.Now().Add(-time.Second)
-	if got := fastClock(start, 3600)().Sub(start); got < time.Hour {
-		t.Errorf("a second at 3600 times the speed is an hour: %v", got)
-	}
+	programtest.RefuseBadStarts(t, simulator, "acounts: []\n", "acounts", map[string]programtest.BadStart{
+		"NoAccounts": {Reason: "somebody must be served", Args: []string{"-config", programtest.File(t, "accounts: []\n")}, Want: "accounts"},
+	})
 }
