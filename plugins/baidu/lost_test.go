@@ -30,6 +30,7 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 	group := w.made(t, kinds.SecurityGroup, "tok-g", `{}`, forOnce()).ID
 	vpc := w.made(t, kinds.VPC, "tok-v", `{"cidr":"172.16.0.0/16"}`, forOnce()).ID
 	sub := w.made(t, kinds.Subnet, "tok-s", `{"vpc_id":"`+vpc+`","cidr":"172.16.1.0/24"}`, forOnce()).ID
+	empty := w.made(t, kinds.VPC, "tok-v2", `{"cidr":"172.20.0.0/16"}`, forOnce()).ID
 	w.clock.Advance(2 * transition)
 	ref := `{"instance_id":"` + server + `"}`
 	const rule = `{"protocol":"tcp","from_port":443,"cidr":"10.0.0.0/8"}`
@@ -70,6 +71,7 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 		{"UpdateVPC", act(kinds.VPC, vpc, "rename", `{"name":"renamed"}`)},
 		{"UpdateSubnet", act(kinds.Subnet, sub, "rename", `{"name":"renamed"}`)},
 		{"DeleteSubnet", remove(kinds.Subnet, sub)},
+		{"DeleteVPC", remove(kinds.VPC, empty)},
 		{"AttachVolume", act(kinds.Disk, disk, "attach", ref)},
 		{"DetachVolume", act(kinds.Disk, disk, "detach", `{}`)},
 		{"DeleteVolume", remove(kinds.Disk, disk)},

@@ -243,6 +243,33 @@ func TestEveryActionWhoseAnswerIsLostCanBeRepeated(t *testing.T) {
 	}
 }
 
+// TestTheLastStepOfARemovalIsLost: the network goes after its subnet, when the
+// removal is polled. A removal in doubt can be asked for again.
+func TestTheLastStepOfARemovalIsLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	vpc, _ := w.net(t)
+	remove := func() (provider.Change, error) {
+		return w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "d", Kind: kinds.VPC, ID: vpc.ID})
+	}
+	w.lose(t, "DeleteVPC")
+	change, err := remove()
+	for n := 0; err == nil && n < 20; n++ {
+		w.clock.Advance(transition)
+		_, err = w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: change.Operation})
+	}
+	if !fault.Is(err, fault.ClassUnavailable) {
+		t.Errorf("the lost answer is told as %v", err)
+	}
+	if n := w.sim.Counts()["DeleteVPC"]; n.Spoiled != 1 {
+		t.Errorf("the cloud was asked %+v", n)
+	}
+	w.drop(t, kinds.VPC, vpc.ID)
+	if f := w.find(t, kinds.VPC, provider.ChangeRelease, "d", vpc.ID, w.clock.Now()); !f.Done || !f.Settled {
+		t.Errorf("found %+v", f)
+	}
+}
+
 // TestARuleUpdateWhoseAnswerIsLost can be repeated as it is.
 func TestARuleUpdateWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()

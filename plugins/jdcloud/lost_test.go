@@ -259,6 +259,9 @@ func TestALostActionIsNoMistake(t *testing.T) {
 		"ModifyDiskAttribute":          {kind: kinds.Disk, id: disk, action: kinds.ActionRename, input: `{"name":"front"}`},
 		"AddNetworkSecurityGroupRules": {kind: kinds.SecurityGroup, id: group, action: kinds.ActionAddRule, input: sshRule},
 		"ModifyNetworkInterface":       {kind: kinds.SecurityGroup, id: group, action: kinds.ActionBind, input: `{"instance_id":"SERVER"}`},
+		"RebootInstance":               {kind: kinds.Instance, id: server, action: kinds.ActionReboot, input: `{}`},
+		"ModifyVpc":                    {kind: kinds.VPC, id: "NET", action: kinds.ActionRename, input: `{"name":"front"}`},
+		"ModifySubnet":                 {kind: kinds.Subnet, id: "NET", action: kinds.ActionRename, input: `{"name":"front"}`},
 		"ModifyNetworkSecurityGroup":   {kind: kinds.SecurityGroup, id: group, action: kinds.ActionRename, input: `{"name":"front"}`},
 	}
 	for name, tc := range cases {
@@ -288,6 +291,28 @@ func TestALostActionIsNoMistake(t *testing.T) {
 	}
 }
 
+// TestALostRemovalOfARuleIsNoMistake: by the action and by another spec.
+func TestALostRemovalOfARuleIsNoMistake(t *testing.T) {
+	t.Parallel()
+	for _, f := range spoilers() {
+		w := newWorld(t)
+		id := w.make(t, kinds.SecurityGroup, forOnce())
+		remove := func() error {
+			_, err := w.Update(t.Context(), provider.UpdateRequest{Call: w.call(), Token: "u", Kind: kinds.SecurityGroup, ID: id, Spec: json.RawMessage(`{"rules":[]}`)})
+			return err
+		}
+		if _, err := w.act(t, kinds.SecurityGroup, id, kinds.ActionAddRule, sshRule); err != nil {
+			t.Fatal(err)
+		}
+		f.Actions, f.Count = []string{"RemoveNetworkSecurityGroupRules"}, 1
+		w.faults(t, f)
+		want(t, string(f.Kind), remove(), fault.ClassUnavailable, fault.OutcomeUnknown)
+		if err := remove(); err != nil || len(w.custom(t, id)) != 0 {
+			t.Errorf("%s: the repeat: %v, then %+v", f.Kind, err, w.custom(t, id))
+		}
+	}
+}
+
 // names are ids that inputs name by a word.
 type names map[string]string
 
@@ -299,7 +324,8 @@ func (n names) in(input string) string {
 }
 
 func termOf(kind string) provider.Term {
-	if kind == kinds.SecurityGroup {
+	switch kind {
+	case kinds.SecurityGroup, kinds.VPC, kinds.Subnet:
 		return forOnce()
 	}
 	return hourly()

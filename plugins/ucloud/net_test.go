@@ -236,6 +236,7 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 	group := w.made(t, kinds.SecurityGroup, "tok-g", "one", `{}`).ID
 	vpc := w.made(t, kinds.VPC, "tok-v", "net", `{"cidr":"172.16.0.0/16"}`).ID
 	sub := w.made(t, kinds.Subnet, "tok-s", "a", `{"vpc_id":"`+vpc+`","cidr":"172.16.1.0/24"}`).ID
+	empty := w.made(t, kinds.VPC, "tok-v2", "net", `{"cidr":"172.20.0.0/16"}`).ID
 	ref := `{"instance_id":"` + server + `"}`
 	act := func(kind, id, action, input string) func() error {
 		return func() error { _, err := w.act(t, kind, id, action, input); return err }
@@ -267,6 +268,8 @@ func TestLostAnswersOfEveryAction(t *testing.T) {
 		{"CreateVPC", create(kinds.VPC, `{"cidr":"172.18.0.0/16"}`)},
 		{"CreateSubnet", create(kinds.Subnet, `{"vpc_id":"`+vpc+`","cidr":"172.16.2.0/24"}`)},
 		{"DeleteSubnet", remove(kinds.Subnet, sub)},
+		{"DeleteVPC", remove(kinds.VPC, empty)},
+		{"RebootUHostInstance", act("instance", server, "reboot", `{}`)},
 		{"StopUHostInstance", act("instance", server, "stop", `{}`)},
 		{"StartUHostInstance", act("instance", server, "start", `{}`)},
 		{"PoweroffUHostInstance", act("instance", server, "stop", `{"force":true}`)},
