@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -42,25 +40,7 @@ type world struct {
 	sim   *sim.Cloud
 	clock *clock.Fake
 	url   string
-	logs  *buffer
-}
-
-// buffer is a log that several goroutines write.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	logs  *plugintest.Log
 }
 
 // epoch is the fake clock's start: noon in Beijing on the 10th of a month.
@@ -68,7 +48,7 @@ func epoch() time.Time { return time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC) }
 
 func newWorld(t testing.TB, change ...func(*sim.Config)) *world {
 	t.Helper()
-	w := &world{clock: clock.NewFake(epoch()), logs: &buffer{}}
+	w := &world{clock: clock.NewFake(epoch()), logs: &plugintest.Log{}}
 	cfg := sim.Config{
 		Now: w.clock.Now, TransitionMS: int(transition.Milliseconds()),
 		Accounts: []sim.Account{
@@ -201,43 +181,17 @@ func (w *world) gone(t testing.TB, kind, id string) {
 // finish polls an operation to its end, one transition apart.
 func (w *world) finish(t testing.TB, id string) provider.Operation {
 	t.Helper()
-	for range 30 {
-		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
-		if err != nil {
-			t.Fatalf("operation %q: %v", id, err)
-		}
-		if op.State != provider.OperationRunning {
-			return op
-		}
-		if op.CheckAfter <= 0 {
-			t.Errorf("operation %q does not say when to ask again", id)
-		}
-		w.clock.Advance(transition)
-	}
-	t.Fatalf("operation %q does not end", id)
-	return provider.Operation{}
+	return plugintest.Finish(t, w.Client, w.call(), id, 30, func() { w.clock.Advance(transition) })
 }
 
 func (w *world) get(t testing.TB, kind, id string) provider.Resource {
 	t.Helper()
-	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
-	if err != nil {
-		t.Fatalf("reading %s %q: %v", kind, id, err)
-	}
-	return r
+	return plugintest.Read(t, w.Client, w.call(), kind, id)
 }
 
 func (w *world) list(t testing.TB, kind string) []provider.Resource {
 	t.Helper()
-	var out []provider.Resource
-	err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
-		out = append(out, r)
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("listing %s: %v", kind, err)
-	}
-	return out
+	return plugintest.ReadAll(t, w.Client, w.call(), kind)
 }
 
 func (w *world) act(t testing.TB, kind, id, action, input string) (provider.Change, error) {
@@ -249,13 +203,7 @@ func (w *world) act(t testing.TB, kind, id, action, input string) (provider.Chan
 
 func (w *world) find(t testing.TB, kind string, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
 	t.Helper()
-	f, err := w.FindByToken(t.Context(), provider.FindRequest{
-		Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since,
-	})
-	if err != nil {
-		t.Fatalf("finding %q: %v", token, err)
-	}
-	return f
+	return plugintest.Find(t, w.Client, provider.FindRequest{Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since})
 }
 
 func (w *world) faults(t testing.TB, f ...sim.Fault) {
@@ -279,7 +227,5 @@ func ids(all []provider.Resource) []string {
 
 func want(t testing.TB, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()
-	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
-		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
-	}
+	plugintest.Want(t, reason, err, class, outcome)
 }

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,26 +21,10 @@ import (
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 	"tradewind.example/sdk/secret"
-	"tradewind.example/sdk/trace"
 )
 
 // crowd is how many callers there are at once.
 const crowd = 64
-
-// counted is the simulator behind a server that counts its connections.
-func (w *world) counted(t *testing.T) (url string, opened *atomic.Int64) {
-	t.Helper()
-	opened = &atomic.Int64{}
-	srv := httptest.NewUnstartedServer(w.sim)
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return srv.URL, opened
-}
 
 // TestConnectionsAreUsedAgain: the SDK gets a client for each request, does not
 // read what it does not need, and ends idle connections after failures; none
@@ -51,7 +33,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.server(t, "tok-1")
-	url, opened := w.counted(t)
+	url, opened := plugintest.Counted(t, w.sim)
 	p := plugintest.Start(t, newPlugin(w.clock, retry.Policy{Attempts: 1}))
 	call := w.call()
 	call.Account.Endpoint = url
@@ -60,7 +42,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			t.Errorf("check: %v", err)
 		}
 	}
-	for i := range 25 {
+	work := func(i int) {
 		check()
 		_, err := p.Act(t.Context(), provider.ActionRequest{
 			Call: call, Token: "a", Kind: kinds.Instance, ID: id, Action: kinds.ActionRename, Input: json.RawMessage(`{"name":"n` + strconv.Itoa(i) + `"}`),
@@ -71,25 +53,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		_, err = p.Act(t.Context(), provider.ActionRequest{Call: call, Token: "a", Kind: kinds.Instance, ID: "i-none", Action: kinds.ActionStart, Input: json.RawMessage(`{}`)})
 		want(t, "a refused change", err, fault.ClassNotFound, fault.OutcomeNotDone)
 	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("75 calls one after another opened %d connections; want 1", n)
-	}
-	var all sync.WaitGroup
-	for range crowd {
-		all.Go(func() {
-			for range 10 {
-				check()
-			}
-		})
-	}
-	all.Wait()
-	// A call that found nothing idle dials and may be overtaken by a connection
-	// that became free: two a caller at most, however slow the machine is.
-	if n := opened.Load(); n > 2*crowd {
-		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
-	} else {
-		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
-	}
+	plugintest.ReuseConnections(t, opened, plugintest.Crowd{Alone: 25, Do: work, Callers: crowd, Each: 10, Check: check})
 }
 
 // TestACrowdChangesEveryKind is for the race detector.
@@ -272,38 +236,13 @@ func TestNoFloatingMoney(t *testing.T) {
 	}
 }
 
-// spans collects finished spans.
-type spans struct {
-	mu  sync.Mutex
-	all []trace.Finished
-}
-
-func (s *spans) Record(f trace.Finished) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all = append(s.all, f)
-}
-
 // TestRequestsToTheCloudAreTraced: also those of the vendor's SDK.
 func TestRequestsToTheCloudAreTraced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := newProvider()
 	t.Cleanup(func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) })
-	parent, ok := trace.Parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	if !ok {
-		t.Fatal("the test's parent is none")
-	}
-	var got spans
-	if _, err := p.Check(trace.With(t.Context(), parent, &got), provider.CheckRequest{Call: w.call()}); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range got.all {
-		if !strings.HasPrefix(s.Name, "HTTP ") || s.Parent != "b7ad6b7169203331" || s.Attrs["http.response.status_code"] != "200" {
-			t.Errorf("span is %+v", s)
-		}
-	}
-	if len(got.all) != 1 {
-		t.Errorf("%d spans", len(got.all))
+	if got := plugintest.Traced(t, p, w.call()); len(got) != 1 {
+		t.Errorf("%d spans: %+v", len(got), got)
 	}
 }

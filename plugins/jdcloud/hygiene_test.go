@@ -4,13 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"tradewind.example/plugins/jdcloud/sim"
@@ -18,32 +13,16 @@ import (
 	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
-	"tradewind.example/sdk/trace"
 )
 
 // crowd is how many callers there are at once.
 const crowd = 64
 
-// counted is the simulator behind a server that counts its connections.
-func (w *world) counted(t *testing.T) (url string, opened *atomic.Int64) {
-	t.Helper()
-	opened = &atomic.Int64{}
-	srv := httptest.NewUnstartedServer(w.sim)
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return srv.URL, opened
-}
-
 // TestConnectionsAreUsedAgain: also though no request may be repeated by the transport.
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	url, opened := w.counted(t)
+	url, opened := plugintest.Counted(t, w.sim)
 	p := plugintest.Start(t, newPlugin(w.clock, retry.Policy{Attempts: 1}))
 	call := w.call()
 	call.Account.Endpoint = url
@@ -52,26 +31,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			t.Errorf("check: %v", err)
 		}
 	}
-	for range 50 {
-		check()
-	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("50 calls one after another opened %d connections; want 1", n)
-	}
-	var all sync.WaitGroup
-	for range crowd {
-		all.Go(func() {
-			for range 10 {
-				check()
-			}
-		})
-	}
-	all.Wait()
-	if n := opened.Load(); n > 2*crowd {
-		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
-	} else {
-		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
-	}
+	plugintest.ReuseConnections(t, opened, plugintest.Crowd{Alone: 50, Do: func(int) { check() }, Callers: crowd, Each: 10, Check: check})
 }
 
 // TestACrowdChangesEveryKind is for the race detector: callers make, change and
@@ -149,32 +109,12 @@ func TestNothingIsPrinted(t *testing.T) { //nolint:paralleltest // replaces the 
 	}
 }
 
-// spans collects finished spans.
-type spans struct {
-	mu  sync.Mutex
-	all []trace.Finished
-}
-
-func (s *spans) Record(f trace.Finished) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all = append(s.all, f)
-}
-
 func TestRequestsToTheCloudAreTraced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := newProvider()
 	t.Cleanup(func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) })
-	parent, ok := trace.Parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	if !ok {
-		t.Fatal("the test's parent is none")
-	}
-	var got spans
-	if _, err := p.Check(trace.With(t.Context(), parent, &got), provider.CheckRequest{Call: w.call()}); err != nil {
-		t.Fatal(err)
-	}
-	if len(got.all) != 1 || !strings.HasPrefix(got.all[0].Name, "HTTP ") || got.all[0].Attrs["http.response.status_code"] != "200" {
-		t.Errorf("spans %+v", got.all)
+	if got := plugintest.Traced(t, p, w.call()); len(got) != 1 {
+		t.Errorf("%d spans: %+v", len(got), got)
 	}
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,27 +15,12 @@ import (
 // crowd is how many callers there are at once.
 const crowd = 64
 
-// counted is the simulator behind a server that counts its connections.
-func (w *world) counted(t *testing.T) (url string, opened *atomic.Int64) {
-	t.Helper()
-	opened = &atomic.Int64{}
-	srv := httptest.NewUnstartedServer(w.sim)
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return srv.URL, opened
-}
-
 // TestConnectionsAreUsedAgain: the SDK gets a client for each request, which
 // must not cost a connection each.
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	url, opened := w.counted(t)
+	url, opened := plugintest.Counted(t, w.sim)
 	p := plugintest.Start(t, newPlugin(w.clock, retry.Policy{Attempts: 1}))
 	call := w.call()
 	call.Account.Endpoint = url
@@ -48,28 +29,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			t.Errorf("check: %v", err)
 		}
 	}
-	for range 50 {
-		check()
-	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("50 calls one after another opened %d connections; want 1", n)
-	}
-	var all sync.WaitGroup
-	for range crowd {
-		all.Go(func() {
-			for range 10 {
-				check()
-			}
-		})
-	}
-	all.Wait()
-	// A call that found nothing idle dials and may be overtaken by a connection
-	// that became free: two a caller at most, however slow the machine is.
-	if n := opened.Load(); n > 2*crowd {
-		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
-	} else {
-		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
-	}
+	plugintest.ReuseConnections(t, opened, plugintest.Crowd{Alone: 50, Do: func(int) { check() }, Callers: crowd, Each: 10, Check: check})
 }
 
 // TestACrowdChangesEveryKind is for the race detector: callers of both accounts
