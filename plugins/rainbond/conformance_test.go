@@ -113,7 +113,7 @@ func simulated(t *testing.T, now func() time.Time, step time.Duration) conforman
 	})
 	return conformance.Fixture{
 		Account: account("a1", "first", one), Other: account("a2", "second", two), Wrong: account("a1", "first", wrong),
-		Region: home, Now: now, Cloud: failing{cloud},
+		Region: home, Now: now, Cloud: failing{cloud}, SubAccount: "reseller-1",
 		Kinds: map[string]conformance.Kind{kindApp: {
 			Name: "shop", Spec: json.RawMessage(`{"app_model_id":"` + blog + `","app_model_version":"1.0","app_note":"for tests"}`), Term: month(1), Many: 12,
 			Actions: map[string]json.RawMessage{

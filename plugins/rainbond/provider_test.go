@@ -260,3 +260,38 @@ func TestPrices(t *testing.T) {
 		}
 	}
 }
+
+func TestATeamOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ensure := func(name string) (provider.SubAccount, error) {
+		return w.EnsureAccount(t.Context(), provider.EnsureAccountRequest{Call: w.call(), Token: "t", Name: name})
+	}
+	for name, reason := range map[string]string{"": "it has no name", strings.Repeat("x", 22): "the console allows 24 characters"} {
+		_, err := ensure(name)
+		want(t, reason, err, fault.ClassInvalid, fault.OutcomeNotDone)
+	}
+	for _, call := range []string{"create_team", "open_region"} {
+		w.lose(t, call)
+		_, err := ensure("Harbour")
+		want(t, call+": the answer is lost", err, fault.ClassUnavailable, fault.OutcomeUnknown)
+	}
+	got, err := ensure("Harbour")
+	if err != nil || got.Created || got.Name != "tw-Harbour" || got.Settings["team"] != got.ID || len(got.Credentials) != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if n, m := w.count("create_team"), w.count("open_region"); n != 1 || m != 2 {
+		t.Errorf("%d teams were made, %d regions opened", n, m)
+	}
+	theirs := w.with("team", got.ID)
+	r := theirs.install(t, "tok-1", nil)
+	if s := decoded[AppState](t, r.State); s.TeamID != got.ID || len(w.list(t, kindApp)) != 0 {
+		t.Errorf("installed %+v", s)
+	}
+	if own, err := ensure("Blue"); err != nil || !own.Created {
+		t.Errorf("a team that people made was taken: %+v, %v", own, err)
+	}
+	if fresh, err := ensure("Pier"); err != nil || !fresh.Created || fresh.ID == got.ID {
+		t.Errorf("another one: %+v, %v", fresh, err)
+	}
+}

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"net/url"
-	"strconv"
 
 	"tradewind.example/sdk/fault"
-	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
 )
 
@@ -73,28 +70,18 @@ func (h teams) Get(ctx context.Context, req provider.GetRequest) (team, error) {
 		return team{}, err
 	}
 	out := row.thing(c)
-	of := *c
-	of.cfg.Team = firstText(row.ID, req.ID)
-	open, err := of.opened(ctx)
+	open, err := c.of(firstText(row.ID, req.ID)).opened(ctx)
 	for _, r := range open {
 		out.State.Regions = append(out.State.Regions, r.Name)
 	}
 	return out, err
 }
 
-// List streams the teams of the key's user. No text of anybody's is searched
-// for: the console puts it into its query as it is.
+// List streams the teams of the key's user.
 func (h teams) List(ctx context.Context, req provider.ListRequest, yield func(team) error) error {
 	c, err := h.open(req.Call)
 	if err != nil {
 		return err
 	}
-	fetch := func(ctx context.Context, offset, limit int) ([]teamRow, int, error) {
-		out, err := read[struct {
-			Teams []teamRow `json:"tenants"`
-			Total int       `json:"total"`
-		}](ctx, c, path("teams"), url.Values{"page": {strconv.Itoa(offset/limit + 1)}, "page_size": {strconv.Itoa(limit)}})
-		return out.Teams, out.Total, err
-	}
-	return page.ByOffset(ctx, page.Options{Size: pageSize}, fetch, func(r teamRow) string { return r.ID }, func(r teamRow) error { return yield(r.thing(c)) })
+	return c.eachTeam(ctx, func(r teamRow) error { return yield(r.thing(c)) })
 }
