@@ -127,7 +127,7 @@ func fixture(clk *clock.Fake, cluster *fakeCluster, books *lossy) conformance.Fi
 		Kinds: map[string]conformance.Kind{"workload": {
 			Spec:   json.RawMessage(smallSpec),
 			Update: json.RawMessage(`{"image":"docker.io/ubuntu:22.04","parts":[{"type":"cpu","amount":2},{"type":"memory","amount":512}]}`),
-			Term:   month(1), Many: 50,
+			Term:   month(1), Many: 50, Commands: commands(),
 			Actions: map[string]json.RawMessage{
 				"stop": nil, "start": nil, "restart": nil, "scale": json.RawMessage(`{"replicas":0}`), "logs": nil, "events": nil,
 				"exec":           json.RawMessage(`{"command":["true"]}`),

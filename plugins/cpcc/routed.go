@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"tradewind.example/plugins/cpcc/internal/cluster/board"
 	"tradewind.example/plugins/cpcc/internal/workload"
+	"tradewind.example/sdk/provider"
 )
 
 // worker is what works on clusters, by one transport.
 type worker interface {
 	workload.Engine
 	workload.Inspector
+	workload.Talker
 	boards
 	nodeKeeper
 }
@@ -62,6 +65,16 @@ func (r routed) Exec(ctx context.Context, on workload.Target, in workload.Instan
 // Events lists what happened to a workload.
 func (r routed) Events(ctx context.Context, on workload.Target, in workload.Instance) ([]workload.Happening, error) {
 	return r.by(on).Events(ctx, on, in)
+}
+
+// Stream copies a pod's output as it comes.
+func (r routed) Stream(ctx context.Context, on workload.Target, in workload.Instance, req workload.LogStream, out io.Writer) error {
+	return r.by(on).Stream(ctx, on, in, req, out)
+}
+
+// Console runs a command for somebody who types.
+func (r routed) Console(ctx context.Context, on workload.Target, in workload.Instance, req workload.Session, t provider.Terminal) (int, error) {
+	return r.by(on).Console(ctx, on, in, req, t)
 }
 
 // Pods yields the pods of a cluster.

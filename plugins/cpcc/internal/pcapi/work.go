@@ -3,6 +3,7 @@ package pcapi
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/price"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
 )
 
 // names are a workload's on the wire: always valid ones that no other has.
@@ -247,6 +249,16 @@ func (c *Client) Logs(context.Context, workload.Target, workload.Instance, workl
 // Exec is not offered by the API.
 func (c *Client) Exec(context.Context, workload.Target, workload.Instance, string, []string, string) (workload.Ran, error) {
 	return workload.Ran{}, fault.Unsupported("the services of centres run no commands")
+}
+
+// Stream is not offered by the API.
+func (c *Client) Stream(context.Context, workload.Target, workload.Instance, workload.LogStream, io.Writer) error {
+	return fault.Unsupported("the services of centres show no logs")
+}
+
+// Console is not offered by the API.
+func (c *Client) Console(context.Context, workload.Target, workload.Instance, workload.Session, provider.Terminal) (int, error) {
+	return 0, fault.Unsupported("the services of centres open no consoles")
 }
 
 // Events is not offered by the API.

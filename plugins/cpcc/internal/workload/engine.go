@@ -2,8 +2,11 @@ package workload
 
 import (
 	"context"
+	"io"
+	"time"
 
 	"tradewind.example/plugins/cpcc/internal/price"
+	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
 
@@ -117,4 +120,27 @@ type Inspector interface {
 	Logs(ctx context.Context, on Target, in Instance, req LogRequest) (string, error)
 	Exec(ctx context.Context, on Target, in Instance, pod string, command []string, stdin string) (Ran, error)
 	Events(ctx context.Context, on Target, in Instance) ([]Happening, error)
+}
+
+// LogStream chooses what to read of a workload's output as it comes.
+type LogStream struct {
+	Pod, Container string // "": the first; the workload's own
+	Tail           int    // lines; 0: all
+	Since          time.Time
+	Follow         bool
+	Timestamps     bool
+	Previous       bool // of the container that ended
+}
+
+// Session is a command to run for somebody who types.
+type Session struct {
+	Pod, Container string   // "": the first; the workload's own
+	Command        []string // none: a shell
+	Terminal       bool
+}
+
+// Talker connects people with running workloads. Nothing is kept or read ahead.
+type Talker interface {
+	Stream(ctx context.Context, on Target, in Instance, req LogStream, out io.Writer) error
+	Console(ctx context.Context, on Target, in Instance, req Session, t provider.Terminal) (code int, err error)
 }

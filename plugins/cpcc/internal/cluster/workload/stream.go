@@ -24,11 +24,13 @@ const MostLogBytes = 8 << 20
 
 // LogOptions says which log and how much of it.
 type LogOptions struct {
-	Pod      string // "": the first one that has begun
-	Tail     int    // last lines; 0: all, up to MostLogBytes
-	Since    time.Duration
-	Follow   bool // until ctx ends or the container does
-	Previous bool // the container before its last restart
+	Pod        string // "": the first one that has begun
+	Container  string // "": the workload's own
+	Tail       int    // last lines; 0: all, up to MostLogBytes
+	Since      time.Time
+	Timestamps bool
+	Follow     bool // until ctx ends or the container does
+	Previous   bool // the container before its last restart
 }
 
 // Logs copies a container's output to w.
@@ -37,14 +39,14 @@ func (m *Manager) Logs(ctx context.Context, r Ref, o LogOptions, w io.Writer) er
 	if err != nil {
 		return err
 	}
-	opts := &corev1.PodLogOptions{Container: container, Follow: o.Follow, Previous: o.Previous}
+	opts := &corev1.PodLogOptions{Container: containerOf(o.Container), Follow: o.Follow, Previous: o.Previous, Timestamps: o.Timestamps}
 	if o.Tail > 0 {
 		n := int64(o.Tail)
 		opts.TailLines = &n
 	}
-	if o.Since > 0 {
-		n := max(int64(o.Since.Seconds()), 1)
-		opts.SinceSeconds = &n
+	if !o.Since.IsZero() {
+		since := metav1.NewTime(o.Since)
+		opts.SinceTime = &since
 	}
 	if !o.Follow {
 		n := int64(MostLogBytes)
@@ -59,6 +61,14 @@ func (m *Manager) Logs(ctx context.Context, r Ref, o LogOptions, w io.Writer) er
 		return cluster.Fault(err)
 	}
 	return nil
+}
+
+// containerOf names a container; "" is the workload's own.
+func containerOf(name string) string {
+	if name == "" {
+		return container
+	}
+	return name
 }
 
 // pod names one pod of the workload. A name given must be one of them: a
@@ -83,28 +93,35 @@ func (m *Manager) pod(ctx context.Context, r Ref, name string) (string, error) {
 
 // Terminal is one exec session. Nil streams are not connected.
 type Terminal struct {
-	Pod     string // "": the first one that has begun
-	Command []string
-	Stdin   io.Reader
-	Stdout  io.Writer
-	Stderr  io.Writer // nil with TTY
-	TTY     bool
-	Resize  <-chan Size // TTY only; closed at the end
+	Pod       string // "": the first one that has begun
+	Container string // "": the workload's own
+	Command   []string
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer // nil with TTY
+	TTY       bool
+	// Resize waits for the window's next size; false: there is none any more. TTY
+	// only.
+	Resize func() (Size, bool)
 }
 
 // Size of a terminal in letters.
 type Size struct{ Width, Height uint16 }
 
-type resizes <-chan Size
+type resizes func() (Size, bool)
 
 // Next implements remotecommand.TerminalSizeQueue.
 func (r resizes) Next() *remotecommand.TerminalSize {
-	s, open := <-r
+	s, open := r()
 	if !open {
 		return nil
 	}
 	return &remotecommand.TerminalSize{Width: s.Width, Height: s.Height}
 }
+
+// notRun is how a kubelet's error begins whose command did not run. The library
+// makes plain texts of such errors.
+const notRun = "error executing command in container"
 
 // Exec runs a command in a container over a WebSocket until it ends or ctx
 // does, and returns its exit code.
@@ -118,7 +135,7 @@ func (m *Manager) Exec(ctx context.Context, r Ref, t Terminal) (code int, err er
 	}
 	url := m.client.Streams().CoreV1().RESTClient().Get().Namespace(r.Namespace()).Resource("pods").Name(pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{
-			Container: container, Command: t.Command, TTY: t.TTY,
+			Container: containerOf(t.Container), Command: t.Command, TTY: t.TTY,
 			Stdin: t.Stdin != nil, Stdout: t.Stdout != nil, Stderr: t.Stderr != nil && !t.TTY,
 		}, scheme.ParameterCodec).URL()
 	run, err := remotecommand.NewWebSocketExecutor(m.client.REST(), "GET", url.String())
@@ -139,6 +156,8 @@ func (m *Manager) Exec(ctx context.Context, r Ref, t Terminal) (code int, err er
 		return exit.Code, nil
 	case ctx.Err() != nil:
 		return 0, fault.Unavailable("the console was closed").With(ctx.Err())
+	case err != nil && strings.Contains(err.Error(), notRun):
+		return 0, fault.Precondition("the command cannot be run in the container: is it there?").With(err).From(fault.SourceCloud)
 	}
 	return 0, cluster.Fault(err)
 }

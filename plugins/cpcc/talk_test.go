@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"testing"
+
+	"tradewind.example/plugins/cpcc/internal/workload"
+	"tradewind.example/sdk/conformance"
+	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/provider"
+)
+
+// commands are what the simulated cluster's containers can run.
+func commands() *conformance.Commands {
+	return &conformance.Commands{Exit: []string{"exit"}, Code: 5, Says: "bye", Echo: []string{"cat"}, Flood: []string{"yes"}}
+}
+
+// Stream says three lines, and stays when it is followed.
+func (f *fakeCluster) Stream(ctx context.Context, _ workload.Target, in workload.Instance, req workload.LogStream, out io.Writer) error {
+	lines := 3
+	if req.Tail > 0 {
+		lines = min(lines, req.Tail)
+	}
+	for i := range lines {
+		if _, err := fmt.Fprintf(out, "%s %s %d\n", in.Name, req.Pod, i); err != nil {
+			return err
+		}
+	}
+	if req.Follow {
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// Console runs one of the commands.
+func (f *fakeCluster) Console(_ context.Context, _ workload.Target, _ workload.Instance, req workload.Session, t provider.Terminal) (int, error) {
+	if len(req.Command) == 0 {
+		_, err := fmt.Fprintf(t.Out, "shell %v %v", req.Terminal, <-t.Sizes)
+		return 0, err
+	}
+	switch req.Command[0] {
+	case "exit":
+		_, err := io.WriteString(t.Out, "bye\n")
+		return 5, err
+	case "cat":
+		_, err := io.Copy(t.Out, t.In)
+		return 0, err
+	case "yes":
+		for part := bytes.Repeat([]byte("y\n"), 1000); ; {
+			if _, err := t.Out.Write(part); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, fault.Precondition("there is no %q", req.Command[0])
+}
+
+// TestAShellIsWhatRunsByItself: without a command, with the window's size.
+func TestAShellIsWhatRunsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	bought := w.make(kindWorkload, w.call(), smallSpec).ID
+	var out bytes.Buffer
+	code, err := w.Console(t.Context(), provider.ConsoleRequest{
+		Call: w.call(), Kind: kindWorkload, ID: bought, Terminal: true, Size: provider.WindowSize{Columns: 100, Rows: 40},
+	}, nil, func(o provider.ConsoleOutput) error { out.Write(o.Data); return nil })
+	if err != nil || code != 0 || out.String() != "shell true {100 40}" {
+		t.Errorf("code %d, %q, %v", code, out.String(), err)
+	}
+}
