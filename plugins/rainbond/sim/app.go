@@ -120,7 +120,7 @@ func getApp(c *Cloud, q *call) (any, *apiError) {
 	}
 	status := "part_running"
 	switch {
-	case running == 0 || q.plan.has(KindRegionDown):
+	case running == 0 || q.plan.Has(KindRegionDown):
 		status, running = "closed", 0
 	case running == len(a.Components):
 		status = "running"
@@ -137,7 +137,7 @@ func getApp(c *Cloud, q *call) (any, *apiError) {
 // deleteApp refuses while something may run; without statuses everything may.
 func deleteApp(c *Cloud, q *call) (any, *apiError) {
 	for _, p := range q.app.Components {
-		if q.plan.has(KindRegionDown) || p.occupies() {
+		if q.plan.Has(KindRegionDown) || p.occupies() {
 			return nil, refuse(http.StatusBadRequest, http.StatusBadRequest, "there are running components", "应用下有组件正在运行，请先关闭")
 		}
 	}

@@ -1,51 +1,31 @@
 package sim
 
-import "time"
+import (
+	"time"
 
-// Call is one line of the call log. It never holds keys or bodies.
+	"tradewind.example/simkit/calls"
+)
+
+// Call is one line of the call log. It never holds keys or bodies. Its Subject
+// is the team, the app or the app model the call concerned.
 type Call struct {
-	// Seq counts calls from 1 in the order they ended.
-	Seq    int64     `json:"seq"`
-	Time   time.Time `json:"time"`
-	Action string    `json:"action"`
-	User   string    `json:"user,omitempty"`
-	// Subject is the team, the app or the app model the call concerned.
-	Subject string `json:"subject,omitempty"`
-	Status  int    `json:"status"`
+	calls.Line
+	User   string `json:"user,omitempty"`
+	Status int    `json:"status"`
 	// Code is the code of the answer's body, 200 for a success; -1 when a
 	// fault destroyed the answer.
-	Code  int  `json:"code"`
-	Fault Kind `json:"fault,omitempty"`
-	After bool `json:"after,omitempty"`
-	// TookUS is the real time in microseconds.
-	TookUS int64 `json:"took_us"`
+	Code int `json:"code"`
 }
 
 // Count sums the calls of one name.
-type Count struct {
-	Calls int64 `json:"calls"`
-	// OK counts successes, Refused refusals, Spoiled answers a fault destroyed.
-	OK      int64 `json:"ok"`
-	Refused int64 `json:"refused"`
-	Spoiled int64 `json:"spoiled"`
-}
+type Count = calls.Count
 
-// callLog is a ring of the last calls and exact counts; guarded by the Cloud's mutex.
-type callLog struct {
-	ring   []Call
-	size   int
-	seq    int64
-	counts map[string]*Count
-}
-
-func newCallLog(size int) callLog {
-	return callLog{size: size, counts: map[string]*Count{}}
-}
-
-// record adds a call. Calls of unknown paths share one count, so that a client
-// cannot grow the map.
+// record adds a call to the log.
 func (c *Cloud) record(q *call, out outcome, took time.Duration) {
-	line := Call{Action: "unknown", Subject: q.subject, Status: out.status(), Code: codeOK, TookUS: took.Microseconds()}
+	line := Call{
+		Line:   calls.Line{Action: calls.Unknown, Subject: q.subject, TookUS: took.Microseconds()},
+		Status: out.status(), Code: codeOK,
+	}
 	if q.op != nil {
 		line.Action = q.op.name
 	}
@@ -60,56 +40,16 @@ func (c *Cloud) record(q *call, out outcome, took time.Duration) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	line.Time = c.now()
-	c.calls.add(line)
+	c.calls.Add(line, c.now(), verdict(line.Code))
 }
 
-func (l *callLog) add(line Call) {
-	l.seq++
-	line.Seq = l.seq
-	n := l.counts[line.Action]
-	if n == nil {
-		n = &Count{}
-		l.counts[line.Action] = n
-	}
-	n.Calls++
-	switch line.Code {
+func verdict(code int) calls.Verdict {
+	switch code {
 	case codeOK:
-		n.OK++
+		return calls.OK
 	case spoiled:
-		n.Spoiled++
+		return calls.Spoiled
 	default:
-		n.Refused++
+		return calls.Refused
 	}
-	switch {
-	case l.size == 0:
-	case len(l.ring) < l.size:
-		l.ring = append(l.ring, line)
-	default:
-		l.ring[int((l.seq-1)%int64(l.size))] = line
-	}
-}
-
-// Calls returns up to limit of the last calls, oldest first.
-func (c *Cloud) Calls(limit int) []Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := &c.calls
-	n := min(max(limit, 0), len(l.ring))
-	out := make([]Call, 0, n)
-	for i := l.seq - int64(n); i < l.seq; i++ {
-		out = append(out, l.ring[int(i%int64(l.size))])
-	}
-	return out
-}
-
-// Counts returns the exact counts per name since start.
-func (c *Cloud) Counts() map[string]Count {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make(map[string]Count, len(c.calls.counts))
-	for k, v := range c.calls.counts {
-		out[k] = *v
-	}
-	return out
 }

@@ -8,6 +8,11 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
+	"tradewind.example/simkit/statefile"
 )
 
 // enterpriseID is the one enterprise of the console.
@@ -16,6 +21,7 @@ const enterpriseID = "e0000000000000000000000000000001"
 // Cloud is one simulated console with its store. Make it with [New] and end
 // it with [Cloud.Close].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg   Config
 	log   *slog.Logger
 	ops   []op
@@ -24,8 +30,8 @@ type Cloud struct {
 	mu        sync.Mutex
 	state     state
 	storeApps []StoreApp
-	faults    faultSet
-	calls     callLog
+	faults    *faults.Set[Fault]
+	calls     *calls.Log[Call]
 	broken    error // the state file could not be written; nothing is answered any more
 }
 
@@ -60,9 +66,10 @@ func New(cfg Config) (*Cloud, error) {
 	}
 	c := &Cloud{
 		cfg: cfg, log: cfg.Logger, ops: operations(), users: map[string]*User{}, storeApps: cfg.StoreApps,
-		faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 		state: state{Bought: map[string]map[string]Bought{}},
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	for i := range cfg.Users {
 		c.users[cfg.Users[i].Key] = &cfg.Users[i]
 	}
@@ -82,14 +89,12 @@ func (c *Cloud) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.broken
-	c.broken = errClosed
-	if errors.Is(err, errClosed) {
+	c.broken = statefile.ErrClosed
+	if errors.Is(err, statefile.ErrClosed) {
 		return nil
 	}
 	return err
 }
-
-var errClosed = errors.New("the simulator is closed")
 
 // Now is the cloud's time.
 func (c *Cloud) Now() time.Time {
@@ -103,7 +108,7 @@ func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.state.Offset).UTC() }
 // Advance moves the cloud's clock forward. It is kept in the state file, so
 // time never goes back.
 func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > 10*365*24*time.Hour {
+	if d < 0 || d > admin.MaxAdvance {
 		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
 	}
 	c.mu.Lock()

@@ -77,7 +77,7 @@ func (p *component) access(a *app) []string {
 
 func (p *component) live(a *app, q *call) map[string]any {
 	var status any = p.Status
-	if q.plan.has(KindRegionDown) {
+	if q.plan.Has(KindRegionDown) {
 		status = nil
 	}
 	return p.baseInfo(a, status, p.access(a))

@@ -136,7 +136,7 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf("%s: give at most %d", name, maxConfigured))
 		}
 	}
-	errs = append(errs, c.validateUsers(), c.validateTeams(), validateStoreApps(c.StoreApps), validateFaults(c.Faults))
+	errs = append(errs, c.validateUsers(), c.validateTeams(), validateStoreApps(c.StoreApps), vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }
 

@@ -35,7 +35,7 @@ func install(c *Cloud, q *call) (any, *apiError) {
 		return nil, err
 	}
 	g := &group{ID: c.nextSeq(), Market: row.Name, Model: a.Key, Name: a.Name, Version: v.Version, Updated: v.UpdateUnix}
-	if q.plan.has(KindInstallFail) {
+	if q.plan.Has(KindInstallFail) {
 		return nil, refuse(http.StatusBadRequest, http.StatusBadRequest, "install app failure", "安装应用发生异常，请稍后重试")
 	}
 	q.app.Groups = append(q.app.Groups, g)

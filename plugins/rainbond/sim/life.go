@@ -74,7 +74,7 @@ func (c *Cloud) launch(q *call, p *component, kind string) {
 	if p.Status == statusRunning {
 		first = statusUpgrade
 	}
-	if q.plan.has(KindAbnormal) {
+	if q.plan.Has(KindAbnormal) {
 		last = statusAbnormal
 	}
 	c.become(p, q.now, first, last)
@@ -92,7 +92,7 @@ func (c *Cloud) roll(q *call, p *component, kind string) {
 
 // deploySilently builds and starts components; a failure is swallowed.
 func (c *Cloud) deploySilently(q *call, parts []*component) {
-	if q.plan.has(KindDeployLost) || !c.fits(q.region, needs(parts)) {
+	if q.plan.Has(KindDeployLost) || !c.fits(q.region, needs(parts)) {
 		return
 	}
 	for _, p := range parts {
@@ -142,7 +142,7 @@ func operate(c *Cloud, q *call) (any, *apiError) {
 	if !c.fits(q.region, needs(parts)) {
 		return nil, noResources()
 	}
-	if !q.plan.has(KindDeployLost) {
+	if !q.plan.Has(KindDeployLost) {
 		c.start(q, action, parts)
 	}
 	return map[string]any{"msg": "操作成功"}, nil
@@ -167,7 +167,7 @@ func (c *Cloud) stop(q *call, parts []*component) {
 		if !p.occupies() || p.Status == statusStopping {
 			continue
 		}
-		if q.plan.has(KindStopHang) {
+		if q.plan.Has(KindStopHang) {
 			c.become(p, q.now, statusStopping)
 		} else {
 			c.become(p, q.now, statusStopping, statusClosed)

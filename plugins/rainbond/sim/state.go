@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"tradewind.example/simkit/statefile"
 )
 
 // load reads the state file, if it exists.
@@ -38,11 +40,7 @@ func (c *Cloud) save() error {
 	if err != nil {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
-	fresh := c.cfg.StateFile + ".new"
-	if err := os.WriteFile(fresh, raw, 0o600); err != nil {
-		return fmt.Errorf("writing the state file: %w", err)
-	}
-	if err := os.Rename(fresh, c.cfg.StateFile); err != nil {
+	if err := statefile.Replace(c.cfg.StateFile, raw); err != nil {
 		return fmt.Errorf("writing the state file: %w", err)
 	}
 	return nil

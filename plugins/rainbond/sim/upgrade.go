@@ -106,7 +106,7 @@ func upgrade(c *Cloud, q *call) (any, *apiError) {
 		changes = append(changes, more...)
 	}
 	for _, ch := range changes {
-		if q.plan.has(KindUpgradeAdds) && ch.adds(q.app) {
+		if q.plan.Has(KindUpgradeAdds) && ch.adds(q.app) {
 			return nil, unhandled("takes 3 positional arguments but 4 were given")
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // maxBody bounds one request in bytes.
@@ -27,18 +29,6 @@ type call struct {
 	now     time.Time
 	plan    plan
 	subject string // for the call log
-}
-
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
 }
 
 // ServeHTTP is the console's OpenAPI under /openapi/v1 and the store's under
@@ -83,16 +73,16 @@ func (c *Cloud) receive(w http.ResponseWriter, r *http.Request, q *call) outcome
 }
 
 func (c *Cloud) serve(ctx context.Context, q *call) outcome {
-	pause(ctx, q.plan.delay)
-	if s := q.plan.spoil; s != nil {
+	web.Pause(ctx, q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
 		return outcome{spoil: s, err: s.refusal()}
 	}
 	body, after, err := c.run(q)
-	pause(ctx, after.delay)
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(ctx, after.Delay)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal()
 	}
-	return outcome{success: q.op.status, body: body, err: err, spoil: after.spoil}
+	return outcome{success: q.op.status, body: body, err: err, spoil: after.Spoil}
 }
 
 // admit checks the key and draws the faults before the change. The header
@@ -115,7 +105,7 @@ func (c *Cloud) admit(header []string, q *call) *apiError {
 		}
 		q.user = u
 	}
-	q.plan = c.faults.draw(q.op.name, q.op.writes, false, c.now())
+	q.plan = c.draw(q, false)
 	return nil
 }
 
@@ -137,7 +127,7 @@ func (c *Cloud) run(q *call) (json.RawMessage, plan, *apiError) {
 	if err != nil {
 		return nil, plan{}, err
 	}
-	return body, c.faults.draw(q.op.name, q.op.writes, true, q.now), nil
+	return body, c.draw(q, true), nil
 }
 
 // perform finds what the path names, runs the handler and writes its answer.
@@ -177,43 +167,9 @@ func (o outcome) write(w http.ResponseWriter) {
 
 // spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
 func spoilAnswer(w http.ResponseWriter, f *Fault) bool {
-	switch f.Kind {
-	case KindDrop:
-		dropConnection(w)
-	case KindHTTP:
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(f.Status)
-		_, _ = io.WriteString(w, "<html><body>"+http.StatusText(f.Status)+"</body></html>")
-	case KindNonJSON:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
-	default:
-		return false
+	if f.Kind == KindHTTP {
+		web.Page(w, f.Status, http.StatusText(f.Status))
+		return true
 	}
-	return true
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (HTTP/2, recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a server's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+	return web.Destroy(w, f.Kind, f.Status)
 }
