@@ -8,11 +8,15 @@ import (
 	"sync"
 	"time"
 
+	"tradewind.example/simkit/admin"
+	"tradewind.example/simkit/calls"
+	"tradewind.example/simkit/faults"
 	"tradewind.example/simkit/statefile"
 )
 
 // Cloud is one simulated JST with all accounts. Make it with [New].
 type Cloud struct {
+	*admin.Panel[Fault, Call]
 	cfg     Config
 	log     *slog.Logger
 	actions map[string]action
@@ -21,8 +25,8 @@ type Cloud struct {
 	offset   time.Duration       // what Advance added to the clock
 	accounts map[string]*account // by access key id
 	nonces   nonces
-	faults   faultSet
-	calls    callLog
+	faults   *faults.Set[Fault]
+	calls    *calls.Log[Call]
 	bought   map[string]map[string]*Bought
 	signIn   signInBook
 	journal  *statefile.File // nil keeps nothing
@@ -63,9 +67,10 @@ func New(cfg Config) (*Cloud, error) {
 	}
 	c := &Cloud{
 		cfg: cfg, log: cfg.Logger, actions: actionTable(), accounts: map[string]*account{},
-		nonces: newNonces(), faults: newFaultSet(cfg.Seed, cfg.Faults), calls: newCallLog(cfg.CallLogSize),
+		nonces: newNonces(), faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 		bought: map[string]map[string]*Bought{}, signIn: newSignInBook(),
 	}
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
 	for _, a := range cfg.Accounts {
 		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a)}
 	}

@@ -64,7 +64,7 @@ func createCluster(w *world, q *call) (answer, *refusal) {
 		id: "c" + hex.EncodeToString(sum[:16]), number: n, title: q.str("ClusterTitle"), biz: q.str("BusinessCode"),
 		env: q.str("ClusterEnvType"), region: q.str("RegionId"), vpc: q.str("VpcId"), keyPair: q.str("KeyPair"), typ: q.str("ClusterType"),
 		podCIDR: q.str("PodCIDR"), serviceCIDR: q.str("ServiceCIDR"), switches: q.list("Vswitchids"),
-		password: q.has("Password"), fails: q.plan.installFail, due: w.now.Add(w.cloud.step()),
+		password: q.has("Password"), fails: q.plan.Has(KindInstallFail), due: w.now.Add(w.cloud.step()),
 	}
 	w.clusters = append(w.clusters, c)
 	w.made(q, "cluster", "", c.title)
@@ -152,7 +152,7 @@ func deleteCluster(w *world, q *call) (answer, *refusal) {
 	}
 	if !c.goes {
 		c.goes, c.due = true, w.now.Add(w.cloud.step())
-		if q.plan.stopHang {
+		if q.plan.Has(KindStopHang) {
 			c.due = w.now.Add(time.Hour)
 		}
 	}

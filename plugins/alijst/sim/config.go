@@ -137,6 +137,6 @@ func (c *Config) validate() error {
 		}
 		names[a.Name], keys[a.AccessKeyID] = true, true
 	}
-	errs = append(errs, validateFaults(c.Faults))
+	errs = append(errs, vocabulary().Validate(c.Faults))
 	return errors.Join(errs...)
 }

@@ -2,63 +2,55 @@ package sim
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"time"
+
+	"tradewind.example/simkit/faults"
 )
 
 // Kind says what a Fault does.
-type Kind string
+type Kind = faults.Kind
 
 // The kinds of faults. Those marked (a) can also come after the change.
 const (
 	// KindLatency waits DelayMS of real time. A client that gives up meanwhile
 	// does not stop the change. (a)
-	KindLatency Kind = "latency"
+	KindLatency = faults.Latency
 	// KindThrottle answers Throttling.User to calls over Rate per second, with bursts of Burst; Rate 0 throttles every call.
-	KindThrottle Kind = "throttle"
+	KindThrottle = faults.Throttle
 	// KindRetCode answers the number RetCode with Message, or the gateway's ErrorCode with ErrorStatus. (a)
-	KindRetCode Kind = "retcode"
+	KindRetCode = faults.RetCode
 	// KindHTTP answers the HTTP status Status, 400 to 599, as text. (a)
-	KindHTTP Kind = "http"
+	KindHTTP = faults.HTTP
 	// KindDrop closes the connection without an answer. (a)
-	KindDrop Kind = "drop"
+	KindDrop = faults.Drop
 	// KindNonJSON answers an HTML page with status 200. (a)
-	KindNonJSON Kind = "non_json"
+	KindNonJSON = faults.NonJSON
 	// KindEmpty answers HTTP Status (200) without a body. (a)
-	KindEmpty Kind = "empty"
+	KindEmpty = faults.Empty
 	// KindNumericCode answers HTTP Status (403) with the number RetCode as Code, which makes the vendor's SDK panic. (a)
 	KindNumericCode Kind = "numeric_code"
 	// KindRetCodeString writes the Code of the answer as a JSON string. (a)
-	KindRetCodeString Kind = "retcode_string"
+	KindRetCodeString = faults.RetCodeString
 	// KindLowerCase writes every key of the answer with a small first letter. (a)
 	KindLowerCase Kind = "lower_case"
 	// KindTruncated cuts the JSON in half. (a)
 	KindTruncated Kind = "truncated"
 	// KindBadSignature answers SignatureDoesNotMatch although the signature is right.
-	KindBadSignature Kind = "bad_signature"
+	KindBadSignature = faults.BadSignature
 	// KindClockSkew answers InvalidTimeStamp.Expired.
 	KindClockSkew Kind = "clock_skew"
 	// KindNonceUsed answers SignatureNonceUsed.
 	KindNonceUsed Kind = "nonce_used"
 	// KindSoldOut refuses with code 1004; without Actions it concerns CreateEnvironment, CreateCluster and AddClusterNode.
-	KindSoldOut Kind = "sold_out"
+	KindSoldOut = faults.SoldOut
 	// KindInsufficientBalance refuses with code 1005; without Actions it concerns CreateCluster.
-	KindInsufficientBalance Kind = "insufficient_balance"
+	KindInsufficientBalance = faults.InsufficientBalance
 	// KindInstallFail lets new clusters and deploy orders fail.
-	KindInstallFail Kind = "install_fail"
+	KindInstallFail = faults.InstallFail
 	// KindStopHang lets the deletion of a cluster and a deploy order take an hour a step.
-	KindStopHang Kind = "stop_hang"
+	KindStopHang = faults.StopHang
 	// KindNotAdmitted lets deploys and scalings be answered with Admitted false and BusinessCode 102000.
 	KindNotAdmitted Kind = "not_admitted"
 )
-
-// maxDelay bounds one wait.
-const maxDelay = 10 * time.Minute
-
-// maxFaults bounds the faults in force at once.
-const maxFaults = 100
 
 // Fault is one switch. Faults are tried in order: waits add up, the first
 // that spoils the answer wins, and one that did not act is not counted.
@@ -127,137 +119,51 @@ func (f *Fault) refusal() *refusal {
 	}
 }
 
-// validateFaults reports every mistake with its path.
-func validateFaults(faults []Fault) error {
-	if len(faults) > maxFaults {
-		return fmt.Errorf("faults: give at most %d", maxFaults)
-	}
-	var errs []error
-	for i, f := range faults {
-		if err := f.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("faults[%d]: %w", i, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// ownWords are the kinds that name their own refusal or work, and anytime
-// those that can also come after the change.
-func ownWords() []Kind {
-	return []Kind{
-		KindThrottle, KindBadSignature, KindClockSkew, KindNonceUsed, KindSoldOut,
-		KindInsufficientBalance, KindInstallFail, KindStopHang, KindNotAdmitted,
-	}
-}
-
-func anytime() []Kind {
-	return []Kind{
-		KindLatency, KindRetCode, KindHTTP, KindDrop, KindNonJSON, KindEmpty,
-		KindNumericCode, KindRetCodeString, KindLowerCase, KindTruncated,
+// vocabulary is what the set of faults has to know of this cloud's.
+func vocabulary() faults.Vocabulary[Fault] {
+	return faults.Vocabulary[Fault]{
+		Words: faults.Common().With(faults.Words{
+			KindEmpty: {Late: true}, KindNumericCode: {Late: true}, KindClockSkew: {}, KindNonceUsed: {},
+			KindRetCodeString: {Late: true, Quiet: true}, KindLowerCase: {Late: true, Quiet: true}, KindTruncated: {Late: true, Quiet: true},
+			KindSoldOut:             {Concerns: []string{"CreateEnvironment", "CreateCluster", "AddClusterNode"}},
+			KindInsufficientBalance: {Concerns: []string{"CreateCluster"}},
+			KindInstallFail:         {Quiet: true, Concerns: []string{"CreateCluster", "DeployApp", "ScaleApp"}},
+			KindStopHang:            {Quiet: true, Concerns: []string{"DeleteCluster", "DeployApp", "ScaleApp"}},
+			KindNotAdmitted:         {Quiet: true, Concerns: []string{"DeployApp", "ScaleApp"}},
+		}),
+		View: func(f *Fault) faults.View {
+			return faults.View{
+				Kind: f.Kind, WritesOnly: f.WritesOnly, After: f.After, Skip: f.Skip, Count: f.Count, Percent: f.Percent,
+				DelayMS: f.DelayMS, Rate: f.Rate, Actions: &f.Actions, Burst: &f.Burst, Hits: &f.Hits,
+			}
+		},
+		Check:    (*Fault).check,
+		Complete: (*Fault).complete,
 	}
 }
 
-func (f *Fault) validate() error {
-	switch {
-	case !slices.Contains(ownWords(), f.Kind) && !slices.Contains(anytime(), f.Kind):
-		return fmt.Errorf("kind %q is unknown", f.Kind)
-	case f.After && !slices.Contains(anytime(), f.Kind):
-		return fmt.Errorf("kind %q cannot come after the change; leave after out", f.Kind)
-	case f.Percent < 0 || f.Percent > 100:
-		return fmt.Errorf("percent: %d is not between 1 and 100", f.Percent)
-	case f.Count < 0 || f.Skip < 0 || f.Rate < 0 || f.Burst < 0 || f.RetCode < 0:
-		return errors.New("count, skip, rate, burst and ret_code must not be negative")
-	case f.DelayMS < 0 || f.DelayMS > int(maxDelay.Milliseconds()):
-		return fmt.Errorf("delay_ms: %d is not between 0 and 600000", f.DelayMS)
-	case f.Status != 0 && (f.Status < 200 || f.Status > 599 || (f.Status < 400 && f.Kind != KindEmpty)):
-		return fmt.Errorf("status: %d is not between 400 and 599", f.Status)
-	case f.ErrorStatus != 0 && (f.ErrorStatus < 400 || f.ErrorStatus > 599):
-		return fmt.Errorf("error_status: %d is not between 400 and 599", f.ErrorStatus)
+func (f *Fault) check() error {
+	lowest := 400
+	if f.Kind == KindEmpty {
+		lowest = 200
 	}
-	return nil
+	if f.RetCode < 0 {
+		return errors.New("ret_code must not be negative")
+	}
+	return errors.Join(faults.Between("status", f.Status, lowest, 599), faults.Between("error_status", f.ErrorStatus, 400, 599))
 }
 
-func (f *Fault) setDefaults() {
-	f.Hits = 0
+func (f *Fault) complete() {
 	switch f.Kind {
 	case KindHTTP:
-		f.Status = orElse(f.Status, 503)
+		f.Status = faults.OrElse(f.Status, 503)
 	case KindEmpty:
-		f.Status = orElse(f.Status, 200)
+		f.Status = faults.OrElse(f.Status, 200)
 	case KindNumericCode:
-		f.Status, f.RetCode = orElse(f.Status, 403), orElse(f.RetCode, codeForbidden)
+		f.Status, f.RetCode = faults.OrElse(f.Status, 403), faults.OrElse(f.RetCode, codeForbidden)
 	case KindRetCode:
-		f.RetCode, f.ErrorStatus = orElse(f.RetCode, codeUnavailable), orElse(f.ErrorStatus, 400)
-	case KindThrottle:
-		f.Burst = orElse(f.Burst, f.Rate)
+		f.RetCode, f.ErrorStatus = faults.OrElse(f.RetCode, codeUnavailable), faults.OrElse(f.ErrorStatus, 400)
 	}
-	if len(f.Actions) == 0 {
-		f.Actions = f.Kind.concerns()
-	}
-}
-
-func orElse(n, def int) int {
-	if n == 0 {
-		return def
-	}
-	return n
-}
-
-// concerns returns the actions of a kind that is about some only.
-func (k Kind) concerns() []string {
-	switch k {
-	case KindSoldOut:
-		return []string{"CreateEnvironment", "CreateCluster", "AddClusterNode"}
-	case KindInsufficientBalance:
-		return []string{"CreateCluster"}
-	case KindInstallFail:
-		return []string{"CreateCluster", "DeployApp", "ScaleApp"}
-	case KindStopHang:
-		return []string{"DeleteCluster", "DeployApp", "ScaleApp"}
-	case KindNotAdmitted:
-		return []string{"DeployApp", "ScaleApp"}
-	default:
-		return nil
-	}
-}
-
-// armed is a fault in force with what it has seen so far.
-type armed struct {
-	Fault
-	seen   int
-	tokens time.Duration // saved-up time of the throttle's bucket
-	last   time.Time
-}
-
-// faultSet is guarded by the Cloud's mutex.
-type faultSet struct {
-	list []*armed
-	rng  *rand.Rand
-}
-
-func newFaultSet(seed uint64, faults []Fault) faultSet {
-	s := faultSet{rng: rand.New(rand.NewPCG(seed, seed))} //nolint:gosec // must be repeatable
-	s.set(faults)
-	return s
-}
-
-func (s *faultSet) set(faults []Fault) {
-	s.list = nil
-	for _, f := range faults {
-		f.Actions = slices.Clone(f.Actions)
-		f.setDefaults()
-		s.list = append(s.list, &armed{Fault: f})
-	}
-}
-
-func (s *faultSet) current() []Fault {
-	out := []Fault{}
-	for _, a := range s.list {
-		f := a.Fault
-		f.Actions = slices.Clone(f.Actions)
-		out = append(out, f)
-	}
-	return out
 }
 
 // shape is how the JSON of an answer is written; the greatest of several wins.
@@ -270,114 +176,24 @@ const (
 	shapeTruncated
 )
 
-// plan is what the faults in force do to one call.
-type plan struct {
-	delay       time.Duration
-	spoil       *Fault
-	shape       shape
-	installFail bool
-	stopHang    bool
-	notAdmitted bool
+// shapeOf is the shape that a plan gives an answer.
+func shapeOf(p plan) shape {
+	switch {
+	case p.Has(KindTruncated):
+		return shapeTruncated
+	case p.Has(KindLowerCase):
+		return shapeLower
+	case p.Has(KindRetCodeString):
+		return shapeString
+	default:
+		return shapePlain
+	}
 }
+
+// plan is what the faults in force do to one call.
+type plan = faults.Plan[Fault]
 
 // draw decides which faults act on a call before or after its change.
-func (s *faultSet) draw(action string, writes, after bool, now time.Time) plan {
-	var p plan
-	for _, a := range s.list {
-		if a.After != after || !a.matches(action, writes) || (p.spoil != nil && a.spoils()) {
-			continue
-		}
-		if !a.acts(s.rng, now) {
-			continue
-		}
-		a.Hits++
-		p.add(a.Fault)
-	}
-	return p
-}
-
-func (p *plan) add(f Fault) {
-	switch f.Kind {
-	case KindLatency:
-		p.delay += time.Duration(f.DelayMS) * time.Millisecond
-	case KindRetCodeString:
-		p.shape = max(p.shape, shapeString)
-	case KindLowerCase:
-		p.shape = max(p.shape, shapeLower)
-	case KindTruncated:
-		p.shape = max(p.shape, shapeTruncated)
-	case KindNotAdmitted:
-		p.notAdmitted = true
-	case KindInstallFail:
-		p.installFail = true
-	case KindStopHang:
-		p.stopHang = true
-	default:
-		p.spoil = &f
-	}
-}
-
-func (a *armed) spoils() bool {
-	return !slices.Contains([]Kind{
-		KindLatency, KindRetCodeString, KindLowerCase, KindTruncated, KindInstallFail, KindStopHang, KindNotAdmitted,
-	}, a.Kind)
-}
-
-func (a *armed) matches(action string, writes bool) bool {
-	if a.WritesOnly && !writes {
-		return false
-	}
-	return len(a.Actions) == 0 || slices.Contains(a.Actions, action)
-}
-
-func (a *armed) acts(rng *rand.Rand, now time.Time) bool {
-	if a.Count > 0 && a.Hits >= a.Count {
-		return false
-	}
-	a.seen++
-	if a.seen <= a.Skip {
-		return false
-	}
-	if a.Percent > 0 && rng.IntN(100) >= a.Percent {
-		return false
-	}
-	return a.Kind != KindThrottle || a.over(now)
-}
-
-// over takes one call out of the throttle's bucket; true when it is empty.
-func (a *armed) over(now time.Time) bool {
-	if a.Rate == 0 {
-		return true
-	}
-	each := time.Second / time.Duration(a.Rate)
-	full := each * time.Duration(a.Burst)
-	if a.last.IsZero() {
-		a.tokens = full
-	} else {
-		a.tokens = min(a.tokens+now.Sub(a.last), full)
-	}
-	a.last = now
-	if a.tokens < each {
-		return true
-	}
-	a.tokens -= each
-	return false
-}
-
-// SetFaults replaces the faults in force; counters start again.
-func (c *Cloud) SetFaults(faults ...Fault) error {
-	if err := validateFaults(faults); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.faults.set(faults)
-	return nil
-}
-
-// Faults returns the faults in force with how often each acted.
-func (c *Cloud) Faults() []Fault {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.faults.current()
+func (c *Cloud) draw(q *call, act action, after bool) plan {
+	return c.faults.Draw(faults.Call{Action: q.action, Writes: act.writes, After: after, Now: c.now()})
 }

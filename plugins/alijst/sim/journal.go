@@ -30,6 +30,18 @@ type record struct {
 	Offset time.Duration `json:"offset,omitempty"`
 }
 
+// plan is what faults did when the change was first made.
+func (r *record) plan() plan {
+	var p plan
+	if r.Fails {
+		p.Quiet = append(p.Quiet, KindInstallFail)
+	}
+	if r.Hangs {
+		p.Quiet = append(p.Quiet, KindStopHang)
+	}
+	return p
+}
+
 // keep writes a call that was done, before its answer leaves.
 func (c *Cloud) keep(q *call, now time.Time) {
 	if c.journal == nil {
@@ -41,7 +53,7 @@ func (c *Cloud) keep(q *call, now time.Time) {
 		values["Password"] = keptPassword
 	}
 	c.append(&record{
-		At: now, Seq: q.acct.world.seq, Account: q.acct.Name, Action: q.action, Values: values, Fails: q.plan.installFail, Hangs: q.plan.stopHang,
+		At: now, Seq: q.acct.world.seq, Account: q.acct.Name, Action: q.action, Values: values, Fails: q.plan.Has(KindInstallFail), Hangs: q.plan.Has(KindStopHang),
 	})
 }
 
@@ -102,7 +114,7 @@ func (c *Cloud) again(line []byte) (time.Time, error) {
 	if !ok || !act.writes {
 		return rec.At, fmt.Errorf("there is no change %q", rec.Action)
 	}
-	q := &call{values: rec.Values, action: rec.Action, acct: acct, plan: plan{installFail: rec.Fails, stopHang: rec.Hangs}}
+	q := &call{values: rec.Values, action: rec.Action, acct: acct, plan: rec.plan()}
 	acct.world.settle(rec.At)
 	if _, err := act.run(acct.world, q); err != nil {
 		return rec.At, err

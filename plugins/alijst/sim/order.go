@@ -56,7 +56,7 @@ func (w *world) admitOrder(q *call) (*environment, answer, *refusal) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if q.plan.notAdmitted {
+	if q.plan.Has(KindNotAdmitted) {
 		return nil, answer{"Result": answer{"BusinessCode": "102000", "DeployOrderId": 0, "Admitted": false}}, nil
 	}
 	if w.openOrder(e) != nil {
@@ -107,9 +107,9 @@ func scaleApp(w *world, q *call) (answer, *refusal) {
 func (w *world) newOrder(q *call, e *environment, category string) *order {
 	o := &order{
 		id: w.id(), env: e, schema: e.config.id, category: category, partitions: max(q.num("TotalPartitions"), 1),
-		status: statusRunning, start: w.now, each: w.cloud.step(), fails: q.plan.installFail, before: slices.Clone(e.instances),
+		status: statusRunning, start: w.now, each: w.cloud.step(), fails: q.plan.Has(KindInstallFail), before: slices.Clone(e.instances),
 	}
-	if q.plan.stopHang {
+	if q.plan.Has(KindStopHang) {
 		o.each = time.Hour
 	}
 	o.due = o.start.Add(o.each)

@@ -2,10 +2,8 @@ package sim
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -13,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tradewind.example/simkit/web"
 )
 
 // Bounds of one request: bytes of the body and parameters.
@@ -26,18 +26,6 @@ const (
 	versionJST = "2018-03-13"
 	versionECS = "2014-05-26"
 )
-
-// NewHTTPServer returns a server with bounded headers and times for h.
-func NewHTTPServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2*maxDelay + time.Minute,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
-}
 
 // ServeHTTP is the vendor API, of JST and of ECS. Its path is "/".
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -72,17 +60,17 @@ func (c *Cloud) serve(ctx context.Context, q *call) (action, outcome) {
 	if err != nil {
 		return act, outcome{err: err, plan: q.plan}
 	}
-	pause(ctx, q.plan.delay)
-	if s := q.plan.spoil; s != nil {
+	web.Pause(ctx, q.plan.Delay)
+	if s := q.plan.Spoil; s != nil {
 		return act, outcome{spoil: s, plan: q.plan, err: s.refusal()}
 	}
 	body, after, err := c.run(act, q)
-	pause(ctx, after.delay)
-	after.shape = max(after.shape, q.plan.shape)
-	if after.spoil != nil {
-		err = after.spoil.refusal()
+	web.Pause(ctx, after.Delay)
+	after.Quiet = append(after.Quiet, q.plan.Quiet...)
+	if after.Spoil != nil {
+		err = after.Spoil.refusal()
 	}
-	return act, outcome{body: body, err: err, spoil: after.spoil, plan: after}
+	return act, outcome{body: body, err: err, spoil: after.Spoil, plan: after}
 }
 
 // admit checks the call as the gateway does and draws the faults before the change.
@@ -99,8 +87,8 @@ func (c *Cloud) admit(q *call) (action, *refusal) {
 	if err := c.authenticate(q, act); err != nil {
 		return act, err
 	}
-	q.plan = c.faults.draw(q.action, act.writes, false, c.now())
-	if q.plan.spoil != nil {
+	q.plan = c.draw(q, act, false)
+	if q.plan.Spoil != nil {
 		return act, nil
 	}
 	return act, check(act.params, q.values)
@@ -203,7 +191,7 @@ func (c *Cloud) run(act action, q *call) (answer, plan, *refusal) {
 	if act.writes {
 		c.keep(q, now)
 	}
-	return body, c.faults.draw(q.action, act.writes, true, now), nil
+	return body, c.draw(q, act, true), nil
 }
 
 // decode merges the query with a form body, which wins. A status other than
@@ -246,7 +234,7 @@ func fromForm(s string) (map[string]string, int) {
 
 // write sends the outcome in the shape of the gateway or of the product.
 func (c *Cloud) write(w http.ResponseWriter, act action, out outcome, id string) {
-	if out.spoil != nil && spoilAnswer(w, out.spoil) {
+	if out.spoil != nil && web.Destroy(w, out.spoil.Kind, out.spoil.Status) {
 		return
 	}
 	status, body := c.shape(act, out, id)
@@ -255,7 +243,7 @@ func (c *Cloud) write(w http.ResponseWriter, act action, out outcome, id string)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
-	switch out.plan.shape {
+	switch shapeOf(out.plan) {
 	case shapeLower:
 		b = lowerKeys(b)
 	case shapeTruncated:
@@ -288,7 +276,7 @@ func (c *Cloud) shape(act action, out outcome, id string) (int, answer) {
 		return status, body
 	}
 	body["Code"] = code
-	if out.plan.shape == shapeString {
+	if shapeOf(out.plan) == shapeString {
 		body["Code"] = strconv.Itoa(code)
 	}
 	body[act.errText] = why
@@ -330,52 +318,4 @@ func lowered(v any) any {
 	return v
 }
 
-// spoilAnswer destroys the answer; false means the fault is an ordinary refusal.
-func spoilAnswer(w http.ResponseWriter, f *Fault) bool {
-	switch f.Kind {
-	case KindDrop:
-		dropConnection(w)
-	case KindHTTP:
-		http.Error(w, http.StatusText(f.Status), f.Status)
-	case KindNonJSON:
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<html><body>gateway</body></html>")
-	case KindEmpty:
-		w.WriteHeader(f.Status)
-	default:
-		return false
-	}
-	return true
-}
-
-// dropConnection closes the connection without a byte of answer. Where the
-// connection cannot be taken over (recorders) it answers an empty 502.
-func dropConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
-// pause waits in real time, whatever the cloud's clock. It ends early when
-// the client leaves; the call goes on all the same, as a cloud's would.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
-func newUUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return strings.ToUpper(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
-}
+func newUUID() string { return strings.ToUpper(web.NewUUID()) }
