@@ -17,7 +17,8 @@ type none = kinds.None
 
 func instanceKind(p *plugin) *provider.Kind {
 	h := instances{p}
-	return provider.KindOf[InstanceSpec, InstanceState](kindInstance, "Server", h,
+	return provider.KindOf[InstanceSpec, InstanceState](kindInstance, "Server", h, append(renewer{p, serverCharge}.actions(),
+		provider.ActionOf(provider.ActionDescription{Name: "renewal_rule", Title: "Renewal rule"}, h.rule),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStart, Title: "Start", Changes: true}, h.start),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStop, Title: "Stop", Changes: true}, h.stop),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionReboot, Title: "Reboot", Changes: true}, h.reboot),
@@ -25,17 +26,17 @@ func instanceKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionConsole, Title: "Console"}, h.console),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another size", Changes: true}, h.resize),
-	)
+	)...)
 }
 
 func eipKind(p *plugin) *provider.Kind {
 	h := addresses{p}
-	return provider.KindOf[EIPSpec, EIPState](kindEIP, "Elastic address", h,
+	return provider.KindOf[EIPSpec, EIPState](kindEIP, "Elastic address", h, append(renewer{p, addressCharge}.actions(),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionBind, Title: "Bind", Changes: true}, h.bind),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionUnbind, Title: "Unbind", Changes: true}, h.unbind),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRename, Title: "Rename", Changes: true}, h.rename),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionResize, Title: "Another bandwidth", Changes: true}, h.resize),
-	)
+	)...)
 }
 
 // act opens the account for an action and sends its one request.

@@ -24,6 +24,7 @@ type Config struct {
 	CreateMinutes int          `json:"create_minutes" min:"1" max:"1440" default:"30" title:"Create limit" doc:"Minutes a new server may stay invisible before its create is in doubt"`
 	TimeoutSecs   int          `json:"timeout_seconds" min:"1" max:"120" default:"30" title:"Timeout" doc:"Seconds the cloud may take to answer one request"`
 	AllowResize   bool         `json:"allow_resize" title:"Allow another size" doc:"The cloud charges for it at once, and the broker bills nobody for an action"`
+	AllowRules    bool         `json:"allow_auto_renew" title:"Allow renewals by the cloud" doc:"The cloud charges for what it renews by itself, and the broker bills nobody for it"`
 	ProjectPrefix string       `json:"project_prefix" default:"tw" pattern:"^[A-Za-z0-9]{1,16}$" title:"Prefix of sub-accounts" doc:"Their projects are called prefix-name, their sub users prefix_name"`
 	SubPolicies   string       `json:"sub_user_policies" title:"Policies of sub users" doc:"URNs joined by semicolons; with them a sub-account gets a sub user with keys of its own, limited to its project"`
 	MemoryUnit    string       `json:"memory_unit" enum:"gb,mb" default:"gb" title:"Unit of memory" doc:"In which the cloud lists the memory of its machine types"`

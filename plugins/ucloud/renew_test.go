@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -270,4 +271,41 @@ func TestRenewalsAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheCloudRenewsByItself: as long as it shall, and after a lost answer too.
+func TestTheCloudRenewsByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	call := w.call("allow_auto_renew", "true")
+	act := func(call provider.Call, kind, id, action, input string) (provider.Change, error) {
+		return w.Act(t.Context(), provider.ActionRequest{Call: call, Token: "a", Kind: kind, ID: id, Action: action, Input: json.RawMessage(input)})
+	}
+	for _, kind := range []string{"instance", "eip"} {
+		id := w.bought(t, kind)
+		end := w.get(t, kind, id).Expires
+		_, err := act(w.call(), kind, id, "auto_renew", `{"periods":1}`)
+		want(t, kind+" without leave", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+		_, err = act(call, kind, id, "auto_renew", `{"period":"year"}`)
+		want(t, kind+" by another unit", err, fault.ClassInvalid, fault.OutcomeNotDone)
+		_, err = act(call, kind, id, "auto_renew", `{"periods":2}`)
+		want(t, kind+" by two periods", err, fault.ClassInvalid, fault.OutcomeNotDone)
+		for _, action := range []string{"auto_renew", "stop_auto_renew", "auto_renew"} {
+			w.faults(t, sim.Fault{Kind: sim.KindDrop, After: true, Count: 1, Actions: []string{"ModifyAutoRenewFlag"}})
+			_, err := act(call, kind, id, action, `{}`)
+			want(t, kind+": a lost answer", err, fault.ClassUnavailable, fault.OutcomeUnknown)
+			if _, err := act(call, kind, id, action, `{}`); err != nil {
+				t.Errorf("%s of %s: %v", action, kind, err)
+			}
+			if out, err := act(call, "instance", id, "renewal_rule", `{}`); kind == "instance" && (err != nil || string(out.Output) != `{"set":`+strconv.FormatBool(action == "auto_renew")+`}`) {
+				t.Errorf("after %s: %s, %v", action, out.Output, err)
+			}
+		}
+		w.clock.Set(end.Add(time.Minute))
+		if got := w.get(t, kind, id).Expires; !got.Equal(end.AddDate(0, 1, 0)) {
+			t.Errorf("%s ended %v and ends %v", kind, end, got)
+		}
+	}
+	_, err := act(call, "eip", "eip-none", "auto_renew", `{}`)
+	want(t, "no address", err, fault.ClassNotFound, fault.OutcomeNotDone)
 }

@@ -78,5 +78,7 @@ func actionTable() map[string]action {
 		"GetBalance":      {run: getBalance},
 		"ListUBillDetail": {run: listBills},
 		"CreateRenew":     {run: createRenew, writes: true},
+
+		"ModifyAutoRenewFlag": {run: modifyAutoRenew, writes: true},
 	}
 }

@@ -141,10 +141,32 @@ func createRenew(c *Cloud, q *request) (answer, *retError) {
 		return nil, refuse(shortBalance, "balance is not enough to pay the order")
 	}
 	l.extend(t)
+	c.watch(id, l)
 	c.touch(id)
 	b.OrderNo, b.OrderType, b.Start, b.End = c.newOrderNo(), orderRenew, t.From, t.To
 	c.charge(q.acct, b, cost, q.now)
 	return answer{"OrderNo": b.OrderNo}, nil
+}
+
+// modifyAutoRenew sets whether a resource is renewed at its end. What it refuses
+// of a resource stands inside a good answer.
+func modifyAutoRenew(c *Cloud, q *request) (answer, *retError) {
+	id, flag := q.need("ResourceId"), q.need("Flag")
+	q.subject = short(id)
+	if q.err != nil {
+		return nil, q.err
+	}
+	if flag != "TURN_ON" && flag != "TURN_OFF" {
+		return nil, notAvailable("Flag")
+	}
+	l, _, _ := c.leaseOf(q.acct, id)
+	if l == nil || isHourly(l.Charge) {
+		return answer{"Success": 0, "Fail": 1, "ResultSet": []answer{{"ResourceId": id, "RetCode": 8039, "Message": "the resource has no term"}}}, nil
+	}
+	l.Auto = flag == "TURN_ON"
+	c.watch(id, l)
+	c.touch(id)
+	return answer{"Success": 1, "Fail": 0, "ResultSet": []answer{{"ResourceId": id, "RetCode": 0, "Message": ""}}}, nil
 }
 
 // leaseOf finds a resource of the account in any region, and the code for a short balance.

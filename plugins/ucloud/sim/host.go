@@ -258,7 +258,7 @@ func (c *Cloud) hostRow(h *host, now time.Time) answer {
 		"State": h.at(now), "MachineType": s.MachineType, "CpuPlatform": s.Platform,
 		"CPU": s.CPU, "Memory": s.MemoryMB, "GPU": s.GPU, "GpuType": s.GPUType,
 		"BasicImageId": s.ImageID, "ImageId": h.diskID(0), "ChargeType": h.Charge,
-		"CreateTime": h.Created, "ExpireTime": h.Expires, "AutoRenew": "No",
+		"CreateTime": h.Created, "ExpireTime": h.Expires, "AutoRenew": yesNo(h.Auto),
 		"BootDiskState": "Normal", "NetCapability": s.Net, "HotplugFeature": s.Hotplug,
 		"CloudInitFeature": true, "RdmaClusterId": "", "LifeCycle": "Normal",
 		"DiskSet": h.diskRows(), "IPSet": c.ipRows(h), "TotalDiskSpace": h.diskTotal(),
@@ -320,4 +320,12 @@ func privateIP(seq int64) string {
 
 func macOf(seq int64) string {
 	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", seq>>16&255, seq>>8&255, seq&255)
+}
+
+// yesNo is how the vendor writes a truth.
+func yesNo(is bool) string {
+	if is {
+		return "Yes"
+	}
+	return "No"
 }

@@ -26,6 +26,8 @@ type lease struct {
 	// Unit is the customer's price of one period: a year, a month or an hour.
 	Unit  Fen    `json:"unit"`
 	Terms []term `json:"terms,omitempty"`
+	// Auto says that a prepaid lease is renewed by one period at its end.
+	Auto bool `json:"auto,omitempty"`
 }
 
 // term is one paid stretch of a prepaid lease.
@@ -139,8 +141,8 @@ func (h *hourHeap) Pop() any {
 	return e
 }
 
-// settle bills hourly leases whose hour is over: one bill item per lease,
-// whatever the number of hours. The balance may go below zero by it, because
+// settle renews what is renewed by itself and bills hourly leases whose hour is
+// over: one bill item per lease, whatever the number of hours. The balance may go below zero by it, because
 // what has been used is owed.
 func (c *Cloud) settle(now time.Time) {
 	for len(c.hourly) > 0 && c.hourly[0].due <= now.Unix() {
@@ -159,6 +161,10 @@ func (c *Cloud) settle(now time.Time) {
 }
 
 func (c *Cloud) settleLease(l *lease, a *account, b bill, now time.Time) {
+	if !isHourly(l.Charge) {
+		c.renewByItself(l, a, b, now)
+		return
+	}
 	hours := (now.Unix()-l.Expires)/3600 + 1
 	b.OrderType = orderRenew
 	if l.Charge == chargePostpay {
@@ -171,9 +177,24 @@ func (c *Cloud) settleLease(l *lease, a *account, b bill, now time.Time) {
 	c.watch(b.Resource, l)
 }
 
-// watch queues an hourly lease.
+// renewByItself renews a prepaid lease until it ends after now, as long as it
+// shall and the money suffices.
+func (c *Cloud) renewByItself(l *lease, a *account, b bill, now time.Time) {
+	for l.Auto && l.expired(now) {
+		t, cost := l.renewal(1)
+		if cost > a.books.Balance {
+			return
+		}
+		l.extend(t)
+		b.OrderNo, b.OrderType, b.Start, b.End = c.newOrderNo(), orderRenew, t.From, t.To
+		c.charge(a, b, cost, now)
+	}
+	c.watch(b.Resource, l)
+}
+
+// watch queues a lease for its end: an hourly one, and one that is renewed.
 func (c *Cloud) watch(id string, l *lease) {
-	if isHourly(l.Charge) {
+	if isHourly(l.Charge) || l.Auto {
 		heap.Push(&c.hourly, hourly{due: l.Expires, id: id})
 	}
 }
