@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,7 +78,7 @@ func (r appRow) thing(c *cloud, parts []Component) app {
 	out.Status, out.RawStatus = together(parts)
 	if ok {
 		out.Created, out.State.ModelID, out.State.Version = bought.at, bought.model, bought.version
-		out.Billing = provider.BillingPrepaid
+		out.Billing = bought.billing
 	}
 	for _, p := range parts {
 		out.State.CPU, out.State.MemoryMB = out.State.CPU+p.CPU*p.Nodes, out.State.MemoryMB+p.MemoryMB*p.Nodes
@@ -278,7 +279,7 @@ func (h apps) made(ctx context.Context, c *cloud, token string, since time.Time)
 		out.Things = append(out.Things, t)
 		if _, bought, ok := purchaseOf(row.Note); ok && unready(t, bought) {
 			o := h.begin(c, verbCreate, row.ID, "")
-			o.began = bought.at
+			o.began = bought.at.Add(c.cfg.install()) // until then the install may be under way
 			out.Operation = o.String()
 		}
 	}
@@ -287,9 +288,15 @@ func (h apps) made(ctx context.Context, c *cloud, token string, since time.Time)
 	return out, nil
 }
 
-// unready tells whether an app is still being made, or failed at it.
+// unready tells whether an app is still being made, or failed at it. One that
+// somebody stopped has run.
 func unready(t app, b purchase) bool {
-	return t.Status == provider.StatusPending || b.deploy && t.Status != provider.StatusRunning
+	return t.Status == provider.StatusPending || b.deploy && t.Status != provider.StatusRunning && !wasStopped(t.State.Components)
+}
+
+// wasStopped tells whether components stand still that once ran.
+func wasStopped(parts []Component) bool {
+	return stopped(parts) && slices.ContainsFunc(parts, func(x Component) bool { return x.RawStatus != wordUndeployed })
 }
 
 // resourceOf makes the untyped form of a thing.

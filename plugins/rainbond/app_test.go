@@ -378,3 +378,58 @@ func TestAppsOfOthers(t *testing.T) {
 	want(t, "nobody knows what was ordered", op.Failure, fault.ClassUnavailable, fault.OutcomeUnknown)
 	w.drop(t, r.ID)
 }
+
+// TestWhatRanIsNeverTakenBack: an order's operation may be asked for again long
+// after its end, when the app is not what it was.
+func TestWhatRanIsNeverTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	change, err := w.Create(t.Context(), w.order(t, "tok-1", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := change.Resource.ID
+	w.finish(t, change.Operation)
+	w.acts(t, id, "stop", `{}`)
+	w.clock.Advance(30 * time.Minute)
+	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded || op.Resource.Status != provider.StatusStopped {
+		t.Errorf("stopped: %+v", op)
+	}
+	if f := w.find(t, provider.ChangeCreate, "tok-1", "", w.clock.Now()); !f.Done || f.Operation != "" {
+		t.Errorf("found %+v", f)
+	}
+	w.faults(t, sim.Fault{Kind: sim.KindAbnormal})
+	_, err = w.act(t, id, "start", `{}`)
+	want(t, "it starts badly", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+	w.clock.Advance(time.Hour)
+	op := w.finish(t, change.Operation)
+	want(t, "it is abnormal much later", op.Failure, fault.ClassUnavailable, fault.OutcomeUnknown)
+	if left := w.list(t, kindApp); len(left) != 1 || w.count("purge_app") != 0 {
+		t.Errorf("left: %v", ids(left))
+	}
+}
+
+// TestASlowInstallHasItsTime: as long as the console may be at the install,
+// components that do not begin are no failure.
+func TestASlowInstallHasItsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, lost := range map[string]sim.Fault{
+		"Answer":  {Kind: sim.KindDrop, After: true, Actions: []string{"install"}, Count: 1},
+		"Request": {Kind: sim.KindDrop, Actions: []string{"install"}, Count: 1},
+	} {
+		began := w.clock.Now()
+		w.faults(t, lost, sim.Fault{Kind: sim.KindDeployLost})
+		_, err := w.Create(t.Context(), w.order(t, "tok-"+name, nil))
+		want(t, name+": it is lost", err, fault.ClassUnavailable, fault.OutcomeUnknown)
+		op := w.finish(t, w.find(t, provider.ChangeCreate, "tok-"+name, "", began).Operation)
+		want(t, name+": nothing begins", op.Failure, fault.ClassOutOfStock, fault.OutcomeNotDone)
+		least := 15 * time.Minute // the install, then the grace
+		if name == "Request" {
+			least = 25 * time.Minute // it was sent again after the first
+		}
+		if took := w.clock.Now().Sub(began); took < least || took > least+time.Minute {
+			t.Errorf("%s: it was given up after %s", name, took)
+		}
+	}
+}

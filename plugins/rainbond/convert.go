@@ -61,6 +61,7 @@ type purchase struct {
 	at             time.Time // to the second
 	deploy         bool
 	model, version string
+	billing        provider.BillingMethod
 	store          store // zero: the account's
 }
 
@@ -73,7 +74,7 @@ func (b purchase) note(own string) string {
 	if b.deploy {
 		q.Set("deploy", "1")
 	}
-	for name, text := range map[string]string{"url": b.store.URL, "domain": b.store.Domain, "type": b.store.Type} {
+	for name, text := range map[string]string{"pay": string(b.billing), "url": b.store.URL, "domain": b.store.Domain, "type": b.store.Type} {
 		if text != "" {
 			q.Set(name, text)
 		}
@@ -101,7 +102,7 @@ func purchaseOf(note string) (own string, b purchase, ok bool) {
 	}
 	return parts[1], purchase{
 		at: time.Unix(seconds, 0).UTC(), deploy: q.Get("deploy") == "1", model: q.Get("model"), version: q.Get("version"),
-		store: store{q.Get("url"), q.Get("domain"), q.Get("type")},
+		billing: provider.BillingMethod(q.Get("pay")), store: store{q.Get("url"), q.Get("domain"), q.Get("type")},
 	}, true
 }
 
@@ -123,7 +124,7 @@ func statusOf(word string) provider.Status {
 		return provider.StatusStarting
 	case "stopping", "stoping":
 		return provider.StatusStopping
-	case "closed", "undeploy", "paused":
+	case "closed", wordUndeployed, "paused":
 		return provider.StatusStopped
 	case "uncreate":
 		return provider.StatusPending
@@ -137,10 +138,11 @@ func statusOf(word string) provider.Status {
 
 // Words that mean more than their status.
 const (
-	wordFailure = "failure" // it does not come back by itself
-	rawEmpty    = "empty"
-	rawPart     = "part_running"
-	rawSilent   = "unknown"
+	wordUndeployed = "undeploy" // it never ran
+	wordFailure    = "failure"  // it does not come back by itself
+	rawEmpty       = "empty"
+	rawPart        = "part_running"
+	rawSilent      = "unknown"
 )
 
 // together is the state of an app from those of its components: what is worst,

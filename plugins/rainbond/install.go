@@ -30,7 +30,7 @@ func (h apps) Create(ctx context.Context, req provider.TypedCreate[AppSpec]) (pr
 	if err != nil {
 		return zero, err
 	}
-	b := purchase{at: h.clock.Now(), deploy: req.Spec.deploys(), model: req.Spec.AppModelID, version: req.Spec.AppModelVersion, store: from}
+	b := purchase{at: h.clock.Now(), deploy: req.Spec.deploys(), model: req.Spec.AppModelID, version: req.Spec.AppModelVersion, billing: req.Term.Billing, store: from}
 	return once.Buy(ctx, &h.purchases, h.clock, once.Purchase[AppState]{
 		Key:    c.identity() + "\n" + c.region + "\n" + kindApp + "\n" + mark,
 		Settle: c.cfg.settle(),
@@ -68,9 +68,7 @@ func (h apps) buy(ctx context.Context, c *cloud, req provider.TypedCreate[AppSpe
 		return zero, row.thing(c, nil).ID, c.takeBack(ctx, row.ID, err)
 	}
 	t := row.thing(c, parts)
-	o := h.begin(c, verbCreate, row.ID, "")
-	o.began = b.at
-	return provider.StartedAs(o.String(), &t), t.ID, nil
+	return provider.StartedAs(h.begin(c, verbCreate, row.ID, "").String(), &t), t.ID, nil
 }
 
 // takeBack deletes the app that an install was refused for. While it is there

@@ -147,8 +147,11 @@ func (w waiting) creating(ctx context.Context, t app) (provider.Operation, error
 		return w.out, nil
 	case t.Status == provider.StatusPending:
 		return w.installing(ctx, bought)
-	case !bought.deploy:
+	case !bought.deploy, wasStopped(t.State.Components):
 		return w.succeeded(), nil
+	}
+	if sent, again := w.phases.since(w.installKey()); again {
+		w.began = sent.Add(w.cloud.cfg.install())
 	}
 	switch up, why := w.up(t.State.Components); {
 	case up:
@@ -162,7 +165,7 @@ func (w waiting) creating(ctx context.Context, t app) (provider.Operation, error
 // installing sends an install that nobody sent, or that failed without a trace.
 func (w waiting) installing(ctx context.Context, b purchase) (provider.Operation, error) {
 	_, err := once.Buy(ctx, &w.purchases, w.clock, once.Purchase[AppState]{
-		Key:    w.cloud.identity() + "\n" + w.region + "\ninstall\n" + strconv.FormatInt(w.app, 10),
+		Key:    w.installKey(),
 		Settle: w.cloud.cfg.install(),
 		Find: func(ctx context.Context) (provider.TypedFound[AppState], error) {
 			parts, err := w.cloud.components(ctx, w.app)
@@ -172,6 +175,7 @@ func (w waiting) installing(ctx context.Context, b purchase) (provider.Operation
 			return provider.TypedFound[AppState]{Things: []app{{}}}, nil
 		},
 		Buy: func(ctx context.Context) (provider.Result[AppState], string, error) {
+			w.phases.begin(w.installKey(), w.clock.Now())
 			_, err := w.cloud.install(ctx, w.app, b)
 			return provider.Result[AppState]{}, strconv.FormatInt(w.app, 10), err
 		},
@@ -187,6 +191,11 @@ func (w waiting) installing(ctx context.Context, b purchase) (provider.Operation
 		}
 	}
 	return w.giveBack(ctx, err)
+}
+
+// installKey tells the install of this app from all others.
+func (w waiting) installKey() string {
+	return w.cloud.identity() + "\n" + w.region + "\ninstall\n" + strconv.FormatInt(w.app, 10)
 }
 
 // up tells whether components run. why is the fault of a start that failed:
@@ -208,13 +217,14 @@ func (w waiting) up(parts []Component) (all bool, why error) {
 }
 
 // giveBack deletes what could not be made and reports why, when that is gone:
-// until then it holds resources of the cluster.
+// until then it holds resources of the cluster. What is older than a change may
+// last is left to people: it may have run since.
 func (w waiting) giveBack(ctx context.Context, why error) (provider.Operation, error) {
+	if w.took() >= w.cloud.cfg.limit() {
+		return w.failed(fault.Unknown(why, "the app does not run and is too old to be taken back: look there")), nil
+	}
 	err := w.cloud.purge(ctx, w.app)
-	switch {
-	case err != nil && w.took() >= w.cloud.cfg.limit():
-		return w.failed(fault.Unknown(err, "the app cannot be used and the console does not take it back: look there")), nil
-	case err != nil:
+	if err != nil {
 		w.out.Message = "the app cannot be used and the console has not taken it back yet: " + fault.As(err).Message
 		return w.out, nil
 	}
@@ -287,9 +297,10 @@ func (w waiting) restarting(ctx context.Context, t app) (provider.Operation, err
 		} else if err != nil {
 			return provider.Operation{}, err
 		}
-		w.phases.started(id)
+		w.phases.begin(id, w.clock.Now())
 		return w.unfinished(), nil
-	case w.phases.has(id), w.took() >= stopShows:
+	}
+	if _, again := w.phases.since(id); again || w.took() >= stopShows {
 		return w.starting(t), nil
 	}
 	return w.unfinished(), nil
@@ -298,29 +309,31 @@ func (w waiting) restarting(ctx context.Context, t app) (provider.Operation, err
 // stopShows is how long a stop may take to show in the state of components.
 const stopShows = 30 * time.Second
 
-// phases remembers the restarts that have started again. A process that
-// replaces this one knows none of them and goes by time.
+// phases remembers when the second half of an operation began: the start of a
+// restart, an install that was sent once more. A process that replaces this one
+// knows none of them and goes by the time of the whole.
 type phases struct {
 	mu  sync.Mutex
-	ids map[string]bool
+	ids map[string]time.Time
 }
 
 // mostPhases bounds what is remembered; beyond it time decides.
 const mostPhases = 10_000
 
-func (p *phases) started(id string) {
+func (p *phases) begin(id string, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ids == nil || len(p.ids) >= mostPhases {
-		p.ids = map[string]bool{}
+		p.ids = map[string]time.Time{}
 	}
-	p.ids[id] = true
+	p.ids[id] = now
 }
 
-func (p *phases) has(id string) bool {
+func (p *phases) since(id string) (at time.Time, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.ids[id]
+	at, known = p.ids[id]
+	return at, known
 }
 
 // upgrading waits until the install has its new version and runs.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
@@ -87,10 +88,7 @@ func (h apps) setPort(ctx context.Context, req provider.TypedAction[PortInput]) 
 	}
 	if now.Number == 0 {
 		now = Port{Number: in.Port, Protocol: firstText(in.Protocol, "http"), Inner: in.Inner != nil && *in.Inner}
-		_, err := write[nothing](ctx, c, http.MethodPost, c.inApp(n, at...), nil, object{
-			"port": in.Port, "protocol": now.Protocol, "port_alias": "", "is_inner_service": now.Inner,
-		})
-		if err != nil {
+		if err := c.addPort(ctx, n, in.ServiceID, now); err != nil {
 			return out, err
 		}
 		done = true
@@ -106,6 +104,19 @@ func (h apps) setPort(ctx context.Context, req provider.TypedAction[PortInput]) 
 		done = true
 	}
 	return out, nil
+}
+
+// addPort gives a component one more port. Its alias begins the names of
+// variables, so it is the component's with the port, as the console's own are.
+func (c *cloud) addPort(ctx context.Context, n int64, service string, p Port) error {
+	part, err := c.part(ctx, n, service)
+	if err != nil {
+		return fault.NotDone(err)
+	}
+	_, err = write[nothing](ctx, c, http.MethodPost, c.inApp(n, "services", service, "ports"), nil, object{
+		"port": p.Number, "protocol": p.Protocol, "port_alias": strings.ToUpper(part.Alias) + strconv.Itoa(p.Number), "is_inner_service": p.Inner,
+	})
+	return err
 }
 
 // steps are the console's actions that lead from a port to what it is to be.

@@ -190,10 +190,14 @@ func (h apps) scale(ctx context.Context, req provider.TypedAction[ScaleInput]) (
 	if err != nil {
 		return out, fault.NotDone(err)
 	}
-	size := object{"new_memory": in.MemoryMB}
-	if in.MemoryMB == 0 {
-		size["new_memory"] = now.MemoryMB
+	memory := now.MemoryMB
+	if in.MemoryMB != 0 {
+		memory = in.MemoryMB
 	}
+	if memory == 0 && (in.CPU != nil || in.GPU != nil) {
+		return out, fault.Invalid("input.memory_mb", "is required: the component has no bound of memory, and the console wants one")
+	}
+	size := object{"new_memory": memory}
 	if in.CPU != nil {
 		size["new_cpu"] = *in.CPU
 	}
