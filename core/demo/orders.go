@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -214,7 +215,7 @@ func (p *play) decided(ctx context.Context) error {
 	if err := p.settled(ctx); err != nil {
 		return err
 	}
-	servers := 0
+	servers, parts := 0, 0
 	for _, at := range p.providers {
 		for _, o := range at.sold.accepted {
 			var now orderState
@@ -222,10 +223,41 @@ func (p *play) decided(ctx context.Context) error {
 				return err
 			}
 			servers += len(now.ResourceIDs)
+			n, err := at.partsOf(ctx, o.who, now.ResourceIDs)
+			if err != nil {
+				return err
+			}
+			parts += n
 		}
+	}
+	if parts > 0 {
+		p.say("   what they consist of shows with them: %d parts", parts)
 	}
 	p.say("   every order is decided; %d %s run", servers, p.plural())
 	return nil
+}
+
+// partsOf counts what the resources of an order consist of, as its buyer sees
+// them: at least one part each, where the cloud has such.
+func (at *provider) partsOf(ctx context.Context, who *client, ids []string) (int, error) {
+	sum := 0
+	for _, id := range ids {
+		if at.parts == "" {
+			continue
+		}
+		var r struct {
+			State map[string]json.RawMessage `json:"state"`
+		}
+		if err := who.get(ctx, "/v1/resources/"+id, &r); err != nil {
+			return 0, err
+		}
+		var parts []json.RawMessage
+		if err := json.Unmarshal(r.State[at.parts], &parts); err != nil || len(parts) == 0 {
+			return 0, fmt.Errorf("resource %s of %s shows no %s", id, at.title, at.parts)
+		}
+		sum += len(parts)
+	}
+	return sum, nil
 }
 
 // afterSales renews one server at each cloud, where that can be ordered, and

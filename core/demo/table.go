@@ -38,10 +38,11 @@ type cloud struct {
 	dear    string // vendor id of a server of 1500 CNY a month or more: nobody has three years of it
 	// network is what a customer orders before any server, one after another.
 	network []part
-	renews  bool // whether the cloud has renewals to order
-	repays  bool // whether the cloud pays back what is left of a term
-	free    bool // whether the cloud itself charges nothing: the price is the operator's
-	months  bool // whether a term is counted in months alone
+	renews  bool   // whether the cloud has renewals to order
+	repays  bool   // whether the cloud pays back what is left of a term
+	free    bool   // whether the cloud itself charges nothing: the price is the operator's
+	months  bool   // whether a term is counted in months alone
+	parts   string // the field of a state that lists what a purchase consists of; empty: it shows none
 }
 
 // sells is the kind that is sold.
@@ -134,7 +135,7 @@ func bundled() []cloud {
 				"rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/1.0", "rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/2.0",
 				"rainbond/0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c/7.2",
 			},
-			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true,
+			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true, parts: "components",
 		},
 		{
 			name: "alijst", title: "Alibaba JST", kind: "environment", things: "environments",
