@@ -46,11 +46,39 @@ type Record struct {
 type Query struct {
 	Org    string // records of this org; or
 	Root   string // records of all orgs of this tree
+	Actor  string // only of this one
+	Action string
+	Thing  string
+	ID     string // of the thing
+	From   time.Time
+	To     time.Time // From ≤ time < To; zero is open
 	Cursor string
 	Limit  int // 1..store.MaxList
 
 	OldestFirst bool
 }
+
+func (q *Query) admits(e *Entry) bool {
+	switch {
+	case q.Actor != "" && e.Actor != q.Actor, q.Action != "" && e.Action != q.Action,
+		q.Thing != "" && e.Thing != q.Thing, q.ID != "" && e.ID != q.ID:
+		return false
+	}
+	return !e.Time.Before(q.From) && (q.To.IsZero() || e.Time.Before(q.To))
+}
+
+// beyond reports whether the rest of the list, from a record of that time on, is
+// out of the time that is asked for: the chain follows the clock.
+func (q *Query) beyond(at time.Time) bool {
+	if q.OldestFirst {
+		return !q.To.IsZero() && !at.Before(q.To)
+	}
+	return at.Before(q.From)
+}
+
+// mostLooked bounds how many records are read to fill one page. A page that
+// comes back short has a cursor to go on from.
+const mostLooked = 4000
 
 // Entry is a stored record.
 type Entry struct {
@@ -145,7 +173,7 @@ func List(r store.Reader, q Query) (Page, error) {
 	if party == "" {
 		return Page{}, fault.Internal(nil, "a list of audit records names an org or a root")
 	}
-	span := store.Prefix(party).Last(q.Limit + 1)
+	span := store.Prefix(party).Last(mostLooked + 1)
 	span.Reverse = !q.OldestFirst
 	if q.Cursor != "" {
 		last, err := strconv.ParseUint(q.Cursor, 10, 64)
@@ -158,19 +186,28 @@ func List(r store.Reader, q Query) (Page, error) {
 			span.To = store.Key(party, last)
 		}
 	}
-	return page(r, bucket, span, q.Limit)
+	return page(r, bucket, span, &q)
 }
 
-func page(r store.Reader, bucket store.Bucket, span store.Range, limit int) (Page, error) {
+func page(r store.Reader, bucket store.Bucket, span store.Range, q *Query) (Page, error) {
 	var p Page
+	looked, last := 0, uint64(0)
 	err := r.Scan(bucket, span, func(k, _ []byte) error {
-		if len(p.Items) == limit {
-			p.Next = strconv.FormatUint(p.Items[limit-1].Seq, 10)
+		if len(p.Items) == q.Limit || looked == mostLooked {
+			p.Next = strconv.FormatUint(last, 10)
 			return store.Stop
 		}
 		e, err := get(r, k[len(k)-8:])
-		p.Items = append(p.Items, e)
-		return err
+		if err != nil {
+			return err
+		}
+		if q.beyond(e.Time) {
+			return store.Stop
+		}
+		if looked, last = looked+1, e.Seq; q.admits(&e) {
+			p.Items = append(p.Items, e)
+		}
+		return nil
 	})
 	if err != nil {
 		return Page{}, err

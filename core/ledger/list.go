@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"time"
 
 	"tradewind.example/core/money"
@@ -44,15 +45,42 @@ func (l *Ledger) Entries(r store.Reader, a Account, s Span) (Page[Entry], error)
 // Transactions lists the transactions that touch a book, newest first, each cut
 // to the postings of that book.
 func (l *Ledger) Transactions(r store.Reader, book string, s Span) (Page[Transaction], error) {
+	return l.TransactionsBetween(r, book, time.Time{}, time.Time{}, s)
+}
+
+// TransactionsBetween is [Ledger.Transactions] of from ≤ time < to; a zero time
+// is no bound.
+func (l *Ledger) TransactionsBetween(r store.Reader, book string, from, to time.Time, s Span) (Page[Transaction], error) {
 	prefix := appendShort(nil, book)
 	rng, err := s.in(store.PrefixOf(prefix))
 	if err != nil {
 		return Page[Transaction]{}, err
 	}
+	if at := appendInstant(bytes.Clone(prefix), kept(from)); !from.IsZero() && bytes.Compare(at, rng.From) > 0 {
+		rng.From = at
+	}
+	if at := appendInstant(bytes.Clone(prefix), kept(to)); !to.IsZero() && bytes.Compare(at, rng.To) < 0 {
+		rng.To = at
+	}
+	if bytes.Compare(rng.From, rng.To) >= 0 {
+		return Page[Transaction]{}, nil
+	}
 	return collect(r, bucketBook, rng, s, func(k, _ []byte) (Transaction, error) {
 		t, err := l.TransactionTx(r, string(k[len(prefix)+8:])) // 8 bytes of time
 		return t.Of(book), err
 	})
+}
+
+// kept moves an instant beyond those that keys can hold to the first or last one.
+func kept(t time.Time) time.Time {
+	least, most := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	if t.Before(least) {
+		return least
+	}
+	if t.After(most) {
+		return most
+	}
+	return t
 }
 
 // Of returns the transaction with the postings of one book only, without key

@@ -47,7 +47,8 @@ func (s *Service) ListEntries(ctx context.Context, c access.Caller, q EntriesQue
 
 // TransactionsQuery asks for the transactions of one book.
 type TransactionsQuery struct {
-	Book string // empty: the caller's own
+	Book     string    // empty: the caller's own
+	From, To time.Time // half-open, zero is open
 	Span
 }
 
@@ -55,7 +56,7 @@ type TransactionsQuery struct {
 func (s *Service) ListTransactions(ctx context.Context, c access.Caller, q TransactionsQuery) (Page[Transaction], error) {
 	var page Page[Transaction]
 	err := s.read(ctx, c, &q.Book, func(r store.Reader) (err error) {
-		page, err = s.ledger.Transactions(r, q.Book, q.Span)
+		page, err = s.ledger.TransactionsBetween(r, q.Book, q.From, q.To, q.Span)
 		return err
 	})
 	return page, err

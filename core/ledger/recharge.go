@@ -188,8 +188,22 @@ func (s *Service) GetRecharge(ctx context.Context, c access.Caller, id string) (
 
 // RechargesQuery asks for the recharges of one organisation as buyer or seller.
 type RechargesQuery struct {
-	Org string // empty: the caller's own
+	Org      string // empty: the caller's own
+	Other    string // the org on the other side
+	State    RechargeState
+	Currency money.Currency
+	From, To time.Time // created; half-open, zero is open
 	Span
+}
+
+func (q RechargesQuery) admits(r *Recharge) bool {
+	switch {
+	case q.Other != "" && r.Seller != q.Other && r.Buyer != q.Other:
+		return false
+	case q.State != "" && r.State != q.State, q.Currency != "" && r.Currency != q.Currency:
+		return false
+	}
+	return true
 }
 
 // ListRecharges lists recharges, newest first: those between the organisation
@@ -203,9 +217,11 @@ func (s *Service) ListRecharges(ctx context.Context, c access.Caller, q Recharge
 		if err := s.access.Check(r, c, access.WalletRead, access.Target{OrgID: q.Org, Thing: "recharge"}); err != nil {
 			return err
 		}
-		page, err := paging.Where(r, s.recharges, store.Query{
-			Index: rechargesByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
-		}, func(row *Recharge) bool { return trade.Private(c, row.Seller, row.Buyer) })
+		sq := store.Query{Index: rechargesByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
+		sq.From, sq.To = paging.Between(q.From, q.To)
+		page, err := paging.Where(r, s.recharges, sq, func(row *Recharge) bool {
+			return q.admits(row) && trade.Private(c, row.Seller, row.Buyer)
+		})
 		for _, doc := range page.Items {
 			out.Items = append(out.Items, doc.Value)
 		}

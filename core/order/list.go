@@ -121,6 +121,8 @@ func (q *Query) admits(o *Order) bool {
 		return false
 	case q.ResourceID != "" && o.ResourceID != q.ResourceID:
 		return false
+	case q.ProviderID != "" && o.ProviderID != q.ProviderID, q.ProductID != "" && o.ProductID != q.ProductID:
+		return false
 	}
 	return !q.Attention || o.Attention != nil
 }

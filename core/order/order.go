@@ -221,6 +221,8 @@ type Query struct {
 	State      State
 	Kind       Kind
 	ResourceID string
+	ProviderID string
+	ProductID  string
 	Attention  bool // only those that need a person
 	From, To   time.Time
 	// OldestFirst turns the order round; the newest are first otherwise.

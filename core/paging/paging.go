@@ -5,7 +5,11 @@
 // use as far as the reader given to them is.
 package paging
 
-import "tradewind.example/core/store"
+import (
+	"time"
+
+	"tradewind.example/core/store"
+)
 
 // mostLooked bounds how many documents are looked at to fill one page, however
 // small that is. A page that comes back short has a cursor to go on from.
@@ -21,4 +25,16 @@ func Where[T any](r store.Reader, c *store.Collection[T], q store.Query, keep fu
 // further on is wanted, so that the page has no Next.
 func Until[T any](r store.Reader, c *store.Collection[T], q store.Query, keep func(*T) (bool, error)) (store.Page[T], error) {
 	return c.Choose(r, q, mostLooked, keep)
+}
+
+// Between bounds an index whose first part after the prefix is a time: from is
+// in, to is out, and a zero time is no bound.
+func Between(from, to time.Time) (least, beyond []byte) {
+	if !from.IsZero() {
+		least = store.Key(from)
+	}
+	if !to.IsZero() {
+		beyond = store.Key(to)
+	}
+	return least, beyond
 }

@@ -250,10 +250,21 @@ func (s *Service) ProtocolTx(r store.Reader, id string) (Protocol, error) {
 // ListQuery asks for the protocols of one organisation, as seller or buyer.
 type ListQuery struct {
 	Org    string // empty: the caller's own
+	Other  string // the org on the other side
+	Mode   pricing.Mode
+	At     time.Time // only those that are in force then; zero: all
 	Cursor string
 	Limit  int // 1..store.MaxList
 
 	OldestFirst bool
+}
+
+func (q ListQuery) admits(p *Protocol) bool {
+	switch {
+	case q.Other != "" && p.Seller != q.Other && p.Buyer != q.Other, q.Mode != "" && p.Mode != q.Mode:
+		return false
+	}
+	return q.At.IsZero() || !p.Start.After(q.At) && (p.End.IsZero() || q.At.Before(p.End))
 }
 
 // List lists protocols, newest first: those between the organisation and the
@@ -270,7 +281,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q ListQuery) (store
 		}
 		page, err = paging.Where(r, s.protocols, store.Query{
 			Index: protocolsByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
-		}, func(p *Protocol) bool { return trade.Private(c, p.Seller, p.Buyer) })
+		}, func(p *Protocol) bool { return q.admits(p) && trade.Private(c, p.Seller, p.Buyer) })
 		return err
 	})
 	return page, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"tradewind.example/sdk/fault"
 
@@ -15,10 +16,31 @@ import (
 
 // Query selects quotes of the caller's sale chains.
 type Query struct {
-	OrgID   string // only of this buyer
-	Cursor  string
-	Limit   int  // 1..store.MaxList
-	Reverse bool // newest first
+	OrgID      string // only of this buyer
+	ProviderID string
+	ProductID  string
+	From, To   time.Time // created; half-open, zero is open
+	Cursor     string
+	Limit      int  // 1..store.MaxList
+	Reverse    bool // newest first
+}
+
+func (in Query) admits(q *Quote) bool {
+	switch {
+	case in.OrgID != "" && in.OrgID != q.OrgID, in.ProviderID != "" && in.ProviderID != q.ProviderID,
+		in.ProductID != "" && in.ProductID != q.ProductID:
+		return false
+	}
+	return !q.Created.Before(in.From) && (in.To.IsZero() || q.Created.Before(in.To))
+}
+
+// beyond reports whether the rest of the list, from a quote of that time on, is
+// out of the time that is asked for.
+func (in Query) beyond(created time.Time) bool {
+	if in.Reverse {
+		return created.Before(in.From)
+	}
+	return !in.To.IsZero() && !created.Before(in.To)
 }
 
 // maxLook bounds how many quotes one list request reads.
@@ -112,7 +134,10 @@ func (w *walk) look(quoteID string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if (w.in.OrgID == "" || w.in.OrgID == q.OrgID) && slices.Contains(q.Path, w.org) && w.reach.Admits(q.Path) {
+	if w.in.beyond(q.Created) {
+		return store.Stop
+	}
+	if w.in.admits(q) && slices.Contains(q.Path, w.org) && w.reach.Admits(q.Path) {
 		w.out.Items = append(w.out.Items, q.View(w.org))
 	}
 	return nil

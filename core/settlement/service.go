@@ -172,7 +172,7 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Stat
 			return err
 		}
 		sq := store.Query{Index: index, Prefix: store.Key(q.OrgID), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
-		page, err := paging.Where(r, s.statements, sq, func(v *Statement) bool { return q.State == "" || v.State == q.State })
+		page, err := paging.Where(r, s.statements, sq, q.admits)
 		if err != nil {
 			return fmt.Errorf("listing statements: %w", err)
 		}

@@ -102,10 +102,23 @@ type Query struct {
 	OrgID string // "" is the caller's own
 	Side  string // "seller", "buyer" or "" for both
 	State State
+	Other string // the org on the other side
+	// From and To choose by the due date, half-open; zero is open.
+	From, To time.Time
 	// OldestFirst turns the order round; the newest are first otherwise.
 	OldestFirst bool
 	Cursor      string
 	Limit       int
+}
+
+func (q *Query) admits(v *Statement) bool {
+	switch {
+	case q.State != "" && v.State != q.State, q.Other != "" && v.Seller != q.Other && v.Buyer != q.Other:
+		return false
+	case !q.From.IsZero() && v.Due.Before(q.From), !q.To.IsZero() && !v.Due.Before(q.To):
+		return false
+	}
+	return true
 }
 
 // Page is one page of a list. Next is "" at the end.

@@ -1,6 +1,8 @@
 package tenant
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"tradewind.example/core/access"
@@ -30,9 +32,16 @@ type UpdateOrgInput struct {
 type ListOrgsInput struct {
 	Below    string // only this org and what is below it; empty: all in reach
 	ParentID string // only direct children of this org, by age
+	Kind     Kind
+	State    OrgState
+	Text     string // what the name begins with, in any case
 	Cursor   string
 	Limit    int
 	Reverse  bool // the last name, or the youngest, first
+}
+
+func (in ListOrgsInput) admits(o *Org) bool {
+	return (in.Kind == "" || o.Kind == in.Kind) && (in.State == "" || o.State == in.State) && begins(o.Name, in.Text)
 }
 
 // MoveOrgInput puts an org, and all below it, under another parent.
@@ -92,9 +101,22 @@ type UpdateUserInput struct {
 // ListUsersInput asks for the users of one org, by login.
 type ListUsersInput struct {
 	OrgID   string // empty: the caller's own
+	Role    access.Role
+	State   UserState
+	Text    string // what the login or the name begins with, in any case
 	Cursor  string
 	Limit   int
 	Reverse bool // the last login first
+}
+
+func (in ListUsersInput) admits(u *User) bool {
+	return (in.Role == "" || slices.Contains(u.Roles, in.Role)) && (in.State == "" || u.State == in.State) &&
+		(begins(u.Login, in.Text) || begins(u.Name, in.Text))
+}
+
+// begins reports whether a text begins with another, in any case.
+func begins(text, with string) bool {
+	return strings.HasPrefix(strings.ToLower(text), strings.ToLower(with))
 }
 
 // ChangePasswordInput changes the caller's own password.

@@ -6,6 +6,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/id"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/pricing"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -122,7 +123,9 @@ func (s *Service) ListOrgs(ctx context.Context, c access.Caller, in ListOrgsInpu
 		if err != nil {
 			return err
 		}
-		page, err = s.pageOfOrgs(r, q, reach)
+		page, err = paging.Where(r, s.orgs, q, func(o *Org) bool {
+			return o.State != OrgDeleted && reach.Admits(o.Path) && in.admits(o)
+		})
 		return err
 	})
 	return page, err
@@ -140,28 +143,6 @@ func (s *Service) orgQuery(r store.Reader, c access.Caller, reach access.Reach, 
 		q.Index, q.Prefix = narrow.index, store.Key(narrow.org)
 	}
 	return q, nil
-}
-
-// pageOfOrgs fills one page with what the reach admits.
-func (s *Service) pageOfOrgs(r store.Reader, q store.Query, reach access.Reach) (store.Page[Org], error) {
-	var out store.Page[Org]
-	want := q.Limit
-	for {
-		page, err := s.orgs.List(r, q)
-		if err != nil {
-			return out, err
-		}
-		for _, d := range page.Items {
-			if d.Value.State != OrgDeleted && reach.Admits(d.Value.Path) {
-				out.Items = append(out.Items, d)
-			}
-		}
-		out.Next = page.Next
-		if page.Next == "" || len(out.Items) == want {
-			return out, nil
-		}
-		q.Cursor, q.Limit = page.Next, want-len(out.Items)
-	}
 }
 
 // UpdateOrg replaces an org's profile and state. Nobody changes the state of

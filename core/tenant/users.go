@@ -7,6 +7,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/id"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -167,7 +168,9 @@ func (s *Service) ListUsers(ctx context.Context, c access.Caller, in ListUsersIn
 			return err
 		}
 		var err error
-		page, err = s.users.List(r, store.Query{Index: usersByOrg, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse})
+		page, err = paging.Where(r, s.users, store.Query{
+			Index: usersByOrg, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse,
+		}, in.admits)
 		return err
 	})
 	return page, err

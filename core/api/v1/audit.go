@@ -28,8 +28,14 @@ type AuditEntry struct {
 type listAudit struct {
 	api.Paging
 	api.Sorting
-	OrgID string `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
-	Tree  bool   `query:"tree" doc:"Of your whole tree instead; for the operator"`
+	OrgID   string    `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
+	Tree    bool      `query:"tree" doc:"Of your whole tree instead; for the operator"`
+	Actor   string    `query:"actor" maxLength:"200" example:"system"`
+	Action  string    `query:"action" maxLength:"100" example:"order.create"`
+	Thing   string    `query:"thing" maxLength:"100" doc:"Kind of thing"`
+	ThingID string    `query:"thing_id" maxLength:"200"`
+	From    time.Time `query:"from" doc:"At or after"`
+	To      time.Time `query:"to" doc:"Before"`
 }
 
 func bindAudit(s *api.Server, svc Services) {
@@ -37,7 +43,10 @@ func bindAudit(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", Tag: "Audit", Summary: "Read the audit log",
 		Detail: "Append-only and hash-chained; verify it with: tradewind audit verify.",
 	}, func(ctx context.Context, c access.Caller, in *listAudit) (*api.ListOut[AuditEntry], error) {
-		q := audit.Query{Org: orOwn(in.OrgID, c), Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}
+		q := audit.Query{
+			Org: orOwn(in.OrgID, c), Actor: in.Actor, Action: in.Action, Thing: in.Thing, ID: in.ThingID, From: in.From, To: in.To,
+			Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse(),
+		}
 		target := access.Target{OrgID: q.Org, Thing: "org", ID: q.Org}
 		if in.Tree {
 			q.Org, q.Root = "", c.RootID

@@ -57,14 +57,18 @@ type createEnablement struct {
 	}
 }
 
+// EnablementTerms is the part of an enablement that may change.
+type EnablementTerms struct {
+	CoversAll       bool              `json:"covers_all,omitempty"`
+	CoversCustomers []string          `json:"covers_customers,omitempty" maxItems:"1000"`
+	Settings        map[string]string `json:"settings,omitempty" maxProperties:"100"`
+}
+
 type updateEnablement struct {
 	ByID
 	api.IfMatch
-	Body struct {
-		CoversAll       bool              `json:"covers_all,omitempty"`
-		CoversCustomers []string          `json:"covers_customers,omitempty" maxItems:"1000"`
-		Settings        map[string]string `json:"settings,omitempty" maxProperties:"100"`
-	}
+	api.Changes
+	Body EnablementTerms
 }
 
 type replaceCredentials struct {
@@ -121,14 +125,16 @@ func bindEnablements(s *api.Server, svc Services) {
 func bindEnablementChanges(s *api.Server, svc Services) {
 	const tag = "Enablements"
 	api.Handle(s, api.Route{
-		Method: http.MethodPut, Path: "/v1/enablements/{id}", ID: "update-enablement", Tag: tag, Summary: "Change whom an enablement covers and its settings",
+		Method: http.MethodPut, Path: "/v1/enablements/{id}", ID: "update-enablement", Tag: tag, Summary: "Change whom an enablement covers and its settings", Detail: api.Stays,
 	}, func(ctx context.Context, c access.Caller, in *updateEnablement) (*Versioned[Enablement], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		return enablementAnswer(svc.Providers.Change(ctx, c, provider.ChangeInput{
-			ID: in.ID, Rev: rev, CoversAll: in.Body.CoversAll, CoversCustomers: in.Body.CoversCustomers, Settings: in.Body.Settings,
+		return enablementAnswer(changed(in.IfMatch, func() (provider.Enablement, uint64, error) {
+			e, err := svc.Providers.Enablement(ctx, c, in.ID)
+			return e, e.Rev, err
+		}, func(e provider.Enablement, rev uint64) (provider.Enablement, error) {
+			t := api.Over(in.Changes, EnablementTerms{CoversAll: e.CoversAll, CoversCustomers: e.CoversCustomers, Settings: e.Settings}, in.Body)
+			return svc.Providers.Change(ctx, c, provider.ChangeInput{
+				ID: in.ID, Rev: rev, CoversAll: t.CoversAll, CoversCustomers: t.CoversCustomers, Settings: t.Settings,
+			})
 		}))
 	})
 	api.Handle(s, api.Route{

@@ -29,6 +29,12 @@ type listJobs struct {
 	api.Paging
 	api.Sorting
 	State string `query:"state" enum:"ready,running,done,dead,parked"`
+	Kind  string `query:"kind" maxLength:"64"`
+	Ref   string `query:"ref" maxLength:"200" doc:"What they work on"`
+}
+
+func (in *listJobs) admits(j *job.Job) bool {
+	return (in.Kind == "" || j.Kind == in.Kind) && (in.Ref == "" || j.Ref == in.Ref)
 }
 
 func bindJobs(s *api.Server, svc Services) {
@@ -44,7 +50,9 @@ func bindJobs(s *api.Server, svc Services) {
 			if err := svc.Access.Check(r, c, access.JobRead, target(c, "")); err != nil {
 				return job.Page{}, err
 			}
-			mine := func(j *job.Job) bool { return svc.Access.Check(r, c, access.JobRead, jobTarget(*j)) == nil }
+			mine := func(j *job.Job) bool {
+				return in.admits(j) && svc.Access.Check(r, c, access.JobRead, jobTarget(*j)) == nil
+			}
 			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Keep: mine, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		})
 		if err != nil {

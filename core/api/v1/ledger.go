@@ -48,7 +48,9 @@ type listAccounts struct {
 type listTransactions struct {
 	api.Paging
 	api.Sorting
-	Book string `query:"book" maxLength:"64" doc:"Your own org when absent"`
+	Book string    `query:"book" maxLength:"64" doc:"Your own org when absent"`
+	From time.Time `query:"from" doc:"At or after"`
+	To   time.Time `query:"to" doc:"Before"`
 }
 
 func bindLedger(s *api.Server, svc Services) {
@@ -66,7 +68,7 @@ func bindLedger(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", Tag: tag, Summary: "List the transactions of a book",
 	}, func(ctx context.Context, c access.Caller, in *listTransactions) (*api.ListOut[LedgerTransaction], error) {
-		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
+		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, From: in.From, To: in.To, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
 		if err != nil {
 			return nil, err
 		}

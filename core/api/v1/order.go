@@ -100,6 +100,8 @@ type listOrders struct {
 	State      string    `query:"state" enum:"draft,quoted,awaiting_approval,held,provisioning,active,failed,cancelled,refunded"`
 	Kind       string    `query:"kind" enum:"buy,renew,release"`
 	ResourceID string    `query:"resource_id" maxLength:"64"`
+	ProviderID string    `query:"provider_id" maxLength:"64"`
+	ProductID  string    `query:"product_id" maxLength:"64"`
 	Attention  bool      `query:"attention" doc:"Only orders that need a person"`
 	From       time.Time `query:"from" doc:"Created at or after"`
 	To         time.Time `query:"to" doc:"Created before"`
@@ -150,7 +152,8 @@ func bindOrders(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *listOrders) (*api.ListOut[Order], error) {
 		p, err := svc.Orders.List(ctx, c, order.Query{
 			OrgID: in.OrgID, State: order.State(in.State), Kind: order.Kind(in.Kind), ResourceID: in.ResourceID,
-			Attention: in.Attention, From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
+			ProviderID: in.ProviderID, ProductID: in.ProductID, Attention: in.Attention,
+			From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err

@@ -25,11 +25,12 @@ type Org struct {
 	Created  time.Time `json:"created"`
 	Updated  time.Time `json:"updated"`
 	OrgProfile
+	Name string `json:"name"`
 }
 
 // OrgProfile is what an org says of itself and how it works.
 type OrgProfile struct {
-	Name           string `json:"name" minLength:"1" maxLength:"200"`
+	Name           string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Contact        string `json:"contact,omitempty" maxLength:"200"`
 	Phone          string `json:"phone,omitempty" maxLength:"50"`
 	Email          string `json:"email,omitempty" maxLength:"200"`
@@ -42,9 +43,9 @@ type OrgProfile struct {
 	LicenceImage   string `json:"licence_image,omitempty" maxLength:"500"`
 	IdentityImage  string `json:"identity_image,omitempty" maxLength:"500"`
 	PaymentAccount string `json:"payment_account,omitempty" maxLength:"200"`
-	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent on creation, stays when absent on a change" example:"Asia/Shanghai"`
-	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent on creation, stays when absent on a change" example:"CNY"`
-	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org; block when absent on creation, stays when absent on a change"`
+	TimeZone       string `json:"time_zone,omitempty" maxLength:"64" doc:"IANA name; the parent's when absent on creation" example:"Asia/Shanghai"`
+	Currency       string `json:"currency,omitempty" maxLength:"3" doc:"ISO 4217; the parent's when absent on creation" example:"CNY"`
+	FloorPolicy    string `json:"floor_policy,omitempty" enum:"block,warn,approve" doc:"What happens to a sale with a negative margin for this org; block when absent on creation"`
 }
 
 func (p OrgProfile) domain() tenant.Profile {
@@ -79,16 +80,21 @@ type createOrg struct {
 		Kind     string `json:"kind" enum:"reseller,provider,customer"`
 		ParentID string `json:"parent_id,omitempty" maxLength:"64" doc:"Your own org when absent"`
 		OrgProfile
+		Name string `json:"name" minLength:"1" maxLength:"200"`
 	}
+}
+
+// OrgChange is what a change of an org may name.
+type OrgChange struct {
+	State string `json:"state,omitempty" enum:"active,suspended"`
+	OrgProfile
 }
 
 type updateOrg struct {
 	ByID
 	api.IfMatch
-	Body struct {
-		State string `json:"state,omitempty" enum:"active,suspended" doc:"Stays when absent"`
-		OrgProfile
-	}
+	api.Changes
+	Body OrgChange
 }
 
 type deleteOrg struct {
@@ -109,6 +115,9 @@ type listOrgs struct {
 	api.Ascending
 	Below    string `query:"below" maxLength:"64" doc:"This org and what is below it"`
 	ParentID string `query:"parent_id" maxLength:"64" doc:"Only direct children of this org"`
+	Kind     string `query:"kind" enum:"operator,reseller,provider,customer"`
+	State    string `query:"state" enum:"active,suspended"`
+	Text     string `query:"text" maxLength:"200" doc:"Beginning of the name, in any case"`
 }
 
 func bindOrgs(s *api.Server, svc Services) {
@@ -116,14 +125,19 @@ func bindOrgs(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodPost, Path: "/v1/orgs", ID: "create-org", Tag: tag, Status: http.StatusCreated, Summary: "Add an org below another",
 	}, func(ctx context.Context, c access.Caller, in *createOrg) (*Versioned[Org], error) {
+		profile := in.Body.OrgProfile
+		profile.Name = in.Body.Name
 		return orgView{c}.answer(svc.Tenants.CreateOrg(ctx, c, tenant.CreateOrgInput{
-			ParentID: orOwn(in.Body.ParentID, c), Kind: tenant.Kind(in.Body.Kind), Profile: in.Body.domain(),
+			ParentID: orOwn(in.Body.ParentID, c), Kind: tenant.Kind(in.Body.Kind), Profile: profile.domain(),
 		}))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
 	}, func(ctx context.Context, c access.Caller, in *listOrgs) (*api.ListOut[Org], error) {
-		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{Below: in.Below, ParentID: in.ParentID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{
+			Below: in.Below, ParentID: in.ParentID, Kind: tenant.Kind(in.Kind), State: tenant.OrgState(in.State), Text: in.Text,
+			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -136,14 +150,14 @@ func bindOrgs(s *api.Server, svc Services) {
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/orgs/{id}", ID: "update-org", Tag: tag, Summary: "Change an org",
-		Detail: "Replaces the profile: a text that is left out becomes empty. State, time zone, currency and floor policy stay when they are left out.",
+		Detail: api.Stays,
 	}, func(ctx context.Context, c access.Caller, in *updateOrg) (*Versioned[Org], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		return orgView{c}.answer(svc.Tenants.UpdateOrg(ctx, c, tenant.UpdateOrgInput{
-			OrgID: in.ID, Rev: rev, State: tenant.OrgState(in.Body.State), Profile: in.Body.domain(),
+		return orgView{c}.answer(changed(in.IfMatch, func() (store.Doc[tenant.Org], uint64, error) {
+			d, err := svc.Tenants.GetOrg(ctx, c, in.ID)
+			return d, d.Rev, err
+		}, func(d store.Doc[tenant.Org], rev uint64) (store.Doc[tenant.Org], error) {
+			t := api.Over(in.Changes, OrgChange{State: string(d.Value.State), OrgProfile: profileOf(d.Value.Profile)}, in.Body)
+			return svc.Tenants.UpdateOrg(ctx, c, tenant.UpdateOrgInput{OrgID: in.ID, Rev: rev, State: tenant.OrgState(t.State), Profile: t.domain()})
 		}))
 	})
 	bindOrgMoves(s, svc)
@@ -186,7 +200,7 @@ func (v orgView) answer(d store.Doc[tenant.Org], err error) (*Versioned[Org], er
 func (v orgView) org(o tenant.Org) Org {
 	return Org{
 		ID: o.ID, Kind: string(o.Kind), ParentID: standpoint{v.to}.shown(o.ParentID), RootID: standpoint{v.to}.shown(o.RootID), Path: v.path(o), State: string(o.State),
-		Created: o.Created, Updated: o.Updated, OrgProfile: profileOf(o.Profile),
+		Created: o.Created, Updated: o.Updated, OrgProfile: profileOf(o.Profile), Name: o.Name,
 	}
 }
 

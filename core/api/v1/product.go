@@ -47,8 +47,8 @@ type ProductText struct {
 	Area        string     `json:"area,omitempty" maxLength:"200"`
 	SaleMode    string     `json:"sale_mode,omitempty" maxLength:"64"`
 	OwnerOrg    string     `json:"owner_org,omitempty" maxLength:"64"`
-	From        *time.Time `json:"from,omitempty" doc:"On sale from; half-open"`
-	To          *time.Time `json:"to,omitempty" doc:"On sale until; half-open"`
+	From        *time.Time `json:"from,omitempty" nullable:"true" doc:"On sale from; half-open"`
+	To          *time.Time `json:"to,omitempty" nullable:"true" doc:"On sale until; half-open"`
 }
 
 func (t ProductText) domain() catalog.Text {
@@ -129,13 +129,48 @@ type createProduct struct {
 	}
 }
 
+// ProductChange is what a change of a product may name of its facts.
+type ProductChange struct {
+	Kind      string         `json:"kind,omitempty" minLength:"1" maxLength:"64"`
+	Type      string         `json:"type,omitempty" maxLength:"64"`
+	Name      string         `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Class     string         `json:"class,omitempty" maxLength:"200"`
+	Region    string         `json:"region,omitempty" maxLength:"64"`
+	Zone      string         `json:"zone,omitempty" maxLength:"64"`
+	Currency  string         `json:"currency,omitempty" minLength:"3" maxLength:"3"`
+	ListPrice *string        `json:"list_price,omitempty" nullable:"true" maxLength:"32" doc:"null: only a quote tells"`
+	Spec      map[string]any `json:"spec,omitempty"`
+	Billing   []string       `json:"billing,omitempty" maxItems:"10"`
+	Periods   []string       `json:"periods,omitempty" maxItems:"10"`
+}
+
 type updateProduct struct {
 	ByID
 	api.IfMatch
+	api.Changes
 	Body struct {
-		Facts *ProductFacts `json:"facts,omitempty" doc:"Of a product written by hand; absent: as they are"`
+		Facts *ProductChange `json:"facts,omitempty" doc:"Of a product written by hand"`
 		ProductText
 	}
+}
+
+// over completes a change with the product that it changes.
+func (in *updateProduct) over(p catalog.Product, rev uint64) (catalog.UpdateInput, error) {
+	there := productOf(p)
+	out := catalog.UpdateInput{ID: in.ID, Rev: rev, Text: api.Over(in.Changes, there.ProductText, in.Body.ProductText).domain()}
+	if in.Body.Facts == nil {
+		return out, nil
+	}
+	spec, err := members(p.Spec)
+	if err != nil {
+		return out, err
+	}
+	facts, err := ProductFacts(api.Over(in.Inside("facts"), ProductChange{
+		Kind: there.Kind, Type: there.Type, Name: there.Name, Class: there.Class, Region: there.Region, Zone: there.Zone,
+		Currency: there.Currency, ListPrice: there.ListPrice, Spec: spec, Billing: there.Billing, Periods: there.Periods,
+	}, *in.Body.Facts)).domain("facts.")
+	out.Facts = &facts
+	return out, err
 }
 
 type setProductState struct {
@@ -200,21 +235,18 @@ func bindProducts(s *api.Server, svc Services) {
 func bindProductChanges(s *api.Server, svc Services) {
 	const tag = "Products"
 	api.Handle(s, api.Route{
-		Method: http.MethodPut, Path: "/v1/products/{id}", ID: "update-product", Tag: tag, Summary: "Change a product",
+		Method: http.MethodPut, Path: "/v1/products/{id}", ID: "update-product", Tag: tag, Summary: "Change a product", Detail: api.Stays + " The same holds inside of facts.",
 	}, func(ctx context.Context, c access.Caller, in *updateProduct) (*Versioned[Product], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		input := catalog.UpdateInput{ID: in.ID, Rev: rev, Text: in.Body.ProductText.domain()}
-		if in.Body.Facts != nil {
-			facts, err := in.Body.Facts.domain("facts.")
+		return productAnswer(changed(in.IfMatch, func() (catalog.Product, uint64, error) {
+			p, err := svc.Catalog.Product(ctx, c, in.ID)
+			return p, p.Rev, err
+		}, func(p catalog.Product, rev uint64) (catalog.Product, error) {
+			input, err := in.over(p, rev)
 			if err != nil {
-				return nil, err
+				return catalog.Product{}, err
 			}
-			input.Facts = &facts
-		}
-		return productAnswer(svc.Catalog.Update(ctx, c, input))
+			return svc.Catalog.Update(ctx, c, input)
+		}))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodPut, Path: "/v1/products/{id}/state", ID: "set-product-state", Tag: tag, Summary: "Take a product off sale or put it back",

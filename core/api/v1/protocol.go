@@ -64,21 +64,28 @@ type createProtocol struct {
 	}
 }
 
+// ProtocolTerms is the part of a protocol that may change.
+type ProtocolTerms struct {
+	Template    string     `json:"template,omitempty" maxLength:"20"`
+	Salesperson string     `json:"salesperson,omitempty" maxLength:"64"`
+	File        string     `json:"file,omitempty" maxLength:"500"`
+	End         *time.Time `json:"end,omitempty" nullable:"true"`
+}
+
 type updateProtocol struct {
 	ByID
 	api.IfMatch
-	Body struct {
-		Template    string     `json:"template,omitempty" maxLength:"20"`
-		Salesperson string     `json:"salesperson,omitempty" maxLength:"64"`
-		File        string     `json:"file,omitempty" maxLength:"500"`
-		End         *time.Time `json:"end,omitempty"`
-	}
+	api.Changes
+	Body ProtocolTerms
 }
 
 type listProtocols struct {
 	api.Paging
 	api.Sorting
-	OrgID string `query:"org_id" maxLength:"64" doc:"As seller or buyer; your own org when absent"`
+	OrgID string    `query:"org_id" maxLength:"64" doc:"As seller or buyer; your own org when absent"`
+	Other string    `query:"other" maxLength:"64" doc:"The org on the other side"`
+	Mode  string    `query:"mode" enum:"discount,rebate,floor"`
+	At    time.Time `query:"at" doc:"In force at this instant"`
 }
 
 type createLine struct {
@@ -128,7 +135,7 @@ func bindProtocols(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/protocols", ID: "list-protocols", Tag: tag, Summary: "List protocols",
 	}, func(ctx context.Context, c access.Caller, in *listProtocols) (*api.ListOut[Protocol], error) {
-		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
+		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Other: in.Other, Mode: pricing.Mode(in.Mode), At: in.At, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		if err != nil {
 			return nil, err
 		}
@@ -141,14 +148,17 @@ func bindProtocols(s *api.Server, svc Services) {
 		return protocolAnswer(d, nil, err)
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodPut, Path: "/v1/protocols/{id}", ID: "update-protocol", Tag: tag, Summary: "Change or end a protocol",
+		Method: http.MethodPut, Path: "/v1/protocols/{id}", ID: "update-protocol", Tag: tag, Summary: "Change or end a protocol", Detail: api.Stays,
 	}, func(ctx context.Context, c access.Caller, in *updateProtocol) (*Versioned[Protocol], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		saved, err := svc.Protocols.Update(ctx, c, protocol.UpdateInput{
-			ID: in.ID, Rev: rev, Template: in.Body.Template, Salesperson: in.Body.Salesperson, File: in.Body.File, End: moment(in.Body.End),
+		saved, err := changed(in.IfMatch, func() (protocol.Saved, uint64, error) {
+			d, err := svc.Protocols.Get(ctx, c, in.ID)
+			return protocol.Saved{Doc: d}, d.Rev, err
+		}, func(there protocol.Saved, rev uint64) (protocol.Saved, error) {
+			p := there.Value
+			t := api.Over(in.Changes, ProtocolTerms{Template: p.Template, Salesperson: p.Salesperson, File: p.File, End: when(p.End)}, in.Body)
+			return svc.Protocols.Update(ctx, c, protocol.UpdateInput{
+				ID: in.ID, Rev: rev, Template: t.Template, Salesperson: t.Salesperson, File: t.File, End: moment(t.End),
+			})
 		})
 		return protocolAnswer(saved.Doc, saved.Warnings, err)
 	})

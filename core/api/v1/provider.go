@@ -29,12 +29,16 @@ type Provider struct {
 
 // ProviderTerms is the part of a provider that may change.
 type ProviderTerms struct {
-	Title        string            `json:"title,omitempty" maxLength:"200"`
-	Settle       string            `json:"settle,omitempty" enum:"realtime,period" default:"period"`
+	Title        string            `json:"title,omitempty" maxLength:"200" doc:"The plugin's own when empty"`
+	Settle       string            `json:"settle,omitempty" enum:"realtime,period" doc:"period when absent on creation"`
 	Endpoint     string            `json:"endpoint,omitempty" maxLength:"500"`
 	Settings     map[string]string `json:"settings,omitempty" maxProperties:"100"`
-	ContractFrom *time.Time        `json:"contract_from,omitempty"`
-	ContractTo   *time.Time        `json:"contract_to,omitempty"`
+	ContractFrom *time.Time        `json:"contract_from,omitempty" nullable:"true"`
+	ContractTo   *time.Time        `json:"contract_to,omitempty" nullable:"true"`
+}
+
+func termsOf(p Provider) ProviderTerms {
+	return ProviderTerms{Title: p.Title, Settle: p.Settle, Endpoint: p.Endpoint, Settings: p.Settings, ContractFrom: p.ContractFrom, ContractTo: p.ContractTo}
 }
 
 type createProvider struct {
@@ -48,6 +52,7 @@ type createProvider struct {
 type updateProvider struct {
 	ByID
 	api.IfMatch
+	api.Changes
 	Body ProviderTerms
 }
 
@@ -92,15 +97,17 @@ func bindProviders(s *api.Server, svc Services) {
 		return providerAnswer(svc.Providers.Provider(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodPut, Path: "/v1/providers/{id}", ID: "update-provider", Tag: tag, Summary: "Change a provider",
+		Method: http.MethodPut, Path: "/v1/providers/{id}", ID: "update-provider", Tag: tag, Summary: "Change a provider", Detail: api.Stays,
 	}, func(ctx context.Context, c access.Caller, in *updateProvider) (*Versioned[Provider], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		return providerAnswer(svc.Providers.Update(ctx, c, provider.UpdateInput{
-			ID: in.ID, Rev: rev, Title: in.Body.Title, Settle: pricing.SettleMode(in.Body.Settle), Endpoint: in.Body.Endpoint,
-			Settings: in.Body.Settings, ContractFrom: moment(in.Body.ContractFrom), ContractTo: moment(in.Body.ContractTo),
+		return providerAnswer(changed(in.IfMatch, func() (provider.Provider, uint64, error) {
+			p, err := svc.Providers.Provider(ctx, c, in.ID)
+			return p, p.Rev, err
+		}, func(p provider.Provider, rev uint64) (provider.Provider, error) {
+			t := api.Over(in.Changes, termsOf(providerOf(p)), in.Body)
+			return svc.Providers.Update(ctx, c, provider.UpdateInput{
+				ID: in.ID, Rev: rev, Title: t.Title, Settle: pricing.SettleMode(t.Settle), Endpoint: t.Endpoint,
+				Settings: t.Settings, ContractFrom: moment(t.ContractFrom), ContractTo: moment(t.ContractTo),
+			})
 		}))
 	})
 	api.Handle(s, api.Route{

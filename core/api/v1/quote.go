@@ -45,7 +45,11 @@ type createQuote struct {
 type listQuotes struct {
 	api.Paging
 	api.Sorting
-	OrgID string `query:"org_id" maxLength:"64" doc:"Only this buyer"`
+	OrgID      string    `query:"org_id" maxLength:"64" doc:"Only this buyer"`
+	ProviderID string    `query:"provider_id" maxLength:"64"`
+	ProductID  string    `query:"product_id" maxLength:"64"`
+	From       time.Time `query:"from" doc:"Created at or after"`
+	To         time.Time `query:"to" doc:"Created before"`
 }
 
 func bindQuotes(s *api.Server, svc Services) {
@@ -76,7 +80,10 @@ func bindQuotes(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/quotes", ID: "list-quotes", Tag: "Quotes", Summary: "List quotes",
 	}, func(ctx context.Context, c access.Caller, in *listQuotes) (*api.ListOut[Quote], error) {
-		p, err := svc.Quotes.List(ctx, c, quote.Query{OrgID: in.OrgID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Quotes.List(ctx, c, quote.Query{
+			OrgID: in.OrgID, ProviderID: in.ProviderID, ProductID: in.ProductID, From: in.From, To: in.To,
+			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+		})
 		if err != nil {
 			return nil, err
 		}

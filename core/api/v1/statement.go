@@ -74,6 +74,10 @@ type listStatements struct {
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Side  string `query:"side" enum:"seller,buyer" doc:"Both when absent"`
 	State string `query:"state" enum:"collecting,open,agreed,refused,settled"`
+	Other string `query:"other" maxLength:"64" doc:"The org on the other side"`
+
+	From time.Time `query:"from" doc:"Due at or after"`
+	To   time.Time `query:"to" doc:"Due before"`
 }
 
 type listStatementLines struct {
@@ -104,7 +108,8 @@ func bindStatements(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Tag: tag, Summary: "List statements",
 	}, func(ctx context.Context, c access.Caller, in *listStatements) (*api.ListOut[Statement], error) {
-		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Other: in.Other, From: in.From, To: in.To,
+			OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}

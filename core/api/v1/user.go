@@ -29,10 +29,10 @@ type User struct {
 
 // UserFields is the part of a user that may change.
 type UserFields struct {
-	Name     string   `json:"name,omitempty" maxLength:"200"`
+	Name     string   `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Email    string   `json:"email,omitempty" maxLength:"200"`
 	Phone    string   `json:"phone,omitempty" maxLength:"50"`
-	Roles    []string `json:"roles" minItems:"1" maxItems:"20"`
+	Roles    []string `json:"roles,omitempty" minItems:"1" maxItems:"20"`
 	Assigned []string `json:"assigned,omitempty" maxItems:"10000"`
 }
 
@@ -42,16 +42,22 @@ type createUser struct {
 		Login    string `json:"login" minLength:"1" maxLength:"200"`
 		Password string `json:"password" minLength:"12" maxLength:"1000"`
 		UserFields
+		Name  string   `json:"name" minLength:"1" maxLength:"200"`
+		Roles []string `json:"roles" minItems:"1" maxItems:"20"`
 	}
+}
+
+// UserChange is what a change of a user may name.
+type UserChange struct {
+	State string `json:"state,omitempty" enum:"active,disabled"`
+	UserFields
 }
 
 type updateUser struct {
 	ByID
 	api.IfMatch
-	Body struct {
-		State string `json:"state" enum:"active,disabled"`
-		UserFields
-	}
+	api.Changes
+	Body UserChange
 }
 
 type deleteUser struct {
@@ -63,6 +69,9 @@ type listUsers struct {
 	api.Paging
 	api.Ascending
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
+	Role  string `query:"role" enum:"superadmin,operations,sales,finance,ops,auditor,reseller_admin,reseller_sales,customer_admin,customer_user,provider_viewer"`
+	State string `query:"state" enum:"active,disabled"`
+	Text  string `query:"text" maxLength:"200" doc:"Beginning of the login or the name, in any case"`
 }
 
 type changePassword struct {
@@ -89,13 +98,16 @@ func bindUsers(s *api.Server, svc Services) {
 		f := in.Body.UserFields
 		return userAnswer(svc.Tenants.CreateUser(ctx, c, tenant.CreateUserInput{
 			OrgID: orOwn(in.Body.OrgID, c), Login: in.Body.Login, Password: secret.New(in.Body.Password),
-			Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
+			Name: in.Body.Name, Email: f.Email, Phone: f.Phone, Roles: roles(in.Body.Roles), Assigned: f.Assigned,
 		}))
 	})
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", Tag: tag, Summary: "List the people of an org",
 	}, func(ctx context.Context, c access.Caller, in *listUsers) (*api.ListOut[User], error) {
-		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{OrgID: in.OrgID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{
+			OrgID: in.OrgID, Role: access.Role(in.Role), State: tenant.UserState(in.State), Text: in.Text,
+			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -107,16 +119,20 @@ func bindUsers(s *api.Server, svc Services) {
 		return userAnswer(svc.Tenants.GetUser(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodPut, Path: "/v1/users/{id}", ID: "update-user", Tag: tag, Summary: "Change a user",
+		Method: http.MethodPut, Path: "/v1/users/{id}", ID: "update-user", Tag: tag, Summary: "Change a user", Detail: api.Stays,
 	}, func(ctx context.Context, c access.Caller, in *updateUser) (*Versioned[User], error) {
-		rev, err := in.Revision()
-		if err != nil {
-			return nil, err
-		}
-		f := in.Body.UserFields
-		return userAnswer(svc.Tenants.UpdateUser(ctx, c, tenant.UpdateUserInput{
-			UserID: in.ID, Rev: rev, Name: f.Name, Email: f.Email, Phone: f.Phone, Roles: roles(f.Roles), Assigned: f.Assigned,
-			State: tenant.UserState(in.Body.State),
+		return userAnswer(changed(in.IfMatch, func() (store.Doc[tenant.User], uint64, error) {
+			d, err := svc.Tenants.GetUser(ctx, c, in.ID)
+			return d, d.Rev, err
+		}, func(d store.Doc[tenant.User], rev uint64) (store.Doc[tenant.User], error) {
+			u := d.Value
+			t := api.Over(in.Changes, UserChange{State: string(u.State), UserFields: UserFields{
+				Name: u.Name, Email: u.Email, Phone: u.Phone, Roles: texts(u.Roles), Assigned: u.Assigned,
+			}}, in.Body)
+			return svc.Tenants.UpdateUser(ctx, c, tenant.UpdateUserInput{
+				UserID: in.ID, Rev: rev, Name: t.Name, Email: t.Email, Phone: t.Phone, Roles: roles(t.Roles), Assigned: t.Assigned,
+				State: tenant.UserState(t.State),
+			})
 		}))
 	})
 	api.Handle(s, api.Route{

@@ -79,7 +79,12 @@ type createRecharge struct {
 type listRecharges struct {
 	api.Paging
 	api.Sorting
-	OrgID string `query:"org_id" maxLength:"64" doc:"As buyer or seller; your own org when absent"`
+	OrgID    string    `query:"org_id" maxLength:"64" doc:"As buyer or seller; your own org when absent"`
+	Other    string    `query:"other" maxLength:"64" doc:"The org on the other side"`
+	State    string    `query:"state" enum:"posted"`
+	Currency string    `query:"currency" minLength:"3" maxLength:"3"`
+	From     time.Time `query:"from" doc:"Booked at or after"`
+	To       time.Time `query:"to" doc:"Booked before"`
 }
 
 func bindWallets(s *api.Server, svc Services) {
@@ -132,7 +137,10 @@ func bindRecharges(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", Tag: tag, Summary: "List recharges",
 	}, func(ctx context.Context, c access.Caller, in *listRecharges) (*api.ListOut[Recharge], error) {
-		p, err := svc.Books.ListRecharges(ctx, c, ledger.RechargesQuery{Org: in.OrgID, Span: in.span()})
+		p, err := svc.Books.ListRecharges(ctx, c, ledger.RechargesQuery{
+			Org: in.OrgID, Other: in.Other, State: ledger.RechargeState(in.State), Currency: money.Currency(in.Currency),
+			From: in.From, To: in.To, Span: in.span(),
+		})
 		if err != nil {
 			return nil, err
 		}
