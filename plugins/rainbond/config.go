@@ -22,7 +22,7 @@ type Config struct {
 	MarketKey      secret.Value     `json:"market_access_key" max:"64" title:"Store's key" doc:"A console that knows the store already uses its own and ignores this one"`
 	TeamPrefix     string           `json:"team_prefix" default:"tw-" min:"1" max:"12" pattern:"^[A-Za-z0-9_.-]+$" title:"Prefix of teams" doc:"Begins the names of teams that are made for orgs, so that none is taken that people made"`
 	OtherStores    bool             `json:"other_stores" title:"Allow other stores" doc:"Orders may name another store, which must be known to the console: no key is sent for it"`
-	CorePrice      provider.Decimal `json:"core_price" pattern:"^[0-9]{1,9}(\\.[0-9]{1,6})?$" title:"Price of a core" doc:"In CNY for a month. With the price of memory it makes the list prices of the catalogue; without either the operator writes them"`
+	CorePrice      provider.Decimal `json:"core_price" pattern:"^[0-9]{1,9}(\\.[0-9]{1,6})?$" title:"Price of a core" doc:"In CNY for a month. With the price of memory it makes the list prices of the catalogue; without either the operator writes the products by hand"`
 	MemoryPrice    provider.Decimal `json:"memory_price" pattern:"^[0-9]{1,9}(\\.[0-9]{1,6})?$" title:"Price of a GB of memory" doc:"In CNY for a month"`
 	AllowResize    bool             `json:"allow_resize" title:"Allow growth" doc:"Lets apps get larger by scaling and by further installs: the broker bills nobody for an action"`
 	Purge          bool             `json:"purge" title:"Delete at once" doc:"Deletes an app with all that runs in it; otherwise its components are stopped first"`
