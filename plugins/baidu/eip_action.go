@@ -54,14 +54,15 @@ func (c *cloud) unbindAddress(ctx context.Context, row eipRow) error {
 	return writeDone(ctx, c, elastic, func(k *bce.BceClient) error { return addressOf(k).UnBindEip(row.Eip, "") })
 }
 
-// mayResize opens a call for a change of size. The cloud charges for it at once,
-// and the broker bills nothing for an action, so it needs the account's leave.
+// mayResize opens a call for a change of size. The cloud charges for it at once.
+// The broker bills it as part of an order, and nobody for an action, so that needs
+// the account's leave.
 func (p *plugin) mayResize(ctx context.Context, call provider.Call) (*cloud, error) {
 	c, err := p.openIn(ctx, call)
 	switch {
 	case err != nil:
 		return nil, err
-	case !c.cfg.AllowResize:
+	case !c.cfg.AllowResize && !call.Ordered:
 		return nil, fault.Precondition("the cloud charges for another size and nobody is billed for it here: set allow_resize in the account to accept that")
 	}
 	return c, nil

@@ -389,7 +389,7 @@ func (h addresses) resize(ctx context.Context, req provider.TypedAction[kinds.Ba
 // mayResize refuses a change that costs money and that nobody is billed for.
 func (p *plugin) mayResize(call provider.Call) error {
 	c, err := p.openIn(call)
-	if err == nil && !c.cfg.AllowResize {
+	if err == nil && !c.cfg.AllowResize && !call.Ordered {
 		err = fault.Precondition("the cloud charges for this and nobody is billed for it here: set allow_resize in the account to accept that")
 	}
 	return err

@@ -140,8 +140,8 @@ func (h instances) console(ctx context.Context, req provider.TypedAction[none]) 
 	return out, nil
 }
 
-// errResize says why another size is refused. The cloud charges for it, and
-// the broker bills nothing for an action.
+// errResize says why another size is refused. The cloud charges for it, and the
+// broker bills it as part of an order alone.
 func errResize() error {
 	return fault.Precondition("the cloud charges for another size and nobody is billed for it here: set allow_resize in the account to accept that")
 }
@@ -162,7 +162,7 @@ func (h instances) resize(ctx context.Context, req provider.TypedAction[kinds.In
 	switch {
 	case err != nil || done:
 		return out, fault.NotDone(err)
-	case !c.cfg.AllowResize:
+	case !c.cfg.AllowResize && !req.Call.Ordered:
 		return out, errResize()
 	case serverStatus(row.Status) != provider.StatusStopped:
 		return out, fault.Precondition("the server must be stopped to get another size: stop it first")

@@ -323,7 +323,7 @@ func (h disks) resize(ctx context.Context, req provider.TypedAction[kinds.DiskSi
 		return out, err
 	case row.DiskSizeGB == req.Input.SizeGB:
 		return out, nil
-	case !c.cfg.AllowResize:
+	case !c.cfg.AllowResize && !req.Call.Ordered:
 		return out, errResize()
 	case req.Input.SizeGB < row.DiskSizeGB:
 		return out, fault.Invalid("input.size_gb", "must be more than %d: disks only grow", row.DiskSizeGB)

@@ -319,7 +319,7 @@ func (h addresses) resize(ctx context.Context, req provider.TypedAction[kinds.Ba
 	switch {
 	case err != nil || row.BandwidthMbps == req.Input.Bandwidth:
 		return out, err
-	case !c.cfg.AllowResize:
+	case !c.cfg.AllowResize && !req.Call.Ordered:
 		return out, errResize()
 	}
 	return out, act(ctx, c, serviceVPC, vpcapi.NewModifyElasticIpRequest(c.region, req.ID, req.Input.Bandwidth))

@@ -214,11 +214,17 @@ func TestResizeQuotes(t *testing.T) {
 	}
 	before := w.sim.Report(1).Accounts["one"].Balance
 	_, err = w.Act(t.Context(), provider.ActionRequest{
-		Call: w.call("allow_resize", "true"), Token: "r", Kind: "instance", ID: id, Action: "resize", Input: json.RawMessage(`{"cpu":4,"memory_mb":8192}`),
+		Call: ordered(w.call()), Token: "r", Kind: "instance", ID: id, Action: "resize", Input: json.RawMessage(`{"cpu":4,"memory_mb":8192}`),
 	})
 	if paid := before - w.sim.Report(1).Accounts["one"].Balance; err != nil || provider.Decimal(paid.String()) != q.Net || q.List == q.Net {
 		t.Errorf("paid %v, quoted %+v, %v", paid, q, err)
 	}
+}
+
+// ordered is a call of an order of the broker, which bills it.
+func ordered(call provider.Call) provider.Call {
+	call.Ordered = true
+	return call
 }
 
 // lost is one change, and the cloud's action that makes it.

@@ -13,8 +13,9 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-// A resize is charged by the cloud at once, and the broker bills nothing for an
-// action. So it needs the account's leave. It says what the size shall be, not
+// A resize is charged by the cloud at once. The broker bills it when it is part
+// of an order, and nobody for an action, so that needs the account's leave. It
+// says what the size shall be, not
 // by how much it grows, so that a repeat after a lost answer finds it done.
 
 // mayResize opens a call for a resize.
@@ -23,7 +24,7 @@ func (p *plugin) mayResize(call provider.Call) (*cloud, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !c.cfg.AllowResize:
+	case !c.cfg.AllowResize && !call.Ordered:
 		return nil, fault.Precondition("the cloud charges for another size and nobody is billed for it here: set allow_resize in the account to accept that")
 	}
 	return c.at(c.region, ""), nil

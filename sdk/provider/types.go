@@ -21,6 +21,9 @@ type Call struct {
 	Locale      string // BCP 47, e.g. "zh-CN"
 	TraceParent string // W3C traceparent of the calling span
 	RequestID   string
+	// Ordered says that a change belongs to an order of the broker, which bills
+	// it: what the cloud charges for can be done without asking further.
+	Ordered bool
 }
 
 // Account is the identity used at the cloud for one call.

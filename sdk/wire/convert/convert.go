@@ -26,7 +26,7 @@ import (
 func CallToWire(c provider.Call) *pb.Call {
 	return &pb.Call{
 		Org: c.Org, RootOrg: c.RootOrg, Region: c.Region, Zone: c.Zone,
-		Locale: c.Locale, Traceparent: c.TraceParent, RequestId: c.RequestID,
+		Locale: c.Locale, Traceparent: c.TraceParent, RequestId: c.RequestID, Ordered: c.Ordered,
 		Account: &pb.Account{
 			Id: c.Account.ID, Endpoint: c.Account.Endpoint,
 			Credentials: reveal(c.Account.Credentials), Settings: c.Account.Settings,
@@ -39,7 +39,7 @@ func CallFromWire(c *pb.Call) provider.Call {
 	a := c.GetAccount()
 	return provider.Call{
 		Org: c.GetOrg(), RootOrg: c.GetRootOrg(), Region: c.GetRegion(), Zone: c.GetZone(),
-		Locale: c.GetLocale(), TraceParent: c.GetTraceparent(), RequestID: c.GetRequestId(),
+		Locale: c.GetLocale(), TraceParent: c.GetTraceparent(), RequestID: c.GetRequestId(), Ordered: c.GetOrdered(),
 		Account: provider.Account{
 			ID: a.GetId(), Endpoint: a.GetEndpoint(),
 			Credentials: conceal(a.GetCredentials()), Settings: a.GetSettings(),

@@ -35,8 +35,10 @@ type Call struct {
 	// BCP 47, for example "zh-CN".
 	Locale string `protobuf:"bytes,6,opt,name=locale,proto3" json:"locale,omitempty"`
 	// W3C traceparent of the calling span.
-	Traceparent   string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	RequestId     string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Traceparent string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	RequestId   string `protobuf:"bytes,8,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The change belongs to an order of the broker, which bills it.
+	Ordered       bool `protobuf:"varint,9,opt,name=ordered,proto3" json:"ordered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,6 +129,13 @@ func (x *Call) GetRequestId() string {
 	return ""
 }
 
+func (x *Call) GetOrdered() bool {
+	if x != nil {
+		return x.Ordered
+	}
+	return false
+}
+
 // Account is the identity used at the cloud for one call.
 type Account struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -201,7 +210,7 @@ var File_provider_v1_call_proto protoreflect.FileDescriptor
 
 const file_provider_v1_call_proto_rawDesc = "" +
 	"\n" +
-	"\x16provider/v1/call.proto\x12\x15tradewind.provider.v1\"\xf2\x01\n" +
+	"\x16provider/v1/call.proto\x12\x15tradewind.provider.v1\"\x8c\x02\n" +
 	"\x04Call\x12\x10\n" +
 	"\x03org\x18\x01 \x01(\tR\x03org\x12\x19\n" +
 	"\broot_org\x18\x02 \x01(\tR\arootOrg\x128\n" +
@@ -211,7 +220,8 @@ const file_provider_v1_call_proto_rawDesc = "" +
 	"\x06locale\x18\x06 \x01(\tR\x06locale\x12 \n" +
 	"\vtraceparent\x18\a \x01(\tR\vtraceparent\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\b \x01(\tR\trequestId\"\xd4\x02\n" +
+	"request_id\x18\b \x01(\tR\trequestId\x12\x18\n" +
+	"\aordered\x18\t \x01(\bR\aordered\"\xd4\x02\n" +
 	"\aAccount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bendpoint\x18\x02 \x01(\tR\bendpoint\x12V\n" +
