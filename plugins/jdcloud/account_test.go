@@ -11,6 +11,7 @@ import (
 
 	"tradewind.example/plugins/jdcloud/sim"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
@@ -249,4 +250,23 @@ func TestTheMadeUpPasswordsAreGood(t *testing.T) {
 	if again.madeUpPassword("server", "a", serverPassword).Reveal() != c.madeUpPassword("server", "a", serverPassword).Reveal() {
 		t.Error("a repeat has another password")
 	}
+}
+
+// TestBillsOfAPartner: what customers cost in a month, by customer and product.
+func TestBillsOfAPartner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.make(t, kinds.Disk, month(1))
+	w.faults(t, sim.Fault{Kind: sim.KindDecimalFees})
+	change, err := w.act(t, kindReseller, "pin-one", "bills", `{"month":"2026-06"}`)
+	var got PartnerBills
+	if err != nil || json.Unmarshal(change.Output, &got) != nil {
+		t.Fatalf("%s, %v", change.Output, err)
+	}
+	spent := provider.Decimal(w.sim.Report(1).Accounts["one"].Spent.String())
+	if len(got.Customers) != 1 || got.Customers[0].Amount != spent || got.Customers[0].ID == "" || len(got.Products) != 1 || got.Products[0].Service != "disk" {
+		t.Errorf("the bills are %+v, spent %s", got, spent)
+	}
+	_, err = w.act(t, kindReseller, "pin-one", "bills", `{"month":"June"}`)
+	want(t, "no month", err, fault.ClassInvalid, fault.OutcomeNotDone)
 }

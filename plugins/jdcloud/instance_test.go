@@ -233,3 +233,42 @@ func TestOutOfStock(t *testing.T) {
 	_, err = w.Create(t.Context(), req)
 	want(t, "no money", err, fault.ClassInsufficientBalance, fault.OutcomeNotDone)
 }
+
+// TestServersArePlaced: by stock and by quota, in one zone or in all.
+func TestServersArePlaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *sim.Config) {
+		c.Limits.Stock = []sim.Stock{{Zone: zone, MachineType: "g.n2.large", Count: 0}, {Zone: zone, MachineType: "g.n3.large", Count: 0}}
+		c.Limits.MaxHosts = 3
+	})
+	place := func(kind string, spec json.RawMessage, in string, n int) provider.Placement {
+		t.Helper()
+		call, term := w.call(), month(1)
+		call.Zone, term.Quantity = in, n
+		p, err := w.Place(t.Context(), provider.PlaceRequest{Call: call, Kind: kind, Spec: spec, Term: term})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	plain := json.RawMessage(serverSpec)
+	large := with(string(with(serverSpec, "cpu", 4)), "memory_mb", 16384)
+	for reason, tc := range map[string]struct {
+		got  provider.Placement
+		ok   bool
+		told bool // why not
+	}{
+		"sold out here":       {place(kinds.Instance, plain, zone, 1), false, true},
+		"another zone has it": {place(kinds.Instance, with(serverSpec, "zone", ""), "", 1), true, false},
+		"another size":        {place(kinds.Instance, large, zone, 1), true, false},
+		"no such size":        {place(kinds.Instance, with(serverSpec, "cpu", 77), zone, 1), false, true},
+		"more than the quota": {place(kinds.Instance, large, zone, 4), false, true},
+		"of what has no end":  {place(kinds.Disk, json.RawMessage(`{"size_gb":20}`), zone, 1), true, false},
+	} {
+		if tc.got.OK != tc.ok || (tc.got.Reason != "") != tc.told || tc.ok && tc.told {
+			t.Errorf("%s: %+v", reason, tc.got)
+		}
+	}
+	_, err := w.Place(t.Context(), provider.PlaceRequest{Call: w.call(), Kind: "toy", Spec: plain})
+	want(t, "no such kind", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+}

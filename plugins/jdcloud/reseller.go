@@ -80,6 +80,7 @@ func resellerKind(p *plugin) *provider.Kind {
 		provider.ActionOf(changes("send_code", "Send a verification code"), h.sendCode),
 		provider.ActionOf(changes("create_user", "Register a customer"), h.createUser),
 		provider.ActionOf(provider.ActionDescription{Name: "customers", Title: "Customers"}, h.customers),
+		provider.ActionOf(provider.ActionDescription{Name: "bills", Title: "Bills of a month"}, h.bills),
 	).Manage()
 }
 
