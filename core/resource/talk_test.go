@@ -166,17 +166,33 @@ func TestALongCommandIsRefused(t *testing.T) {
 	}
 }
 
+// release ends a resource.
+func (w *world) release(id string) {
+	w.t.Helper()
+	err := w.store.Update(w.ctx, func(tx store.Tx) error {
+		d, err := w.svc.GetTx(tx, id)
+		if err != nil {
+			return err
+		}
+		v := d.Value.Clone()
+		v.Released = start
+		return w.svc.UpdateTx(tx, v, d.Rev)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // TestAConsoleEndsWithTheRightToIt also when nothing passes.
 func TestAConsoleEndsWithTheRightToIt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		reason string
-		what   func(w *world)
+		what   func(w *world, id string)
 		after  time.Duration
-		class  fault.Class
 	}{
-		"Revoked": {"the provider was revoked", func(w *world) { w.gone = true }, time.Minute, fault.ClassPrecondition},
-		"Life":    {"it has lasted for its life", func(*world) {}, 4 * time.Hour, fault.ClassPrecondition},
+		"Released": {"the resource was released", (*world).release, time.Minute},
+		"Life":     {"it has lasted for its life", func(*world, string) {}, 4 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,11 +211,11 @@ func TestAConsoleEndsWithTheRightToIt(t *testing.T) {
 				_, err := k.Run(w.ctx, nil, ignoring)
 				ended <- err
 			}()
-			tc.what(w)
+			tc.what(w, r.ID)
 			for {
 				select {
 				case err := <-ended:
-					if !fault.Is(err, tc.class) {
+					if !fault.Is(err, fault.ClassPrecondition) {
 						t.Errorf("%s: %v", tc.reason, err)
 					}
 					if trail := w.trail(); len(trail) != 2 || !strings.Contains(trail[1], `"problem":"precondition"`) {
