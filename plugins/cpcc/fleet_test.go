@@ -20,10 +20,12 @@ import (
 
 // fakeMachines are machines that do what kubeadm would have them do.
 type fakeMachines struct {
-	mu     sync.Mutex
-	done   []string
-	refuse error
-	hold   chan struct{} // closed: go on
+	mu      sync.Mutex
+	done    []string
+	refuse  error
+	left    string        // of workers that are removed
+	network string        // of the last cluster
+	hold    chan struct{} // closed: go on
 }
 
 // did waits for the test's leave, trusts the machine and notes what was done.
@@ -61,6 +63,7 @@ func (f *fakeMachines) all() string {
 
 func (f *fakeMachines) NewCluster(ctx context.Context, c kubeadm.Cluster, progress kubeadm.Progress) (kubeadm.Made, error) {
 	progress(kubeadm.PhaseInit, 40)
+	f.set(func() { f.network = c.Network })
 	return kubeadm.Made{Kubeconfig: secret.New("marker-made-kubeconfig"), Join: secret.New("marker-join")}, f.did(ctx, c.Control, "init")
 }
 
@@ -68,12 +71,15 @@ func (f *fakeMachines) NewWorker(ctx context.Context, w kubeadm.Worker, _ kubead
 	return "node-of-" + w.At.User, f.did(ctx, w.At, "join")
 }
 
-func (f *fakeMachines) RemoveWorker(ctx context.Context, w kubeadm.Worker, name string, r node.Removal) error {
+func (f *fakeMachines) RemoveWorker(ctx context.Context, w kubeadm.Worker, name string, r node.Removal) (string, error) {
 	what := "leave " + name
 	if r.Force {
 		what = "force " + name
 	}
-	return f.did(ctx, w.At, what)
+	err := f.did(ctx, w.At, what)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.left, err
 }
 
 func (f *fakeMachines) Reset(ctx context.Context, _ kubeadm.Role, _ string, at remote.Config) error {
@@ -83,7 +89,7 @@ func (f *fakeMachines) Reset(ctx context.Context, _ kubeadm.Role, _ string, at r
 // ends polls an operation to its end.
 func (w *world) ends(op string) provider.Operation {
 	w.t.Helper()
-	out, err := wait.Until(w.t.Context(), wait.Config{}, func(ctx context.Context) (provider.Operation, error) {
+	out, err := wait.Until(w.t.Context(), wait.Config{Every: 20 * time.Millisecond}, func(ctx context.Context) (provider.Operation, error) {
 		return w.Operation(ctx, provider.OperationRequest{Call: w.call(), ID: op})
 	}, func(o provider.Operation) (bool, error) { return o.State != provider.OperationRunning, nil })
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tradewind.example/plugins/cpcc/internal/centre"
+	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/price"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/provider"
@@ -33,6 +34,9 @@ func (o *office) centreThing(c centre.Centre) provider.Thing[centre.Centre] {
 func (h centres) Create(ctx context.Context, req provider.TypedCreate[centre.Spec]) (provider.Result[centre.Centre], error) {
 	o, err := h.open(ctx, req.Call)
 	if err != nil {
+		return provider.Result[centre.Centre]{}, err
+	}
+	if err := kubeadm.CheckNetwork("spec.network", req.Spec.Network); err != nil {
 		return provider.Result[centre.Centre]{}, err
 	}
 	c, err := o.centres.Create(ctx, req.Token, req.Spec)
@@ -67,6 +71,9 @@ func (h centres) List(ctx context.Context, req provider.ListRequest, yield func(
 func (h centres) Update(ctx context.Context, req provider.TypedUpdate[centre.Spec]) (provider.Result[centre.Centre], error) {
 	o, err := h.open(ctx, req.Call)
 	if err != nil {
+		return provider.Result[centre.Centre]{}, err
+	}
+	if err := kubeadm.CheckNetwork("spec.network", req.Spec.Network); err != nil {
 		return provider.Result[centre.Centre]{}, err
 	}
 	c, err := o.centres.Update(ctx, req.ID, req.Spec)

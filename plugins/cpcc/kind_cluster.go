@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/price"
@@ -20,6 +21,7 @@ func clusterKind(p *plugin) *provider.Kind {
 	return provider.KindOf[centre.ClusterSpec, centre.Cluster]("cluster", "Cluster", h,
 		provider.ActionOf(provider.ActionDescription{Name: "add_worker", Title: "Make a device a worker", Changes: true}, h.addWorker),
 		provider.ActionOf(provider.ActionDescription{Name: "remove_worker", Title: "Take a worker out", Changes: true, Destructive: true}, h.removeWorker),
+		provider.ActionOf(provider.ActionDescription{Name: "remove_by_force", Title: "Remove with machines that cannot be reset", Changes: true, Destructive: true}, h.removeByForce),
 		provider.ActionOf(provider.ActionDescription{Name: "accommodate", Title: "Which products do not fit now"}, h.accommodate))
 }
 
@@ -149,10 +151,7 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 		err = fault.Precondition("the cluster still has %d workers: remove them first", workers)
 	}
 	if err == nil {
-		err = o.bundles().RemoveOf(ctx, c.ID)
-	}
-	if err == nil {
-		err = o.widgets.Withdraw(ctx, c.ID)
+		err = o.withdraw(ctx, c)
 	}
 	served := false
 	if err == nil {
@@ -166,6 +165,46 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 	}
 	operation, err := h.fleet.Dismantle(ctx, o.centres, c)
 	return provider.Started{Operation: operation}, err
+}
+
+// withdraw takes what is sold on a closed cluster off the shelves.
+func (o *office) withdraw(ctx context.Context, c centre.Cluster) error {
+	if err := o.bundles().RemoveOf(ctx, c.ID); err != nil {
+		return err
+	}
+	return o.widgets.Withdraw(ctx, c.ID)
+}
+
+// removeByForce removes a cluster that was installed here, with its workers: the
+// machines that can be reset are, the devices of the others carry that they were
+// not. Workloads have to be removed before.
+func (h clusters) removeByForce(ctx context.Context, req provider.TypedAction[nothing]) (provider.ActionResult[nothing], error) {
+	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
+		if c.ControllerID == "" {
+			return "", fault.Unsupported("the cluster was not installed here: delete it")
+		}
+		before, ok, err := o.centres.Close(ctx, c.ID)
+		if err != nil || !ok {
+			return "", err
+		}
+		held, err := workload.Held(ctx, o.desk.Area, c.ID)
+		if err == nil && held {
+			err = fault.Precondition("the cluster still has workloads: remove them first")
+		}
+		if err == nil {
+			err = o.withdraw(ctx, c)
+		}
+		if err == nil {
+			err = o.centres.Force(ctx, c.ID)
+		}
+		if err == nil {
+			return h.fleet.Dismantle(ctx, o.centres, c)
+		}
+		if before.State == centre.Closing { // by a removal that goes on
+			return "", err
+		}
+		return "", errors.Join(err, o.centres.Reopen(ctx, c.ID, before.State))
+	})
 }
 
 // served reports whether the centre's own service works on a cluster: its

@@ -10,8 +10,11 @@ package centre
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"tradewind.example/plugins/cpcc/internal/area"
@@ -49,6 +52,8 @@ type Spec struct {
 	URL          string       `json:"pcapi_url,omitempty" max:"512" title:"Service" doc:"URL of the centre's own service, without a user"`
 	User         string       `json:"api_user,omitempty" max:"128" title:"User of the service"`
 	Password     secret.Value `json:"api_password,omitempty" title:"Password of the service" doc:"Empty in an update keeps the old one"`
+	Network      string       `json:"network,omitempty" max:"200000" title:"Manifest of the network" doc:"YAML that is applied to clusters installed here, so that their nodes become ready; nothing is downloaded; empty in an update keeps the old one"`
+	NetworkSum   string       `json:"network_sha256,omitempty" max:"64" title:"SHA-256 of the manifest" doc:"In hex, of the exact bytes"`
 	ContactName  string       `json:"contact_name" required:"true" min:"1" max:"128" title:"Contact"`
 	ContactPhone string       `json:"contact_phone" required:"true" min:"3" max:"32" title:"Telephone of the contact"`
 	EnableDate   string       `json:"enable_date,omitempty" title:"First day" doc:"YYYY-MM-DD; empty is today"`
@@ -62,6 +67,7 @@ type Centre struct {
 	Transport    string    `json:"transport" title:"Transport"`
 	URL          string    `json:"pcapi_url,omitempty" title:"Service"`
 	User         string    `json:"api_user,omitempty" title:"User of the service"`
+	NetworkSum   string    `json:"network_sha256,omitempty" title:"SHA-256 of the network's manifest"`
 	ContactName  string    `json:"contact_name" title:"Contact"`
 	ContactPhone string    `json:"contact_phone" title:"Telephone of the contact"`
 	EnableDate   string    `json:"enable_date" title:"First day"`
@@ -77,8 +83,12 @@ func (c Centre) InEffect(now time.Time) bool {
 	return inEffect(c.EnableDate, c.ExpireDate, now) && !c.Closing
 }
 
-// passwordName seals a centre's password.
-const passwordName = "centre-password"
+// What is sealed beside a centre: its password, and the manifest of its clusters'
+// network, which is too long for a row.
+const (
+	passwordName = "centre-password"
+	networkName  = "centre-network"
+)
 
 // webURL is a URL without a user, so that no password can hide in it.
 var webURL = regexp.MustCompile(`^https?://[^/@\s?#]+(/[^@\s?#]*)?$`)
@@ -95,10 +105,16 @@ func (s Spec) check() error {
 			}
 		}
 	}
+	if sum := sha256.Sum256([]byte(s.Network)); s.Network != "" && !strings.EqualFold(s.NetworkSum, hex.EncodeToString(sum[:])) {
+		bad = append(bad, fault.Field{Path: "spec.network_sha256", Message: "must be the SHA-256 of spec.network: compare it with what the author of the manifest publishes"})
+	}
 	return fault.InvalidFields(bad)
 }
 
 func (s Spec) apply(c *Centre, now time.Time) (err error) {
+	if s.Network != "" {
+		c.NetworkSum = strings.ToLower(s.NetworkSum)
+	}
 	c.Name, c.Transport, c.URL, c.User = s.Name, s.Transport, s.URL, s.User
 	c.ContactName, c.ContactPhone, c.Updated = s.ContactName, s.ContactPhone, now
 	c.EnableDate, c.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, now)
@@ -119,6 +135,7 @@ func (b Book) Create(ctx context.Context, token string, s Spec) (Centre, error) 
 	}
 	return insert(ctx, b, centres, v.ID, token, func(c *area.Change) (Centre, error) {
 		c.Seal(passwordName, v.ID, s.Password)
+		c.Seal(networkName, v.ID, secret.New(s.Network))
 		return v, nil
 	})
 }
@@ -145,6 +162,23 @@ func (b Book) Password(ctx context.Context, id string) (secret.Value, error) {
 	return b.Area.Secret(ctx, passwordName, id)
 }
 
+// Network returns the manifest that is applied to clusters installed in a centre;
+// "" for none. One that is not what its sum says is refused.
+func (b Book) Network(ctx context.Context, id string) (string, error) {
+	c, err := b.Centre(ctx, id)
+	if err != nil || c.NetworkSum == "" {
+		return "", err
+	}
+	text, err := b.Area.Secret(ctx, networkName, id)
+	if err != nil {
+		return "", err
+	}
+	if sum := sha256.Sum256([]byte(text.Reveal())); hex.EncodeToString(sum[:]) != c.NetworkSum {
+		return "", fault.Precondition("the manifest of the centre's network is not the one with its SHA-256: give it again")
+	}
+	return text.Reveal(), nil
+}
+
 // Update changes a centre.
 func (b Book) Update(ctx context.Context, id string, s Spec) (Centre, error) {
 	if err := s.check(); err != nil {
@@ -159,7 +193,11 @@ func (b Book) Update(ctx context.Context, id string, s Spec) (Centre, error) {
 				return fault.Invalid("spec.api_password", "is required for the transport pcapi")
 			}
 		}
+		if s.Network == "" && s.NetworkSum != "" && !strings.EqualFold(s.NetworkSum, v.NetworkSum) {
+			return fault.Invalid("spec.network", "is required with another network_sha256")
+		}
 		c.Seal(passwordName, id, s.Password)
+		c.Seal(networkName, id, secret.New(s.Network))
 		return s.apply(v, b.Now)
 	})
 }
@@ -178,6 +216,7 @@ func (b Book) Delete(ctx context.Context, id string, held func(context.Context) 
 	if err == nil && what == "" {
 		return remove(ctx, b, centres, id, func(c *area.Change, _ Centre) error {
 			c.Forget(passwordName, id)
+			c.Forget(networkName, id)
 			return nil
 		})
 	}

@@ -40,6 +40,8 @@ type Cluster struct {
 	State        string    `json:"state" title:"State" doc:"installing, ready, failed or closing"`
 	Phase        string    `json:"phase,omitempty" title:"What the installation does"`
 	Problem      string    `json:"problem,omitempty" title:"Why it failed"`
+	ClosesFrom   time.Time `json:"closes_from,omitzero" title:"Is being removed since"`
+	ByForce      bool      `json:"by_force,omitempty" title:"Is removed with machines that cannot be reset"`
 	EnableDate   string    `json:"enable_date" title:"First day"`
 	ExpireDate   string    `json:"expire_date" title:"Last day"`
 	Token        string    `json:"token" title:"Token it was made with"`
@@ -114,7 +116,7 @@ func (b Book) lock(ctx context.Context, c *area.Change, v Cluster) error {
 	case !inEffect(row.Value.EnableDate, row.Value.ExpireDate, b.Now):
 		return fault.Precondition("the device is not in effect today")
 	}
-	row.Value.State, row.Value.ClusterID, row.Value.Role, row.Value.Updated = InUse, v.ID, RoleMaster, b.Now
+	row.Value.State, row.Value.ClusterID, row.Value.Role, row.Value.Problem, row.Value.Updated = InUse, v.ID, RoleMaster, "", b.Now
 	c.Replace(devices.Key(v.ControllerID), row.Revision, row.Value)
 	return nil
 }
@@ -233,7 +235,9 @@ func (b Book) Installed(ctx context.Context, id string, kubeconfig secret.Value,
 func (b Book) Close(ctx context.Context, id string) (before Cluster, ok bool, err error) {
 	_, err = edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
 		before = *v
-		v.State = Closing
+		if v.State != Closing {
+			v.State, v.ClosesFrom = Closing, b.Now
+		}
 		return nil
 	})
 	if fault.Is(err, fault.ClassNotFound) {
@@ -244,7 +248,30 @@ func (b Book) Close(ctx context.Context, id string) (before Cluster, ok bool, er
 
 // Reopen undoes a Close.
 func (b Book) Reopen(ctx context.Context, id, state string) error {
-	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error { v.State = state; return nil })
+	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
+		v.State, v.ClosesFrom, v.ByForce = state, time.Time{}, false
+		return nil
+	})
+	return err
+}
+
+// Force lets a closed cluster go with machines that cannot be reset.
+func (b Book) Force(ctx context.Context, id string) error {
+	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
+		v.ByForce = v.State == Closing
+		return nil
+	})
+	return err
+}
+
+// Unremoved ends the removal of a cluster that could not be removed, and keeps why.
+func (b Book) Unremoved(ctx context.Context, id, problem string) error {
+	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
+		if v.State == Closing {
+			v.State, v.Problem, v.ClosesFrom, v.ByForce, v.Updated = Failed, problem, time.Time{}, false, b.Now
+		}
+		return nil
+	})
 	return err
 }
 

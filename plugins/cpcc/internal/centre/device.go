@@ -74,7 +74,8 @@ type Device struct {
 	NodeName   string    `json:"node_name,omitempty" title:"Node"`
 	HostKey    string    `json:"host_key,omitempty" title:"SSH host key" doc:"Seen first and pinned"`
 	Leaving    string    `json:"leaving,omitempty" title:"Is leaving its cluster" doc:"gently or by_force"`
-	Problem    string    `json:"problem,omitempty" title:"Why it did not join"`
+	LeavesFrom time.Time `json:"leaves_from,omitzero" title:"Is leaving since"`
+	Problem    string    `json:"problem,omitempty" title:"Why it did not join or leave, or what is left of that"`
 	EnableDate string    `json:"enable_date" title:"First day"`
 	ExpireDate string    `json:"expire_date" title:"Last day"`
 	Stock      Stock     `json:"stock" title:"What it brings"`
@@ -190,9 +191,16 @@ func (b Book) Take(ctx context.Context, id, clusterID, role string) (Device, err
 
 // Free gives a device back that left the cluster.
 func (b Book) Free(ctx context.Context, id, clusterID string) error {
+	return b.Left(ctx, id, clusterID, "")
+}
+
+// Left gives a device back that left the cluster, and keeps what a person has to
+// do to its machine before it is used again; "" for nothing.
+func (b Book) Left(ctx context.Context, id, clusterID, problem string) error {
 	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
 		if v.ClusterID == clusterID {
-			v.State, v.ClusterID, v.Role, v.NodeName, v.Leaving, v.Updated = Idle, "", "", "", "", b.Now
+			v.State, v.ClusterID, v.Role, v.NodeName, v.Problem, v.Updated = Idle, "", "", "", problem, b.Now
+			v.Leaving, v.LeavesFrom = "", time.Time{}
 		}
 		return nil
 	})
@@ -213,11 +221,23 @@ func (b Book) Unjoined(ctx context.Context, id, clusterID, problem string) error
 	return err
 }
 
-// Leaving notes that a device is leaving its cluster.
+// Leaving notes that a device is leaving its cluster, from now on.
 func (b Book) Leaving(ctx context.Context, id string, force bool) error {
 	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
 		if v.Leaving = Gently; force {
 			v.Leaving = ByForce
+		}
+		v.LeavesFrom, v.Problem = b.Now, ""
+		return nil
+	})
+	return err
+}
+
+// Stays ends the leaving of a device that could not, and keeps why.
+func (b Book) Stays(ctx context.Context, id, clusterID, problem string) error {
+	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+		if v.ClusterID == clusterID {
+			v.Leaving, v.LeavesFrom, v.Problem, v.Updated = "", time.Time{}, problem, b.Now
 		}
 		return nil
 	})

@@ -29,7 +29,7 @@ import (
 type Installer interface {
 	NewCluster(ctx context.Context, c kubeadm.Cluster, progress kubeadm.Progress) (kubeadm.Made, error)
 	NewWorker(ctx context.Context, w kubeadm.Worker, progress kubeadm.Progress) (string, error)
-	RemoveWorker(ctx context.Context, w kubeadm.Worker, name string, r node.Removal) error
+	RemoveWorker(ctx context.Context, w kubeadm.Worker, name string, r node.Removal) (left string, err error)
 	Reset(ctx context.Context, role kubeadm.Role, id string, at remote.Config) error
 }
 
@@ -186,7 +186,9 @@ func (f *Fleet) ended(ctx context.Context, b centre.Book, operation string) (end
 			return ending{over: true}, nil
 		case err != nil:
 			return ending{}, known(err, operation)
-		case kind == "cluster-removal" && c.State != centre.Closing:
+		case kind == "cluster-removal" && c.State == centre.Closing:
+			return ending{}, nil
+		case kind == "cluster-removal" && c.State != centre.Failed:
 			return failed("the cluster is not being removed")
 		case c.State == centre.Failed:
 			return failed("%s", c.Problem)
@@ -198,6 +200,9 @@ func (f *Fleet) ended(ctx context.Context, b centre.Book, operation string) (end
 	case err != nil:
 		return ending{}, known(err, operation)
 	case kind == "worker-removal":
+		if d.State != centre.Idle && d.Leaving == "" {
+			return failed("the device did not leave: %s", d.Problem)
+		}
 		return ending{over: d.State == centre.Idle}, nil
 	case d.State == centre.Idle:
 		return failed("the device did not join: %s", d.Problem)

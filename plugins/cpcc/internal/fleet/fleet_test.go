@@ -94,7 +94,7 @@ func (s *site) install(token, device string) (centre.Cluster, string) {
 
 func (s *site) ends(operation string, want provider.OperationState) provider.Operation {
 	s.Helper()
-	out, err := wait.Until(s.Context(), wait.Config{Timeout: time.Minute}, func(ctx context.Context) (provider.Operation, error) {
+	out, err := wait.Until(s.Context(), wait.Config{Every: 50 * time.Millisecond, Timeout: time.Minute}, func(ctx context.Context) (provider.Operation, error) {
 		return s.fleet.Operation(ctx, s.book, operation)
 	}, func(o provider.Operation) (bool, error) { return o.State != provider.OperationRunning, nil })
 	s.must(err)

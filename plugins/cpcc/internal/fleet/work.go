@@ -21,13 +21,24 @@ func again(ctx context.Context, err error) bool {
 // giveUp is how long a machine in doubt is tried again, from the change's beginning.
 const giveUp = 2 * time.Hour
 
+// What a person does about a machine that was given up.
+const (
+	resetIt = "see why the machine does not answer, reset it with kubeadm reset, then begin anew"
+	forceIt = "see why the machine or the cluster does not answer and try again, or remove it by force, which leaves what does not answer as it is"
+)
+
 // hopeless reports whether a job that failed so was tried for long enough, and
 // what its problem is then.
-func hopeless(ctx context.Context, b centre.Book, since time.Time, err error) (problem string, over bool) {
+func hopeless(ctx context.Context, b centre.Book, since time.Time, err error, advice string) (problem string, over bool) {
 	if ctx.Err() != nil || b.Now.Sub(since) < giveUp {
 		return fault.As(err).Message, false
 	}
-	return fault.As(err).Message + "; given up after two hours: see why the machine does not answer, reset it with kubeadm reset, then begin anew", true
+	return fault.As(err).Message + "; given up after two hours: " + advice, true
+}
+
+// doubtful reports whether a removal that failed so may still come about.
+func doubtful(ctx context.Context, err error) bool {
+	return again(ctx, err) || fault.OutcomeOf(err) == fault.OutcomeUnknown
 }
 
 // install makes the control plane. A machine that was given back is idle again;
@@ -42,11 +53,15 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 	if err != nil {
 		return err
 	}
-	made, err := f.cfg.Installer.NewCluster(ctx, kubeadm.Cluster{ID: id, Control: at}, progress)
+	var made kubeadm.Made
+	network, err := b.Network(ctx, c.CentreID)
+	if err == nil {
+		made, err = f.cfg.Installer.NewCluster(ctx, kubeadm.Cluster{ID: id, Control: at, Network: network}, progress)
+	}
 	if err == nil {
 		return b.Installed(ctx, id, made.Kubeconfig, "")
 	}
-	problem, over := hopeless(ctx, b, c.Created, err)
+	problem, over := hopeless(ctx, b, c.Created, err, resetIt)
 	if again(ctx, err) && !over {
 		return err
 	}
@@ -61,7 +76,9 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 	return err
 }
 
-// dismantle gives the control plane's machine back and removes the cluster.
+// dismantle gives the cluster's machines back and removes the cluster. One that
+// could not be removed has failed, its devices stay its own, and it may be removed
+// again.
 func (f *Fleet) dismantle(ctx context.Context, b centre.Book, id string, progress kubeadm.Progress) error {
 	c, err := b.Cluster(ctx, id)
 	if fault.Is(err, fault.ClassNotFound) {
@@ -71,17 +88,63 @@ func (f *Fleet) dismantle(ctx context.Context, b centre.Book, id string, progres
 		return err
 	}
 	progress("reset", 10)
-	d, at, err := open(ctx, b, c.ControllerID)
-	if err != nil && !fault.Is(err, fault.ClassNotFound) {
+	err = f.giveBack(ctx, b, c)
+	if err == nil {
+		return b.DropCluster(ctx, id)
+	}
+	problem, over := hopeless(ctx, b, c.ClosesFrom, err, forceIt)
+	if doubtful(ctx, err) && !over {
 		return err
 	}
-	if err == nil && d.ClusterID == id {
-		if err := f.cfg.Installer.Reset(ctx, kubeadm.RoleControl, id, at); err != nil {
+	if kept := b.Unremoved(ctx, id, problem); kept != nil {
+		return kept
+	}
+	return err
+}
+
+// giveBack resets the machines of a cluster, the control plane's last. By force
+// the device of one that cannot be reset is given back as well, and keeps why.
+func (f *Fleet) giveBack(ctx context.Context, b centre.Book, c centre.Cluster) error {
+	var workers, control []centre.Device
+	err := b.Devices(ctx, c.CentreID, func(d centre.Device) error {
+		switch {
+		case d.ClusterID != c.ID:
+		case d.Role == centre.RoleWorker:
+			workers = append(workers, d)
+		default:
+			control = append(control, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range append(workers, control...) {
+		at, err := machine(ctx, b, d)
+		if err != nil {
+			return err
+		}
+		role, mark := kubeadm.RoleControl, c.ID
+		if d.Role == centre.RoleWorker {
+			role, mark = kubeadm.RoleWorker, markOf(c.ID, d.ID)
+		}
+		err = f.cfg.Installer.Reset(ctx, role, mark, at)
+		if err != nil && (!c.ByForce || ctx.Err() != nil) {
+			return err
+		}
+		problem := ""
+		if err != nil {
+			problem = "not reset: run kubeadm reset on the machine before it is used again: " + fault.As(err).Message
+		}
+		if err := b.Left(ctx, d.ID, c.ID, problem); err != nil {
 			return err
 		}
 	}
-	return b.DropCluster(ctx, id)
+	return nil
 }
+
+// markOf is what a worker's machine is marked by.
+func markOf(clusterID, deviceID string) string { return clusterID + " " + deviceID }
 
 // worker is what a join or a leave works on.
 func (f *Fleet) worker(ctx context.Context, b centre.Book, id string) (centre.Device, kubeadm.Worker, error) {
@@ -102,7 +165,7 @@ func (f *Fleet) worker(ctx context.Context, b centre.Book, id string) (centre.De
 		return d, kubeadm.Worker{}, err
 	}
 	nodes, err := f.cfg.Members(c.ID, config)
-	return d, kubeadm.Worker{ID: c.ID + " " + id, Control: control, At: at, Nodes: nodes}, err
+	return d, kubeadm.Worker{ID: markOf(c.ID, id), Control: control, At: at, Nodes: nodes}, err
 }
 
 // join makes a locked device a worker; one that was given back is idle again.
@@ -115,8 +178,8 @@ func (f *Fleet) join(ctx context.Context, b centre.Book, id string, progress kub
 	if err == nil {
 		return b.Known(ctx, id, "", name)
 	}
-	problem, over := hopeless(ctx, b, d.Updated, err)
-	if (again(ctx, err) || fault.OutcomeOf(err) == fault.OutcomeUnknown) && !over {
+	problem, over := hopeless(ctx, b, d.Updated, err, resetIt)
+	if doubtful(ctx, err) && !over {
 		return err
 	}
 	if kept := b.Unjoined(ctx, id, d.ClusterID, problem); kept != nil {
@@ -125,19 +188,28 @@ func (f *Fleet) join(ctx context.Context, b centre.Book, id string, progress kub
 	return err
 }
 
-// leave takes a worker out of its cluster and frees its device.
+// leave takes a worker out of its cluster and frees its device. One that could not
+// leave stays what it was, and keeps why.
 func (f *Fleet) leave(ctx context.Context, b centre.Book, id string, progress kubeadm.Progress) error {
 	d, err := b.Device(ctx, id)
-	if err != nil || d.State == centre.Idle {
+	if err != nil || d.State == centre.Idle || d.Leaving == "" {
 		return err
 	}
 	progress("leave", 10)
+	var left string
 	_, w, err := f.worker(ctx, b, id)
-	if err != nil {
+	if err == nil {
+		left, err = f.cfg.Installer.RemoveWorker(ctx, w, d.NodeName, node.Removal{Force: d.Leaving == centre.ByForce})
+	}
+	if err == nil {
+		return b.Left(ctx, id, d.ClusterID, left)
+	}
+	problem, over := hopeless(ctx, b, d.LeavesFrom, err, forceIt)
+	if doubtful(ctx, err) && !over {
 		return err
 	}
-	if err := f.cfg.Installer.RemoveWorker(ctx, w, d.NodeName, node.Removal{Force: d.Leaving == centre.ByForce}); err != nil {
-		return err
+	if kept := b.Stays(ctx, id, d.ClusterID, problem); kept != nil {
+		return kept
 	}
-	return b.Free(ctx, id, d.ClusterID)
+	return err
 }

@@ -42,9 +42,6 @@ type Config struct {
 	Clock clock.Clock // default: the machine's
 	// PodNetwork is the range of the pods' addresses; default 10.244.0.0/16.
 	PodNetwork string
-	// Network is the manifest of the cluster's network, applied after the control
-	// plane is there; "": somebody else applies one, and nodes are not ready before.
-	Network string
 	// Version of Kubernetes ("v1.35.4") and Images, its registry; "": kubeadm's own.
 	Version, Images string
 	// ReadyTime is how long a new node may take; default 5 minutes.
@@ -94,6 +91,9 @@ type Cluster struct {
 	// Address is another name or address by which the cluster is reached from
 	// here; "": the one that kubeadm chooses.
 	Address string
+	// Network is the manifest of the cluster's network, applied after the control
+	// plane is there; "": somebody else applies one, and nodes are not ready before.
+	Network string
 }
 
 // Made is a new cluster.
@@ -131,9 +131,9 @@ func (i *Installer) control(ctx context.Context, m *remote.Machine, c Cluster, m
 	if err != nil {
 		return Made{}, err
 	}
-	if i.cfg.Network != "" {
+	if c.Network != "" {
 		progress(PhaseNetwork, 80)
-		if _, err := i.run(ctx, m, PhaseNetwork, "network.sh", vars{"MANIFEST": encoded(i.cfg.Network)}); err != nil {
+		if _, err := i.run(ctx, m, PhaseNetwork, "network.sh", vars{"MANIFEST": encoded(c.Network)}); err != nil {
 			return Made{}, err
 		}
 	}

@@ -38,6 +38,7 @@ type site struct {
 	control, worker *sshtest.Machine
 	installer       *kubeadm.Installer
 	log             *strings.Builder
+	network         string
 	phases          []string
 }
 
@@ -67,7 +68,7 @@ func (s *site) progress(phase kubeadm.Phase, percent int) {
 }
 
 func (s *site) newCluster(id string) (kubeadm.Made, error) {
-	return s.installer.NewCluster(s.ctx, kubeadm.Cluster{ID: id, Control: s.control.Config("root")}, s.progress)
+	return s.installer.NewCluster(s.ctx, kubeadm.Cluster{ID: id, Control: s.control.Config("root"), Network: s.network}, s.progress)
 }
 
 func (s *site) workerOf(made kubeadm.Made) kubeadm.Worker {
@@ -111,7 +112,8 @@ func (s *site) count(m *sshtest.Machine, prefix string) int {
 
 func TestClusterFromMachines(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, kubeadm.Config{Network: "kind: List\n# it's 'quoted' $well\n", ReadyTime: 30 * time.Second})
+	s := newSite(t, kubeadm.Config{ReadyTime: 30 * time.Second})
+	s.network = "kind: List\n# it's 'quoted' $well\n"
 	made := s.mustMake("-c1_A")
 	want := []string{"connect 0", "preflight 5", "init 15", "network 80", "credentials 90"}
 	if d := cmp.Diff(want, s.phases); d != "" {
@@ -178,8 +180,8 @@ func (s *site) noSecrets(made kubeadm.Made) {
 func (s *site) takeDown(w kubeadm.Worker) {
 	s.Helper()
 	for range 2 {
-		if err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{}); err != nil {
-			s.Fatalf("removing the worker: %v", err)
+		if left, err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{}); err != nil || left != "" {
+			s.Fatalf("removing the worker: %v, %q is left", err, left)
 		}
 	}
 	if n := s.count(s.worker, "kubeadm reset"); n != 1 {
@@ -201,7 +203,8 @@ func (s *site) takeDown(w kubeadm.Worker) {
 
 func TestFailuresGiveTheMachineBack(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, kubeadm.Config{Network: "kind: List\n"})
+	s := newSite(t, kubeadm.Config{})
+	s.network = "kind: List\n"
 	for _, step := range []string{"fail-kubeadm-init", "fail-kubectl", "fail-kubeadm-token"} {
 		s.control.Write(t, "played/"+step, "first line\n[ERROR Port-6443]: "+step+"\n")
 		_, err := s.newCluster("c1")
@@ -265,9 +268,48 @@ func TestMachineThatIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.worker.Stop()
-	s.wantClass(s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{}), fault.ClassUnavailable, "does not answer")
-	if err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{Force: true}); err != nil {
-		t.Errorf("forced: %v", err)
+	_, err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{})
+	s.wantClass(err, fault.ClassUnavailable, "does not answer")
+	left, err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{Force: true})
+	if err != nil || !strings.Contains(left, "kubeadm reset") {
+		t.Errorf("forced: %v, %q is left", err, left)
+	}
+	w.Nodes = silent{}
+	_, err = s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{Force: true})
+	s.wantClass(err, fault.ClassUnavailable, "does not answer")
+}
+
+// silent is a cluster that does not answer.
+type silent struct{}
+
+func (silent) Ready(context.Context, string) (bool, error) {
+	return false, fault.Unavailable("no answer")
+}
+
+func (silent) Remove(context.Context, string, node.Removal) error {
+	return fault.Unavailable("no answer")
+}
+
+func TestAClusterThatIsAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, kubeadm.Config{})
+	made := s.mustMake("c1")
+	w := s.workerOf(made)
+	if _, err := s.installer.NewWorker(s.ctx, w, s.progress); err != nil {
+		t.Fatal(err)
+	}
+	w.Nodes = silent{}
+	_, err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{})
+	s.wantClass(err, fault.ClassUnavailable, "no answer")
+	if n := s.count(s.worker, "kubeadm reset"); n != 0 {
+		t.Errorf("its machine was reset %d times before its node was gone", n)
+	}
+	left, err := s.installer.RemoveWorker(s.ctx, w, s.worker.Name, node.Removal{Force: true})
+	if err != nil || !strings.Contains(left, s.worker.Name) {
+		t.Errorf("forced: %v, %q is left", err, left)
+	}
+	if n := s.count(s.worker, "kubeadm reset"); n != 1 {
+		t.Errorf("its machine was reset %d times by force", n)
 	}
 }
 

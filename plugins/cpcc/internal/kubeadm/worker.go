@@ -90,17 +90,27 @@ func (i *Installer) forget(ctx context.Context, nodes Nodes, name string, cause 
 }
 
 // RemoveWorker takes a node out of its cluster and gives its machine back. With
-// Force a machine that does not answer is left as it is: its node is gone.
-func (i *Installer) RemoveWorker(ctx context.Context, w Worker, name string, r node.Removal) error {
-	if err := w.Nodes.Remove(ctx, name, r); err != nil {
-		return err
+// Force it does the one that can be done when the other cannot, and left says what
+// a person has to do about that; "" for nothing. When neither can be done, the
+// fault is that of the machine.
+func (i *Installer) RemoveWorker(ctx context.Context, w Worker, name string, r node.Removal) (left string, err error) {
+	apart := w.Nodes.Remove(ctx, name, r)
+	if apart != nil && (!r.Force || !fault.Is(apart, fault.ClassUnavailable)) {
+		return "", apart
 	}
-	err := i.Reset(ctx, RoleWorker, w.ID, w.At)
-	if r.Force && fault.Is(err, fault.ClassUnavailable) {
-		i.cfg.Log.WarnContext(ctx, "a removed machine did not answer and is not reset", "machine", w.At.Addr, "error", err)
-		return nil
+	err = i.Reset(ctx, RoleWorker, w.ID, w.At)
+	switch {
+	case err == nil && apart == nil:
+		return "", nil
+	case err == nil:
+		left = fmt.Sprintf("the cluster did not answer and still has the node %q: remove it when it answers", name)
+	case !r.Force || apart != nil || ctx.Err() != nil:
+		return "", err
+	default:
+		left = "not reset: run kubeadm reset on the machine before it is used again: " + fault.As(err).Message
 	}
-	return err
+	i.cfg.Log.WarnContext(ctx, "a worker was removed by force", "machine", w.At.Addr, "left", left)
+	return left, nil
 }
 
 func (i *Installer) freshToken(ctx context.Context, control remote.Config) (joining, error) {

@@ -56,7 +56,7 @@ func TestAClientWorksByTheService(t *testing.T) {
 	}
 	runs := func(done func(workload.Seen) bool) {
 		t.Helper()
-		_, err := wait.Until(t.Context(), wait.Config{Timeout: time.Minute}, func(ctx context.Context) (workload.Seen, error) {
+		_, err := wait.Until(t.Context(), wait.Config{Every: 50 * time.Millisecond, Timeout: time.Minute}, func(ctx context.Context) (workload.Seen, error) {
 			return c.Observe(ctx, on, in)
 		}, func(s workload.Seen) (bool, error) { return done(s), nil })
 		if err != nil {
@@ -69,7 +69,7 @@ func TestAClientWorksByTheService(t *testing.T) {
 		t.Errorf("what fits: %+v, %v", verdicts, err)
 	}
 	for range 2 { // removed twice
-		_, err := wait.Until(t.Context(), wait.Config{Timeout: time.Minute}, func(ctx context.Context) (bool, error) {
+		_, err := wait.Until(t.Context(), wait.Config{Every: 50 * time.Millisecond, Timeout: time.Minute}, func(ctx context.Context) (bool, error) {
 			return c.Remove(ctx, on, in)
 		}, func(gone bool) (bool, error) { return gone, nil })
 		if err != nil {
