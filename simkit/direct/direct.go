@@ -43,6 +43,8 @@ type Result struct {
 
 // Program is what one vendor's command brings.
 type Program struct {
+	// Name is the program's name in messages.
+	Name string
 	// Start makes a simulator whose answers come so much later, with one
 	// account; the endpoint is filled in later.
 	Start func(latency time.Duration) (Simulator, error)
@@ -56,6 +58,16 @@ type Simulator struct {
 	API     http.Handler
 	Account Account
 	Close   func() error
+}
+
+// Main does what the first argument says, sim until ctx ends, and returns the
+// exit code.
+func (p Program) Main(ctx context.Context, args []string, in io.Reader, out, stderr io.Writer) int {
+	if err := p.Run(ctx, args, in, out); err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return 1
+	}
+	return 0
 }
 
 // Run does what the first argument says, sim until ctx ends.

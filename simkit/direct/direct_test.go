@@ -1,10 +1,8 @@
 package direct_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -15,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tradewind.example/simkit/direct"
+	"tradewind.example/simkit/direct/directtest"
 	"tradewind.example/simkit/web"
 )
 
@@ -25,6 +24,7 @@ var errRefused = errors.New("refused")
 // program calls a server that takes one key.
 func program() direct.Program {
 	return direct.Program{
+		Name: "measured",
 		Start: func(latency time.Duration) (direct.Simulator, error) {
 			return direct.Simulator{
 				API: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,33 +61,22 @@ func program() direct.Program {
 	}
 }
 
-// TestLoadMeetsTheSimulator runs both sides for a moment.
 func TestLoadMeetsTheSimulator(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() { ended <- program().Run(ctx, []string{"sim", "-latency", "1ms"}, nil, w) }()
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
+	directtest.Meet(t, program(), "right", "wrong")
+	directtest.Meet(t, program(), "r1", "r2")
+}
+
+func TestMainTellsHowItEnded(t *testing.T) {
+	t.Parallel()
+	var said bytes.Buffer
+	if code := program().Main(t.Context(), nil, nil, io.Discard, &said); code != 1 || said.String() != "measured: say sim or load\n" {
+		t.Errorf("a failure is code 1 with its reason: %d, %q", code, said.String())
 	}
-	var out bytes.Buffer
-	if err := program().Run(ctx, []string{"load", "-callers", "4", "-warm", "10ms", "-time", "100ms"}, strings.NewReader(line), &out); err != nil {
-		t.Fatal(err)
-	}
-	var got direct.Result
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.PerSecond <= 0 || got.P50Micros < 1000 || got.P99Micros < got.P50Micros {
-		t.Errorf("measured %s, %v", out.String(), err)
-	}
-	for _, wrong := range []string{strings.Replace(line, "right", "wrong", 1), strings.Replace(line, "r1", "r2", 1)} {
-		if err := program().Run(ctx, []string{"load", "-time", "10ms"}, strings.NewReader(wrong), io.Discard); !errors.Is(err, errRefused) {
-			t.Errorf("what is refused is not measured: %v", err)
-		}
-	}
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := <-ended; err != nil {
-		t.Errorf("the simulator: %v", err)
+	if code := program().Main(ended, []string{"sim"}, nil, io.Discard, &said); code != 0 {
+		t.Errorf("the end of the context is a clean end: %d", code)
 	}
 }
 

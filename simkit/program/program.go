@@ -65,6 +65,24 @@ type Running struct {
 	Close func() error
 }
 
+// Cloud is a simulator with two APIs.
+type Cloud interface {
+	http.Handler
+	Admin() http.Handler
+	Close() error
+}
+
+// Start returns what starts a simulator without further APIs.
+func Start[C any, S Cloud](open func(C) (S, error)) func(C) (Running, error) {
+	return func(c C) (Running, error) {
+		cloud, err := open(c)
+		if err != nil {
+			return Running{}, err
+		}
+		return Running{API: cloud, Admin: cloud.Admin(), Close: cloud.Close}, nil
+	}
+}
+
 // Site is one API on a port of its own.
 type Site struct {
 	// Name tells it from the others.

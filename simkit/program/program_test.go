@@ -231,3 +231,25 @@ func TestFlagsOverrideTheConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// plain is a simulator with two APIs.
+type plain struct{ http.Handler }
+
+func (plain) Admin() http.Handler { return admin.New() }
+func (plain) Close() error        { return errOwner }
+
+func TestStartOpensBothAPIs(t *testing.T) {
+	t.Parallel()
+	start := program.Start(func(name string) (plain, error) {
+		if name == "" {
+			return plain{}, errOwner
+		}
+		return plain{http.NotFoundHandler()}, nil
+	})
+	if r, err := start("one"); err != nil || r.API == nil || r.Admin == nil || !errors.Is(r.Close(), errOwner) {
+		t.Errorf("what was opened is served and closed: %+v, %v", r, err)
+	}
+	if _, err := start(""); !errors.Is(err, errOwner) {
+		t.Errorf("what is not opened is not served: %v", err)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,16 +26,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	code := measured().Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "jdcloud-direct:", err)
-		os.Exit(1)
-	}
+	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	return direct.Program{Start: start, Caller: new(process).caller}.Run(ctx, args, in, out)
+func measured() direct.Program {
+	return direct.Program{Name: "jdcloud-direct", Start: start, Caller: new(process).caller}
 }
 
 // start makes a simulator whose keys are good here alone.

@@ -26,12 +26,6 @@ func simulator() program.Simulator[sim.Config] {
 		Knobs: func(c *sim.Config) program.Knobs {
 			return program.Knobs{StateFile: &c.StateFile, TransitionMS: &c.TransitionMS, Now: &c.Now, Logger: &c.Logger}
 		},
-		Start: func(c sim.Config) (program.Running, error) {
-			cloud, err := sim.New(c)
-			if err != nil {
-				return program.Running{}, err
-			}
-			return program.Running{API: cloud, Admin: cloud.Admin(), Close: cloud.Close}, nil
-		},
+		Start: program.Start(sim.New),
 	}
 }

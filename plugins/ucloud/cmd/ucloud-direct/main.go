@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -24,16 +22,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	code := measured().Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "ucloud-direct:", err)
-		os.Exit(1)
-	}
+	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
-	return direct.Program{Start: start, Caller: caller}.Run(ctx, args, in, out)
+func measured() direct.Program {
+	return direct.Program{Name: "ucloud-direct", Start: start, Caller: caller}
 }
 
 // start makes a simulator whose keys are good here alone.
