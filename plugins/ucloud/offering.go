@@ -114,13 +114,11 @@ func (c *cloud) imageOffering(i image) provider.Offering {
 // flavours streams the machine types of the region, flattened to one offering
 // for each zone, type and size.
 func (c *cloud) flavours(ctx context.Context, defaults systemImages, yield func(provider.Offering) error) error {
-	answer, err := read(ctx, c, uhost.NewClient, func(k hostClient) (*uhost.DescribeAvailableInstanceTypesResponse, error) {
-		return k.DescribeAvailableInstanceTypes(k.NewDescribeAvailableInstanceTypesRequest())
-	})
+	types, err := c.machineTypes(ctx)
 	if err != nil {
 		return err
 	}
-	for _, t := range answer.AvailableInstanceTypes {
+	for _, t := range types {
 		for _, sizes := range t.MachineSizes {
 			for _, cards := range defaults.cards(sizes.Gpu) {
 				if err := c.sizes(t, sizes, cards, defaults, yield); err != nil {
@@ -177,7 +175,7 @@ func (c *cloud) flavour(t uhost.AvailableInstanceTypes, s InstanceSpec, defaults
 	if s.GPU > 0 {
 		system = defaults.gpu
 	}
-	sellable := (t.Status == "Normal" || t.Status == "Beta") && system != nil
+	sellable := onSale(t) && system != nil
 	if system != nil {
 		s.ImageID = system.ID
 		s.BootDisk = Disk{Type: bootDisk(t), SizeGB: max(system.SizeGB, 20)}

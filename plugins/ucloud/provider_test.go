@@ -41,7 +41,7 @@ func TestDescribeOfTheBinary(t *testing.T) {
 		t.Fatalf("the manifest is no JSON: %v", err)
 	}
 	caps := []provider.Capability{
-		provider.CapRegions, provider.CapOfferings, provider.CapQuote, provider.CapResources, provider.CapOperations,
+		provider.CapRegions, provider.CapOfferings, provider.CapQuote, provider.CapPlacement, provider.CapResources, provider.CapOperations,
 		provider.CapRenew, provider.CapAccounts, provider.CapVendorOrders, provider.CapBillLines, provider.CapBalance, provider.CapImport,
 	}
 	if diff := cmp.Diff(caps, d.Capabilities); diff != "" || d.Name != "ucloud" || d.Currency != "CNY" || len(d.Kinds) != 6 {
@@ -292,4 +292,35 @@ func TestAWrongProjectIsNotTakenForAMissingResource(t *testing.T) {
 	want(t, "delete", err, fault.ClassForbidden, fault.OutcomeNotDone)
 	_, err = w.FindByToken(t.Context(), provider.FindRequest{Call: call, Token: "d", Kind: "instance", ID: id, Change: provider.ChangeRelease})
 	want(t, "look-up", err, fault.ClassForbidden, fault.OutcomeNotDone)
+}
+
+// TestServersArePlaced: in one zone or in all, by what the cloud still sells.
+func TestServersArePlaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *sim.Config) { c.Limits.Stock = []sim.Stock{{Zone: zone, MachineType: "N", Count: 0}} })
+	place := func(kind, spec, in string) provider.Placement {
+		t.Helper()
+		call := w.call()
+		call.Zone = in
+		p, err := w.Place(t.Context(), provider.PlaceRequest{Call: call, Kind: kind, Spec: json.RawMessage(spec), Term: month(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for reason, tc := range map[string]struct {
+		got provider.Placement
+		ok  bool
+	}{
+		"sold out here":      {place("instance", `{"cpu":2,"memory_mb":4096,"image_id":"uimage-ubuntu2204","boot_disk":{"size_gb":20}}`, zone), false},
+		"another type":       {place("instance", `{"cpu":2,"memory_mb":4096,"machine_type":"C","image_id":"uimage-ubuntu2204","boot_disk":{"size_gb":20}}`, zone), true},
+		"no such size":       {place("instance", `{"cpu":77,"memory_mb":4096,"image_id":"uimage-ubuntu2204","boot_disk":{"size_gb":20}}`, zone), false},
+		"of what has no end": {place("eip", `{"bandwidth_mbps":2}`, zone), true},
+	} {
+		if tc.got.OK != tc.ok || (tc.got.Reason == "") != tc.ok {
+			t.Errorf("%s: %+v", reason, tc.got)
+		}
+	}
+	_, err := w.Place(t.Context(), provider.PlaceRequest{Call: w.call(), Kind: "toy", Spec: json.RawMessage(`{}`)})
+	want(t, "no such kind", err, fault.ClassUnsupported, fault.OutcomeNotDone)
 }
