@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,34 +41,16 @@ type world struct {
 	sim    *sim.Cloud
 	clock  *clock.Fake
 	url    string
-	logs   *buffer
+	logs   *plugintest.Log
 	region string
 	// settings are put over those of every call.
 	settings []string
 }
 
-// buffer is a log that several goroutines write.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // newWorld is a world whose calls are for the region home.
 func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
 	t.Helper()
-	w := &world{clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &buffer{}, region: home}
+	w := &world{clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &plugintest.Log{}, region: home}
 	cfg := sim.Config{
 		Now: w.clock.Now, TransitionMS: int(transition.Milliseconds()),
 		Accounts: []sim.Account{
@@ -215,43 +195,17 @@ func (s stage) on(fields string) string {
 // finish polls an operation to its end, one transition apart.
 func (w *world) finish(t *testing.T, id string) provider.Operation {
 	t.Helper()
-	for range 60 {
-		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
-		if err != nil {
-			t.Fatalf("operation %q: %v", id, err)
-		}
-		if op.State != provider.OperationRunning {
-			return op
-		}
-		if op.CheckAfter <= 0 {
-			t.Errorf("operation %q does not say when to ask again", id)
-		}
-		w.clock.Advance(transition)
-	}
-	t.Fatalf("operation %q does not end", id)
-	return provider.Operation{}
+	return plugintest.Finish(t, w.Client, w.call(), id, 60, func() { w.clock.Advance(transition) })
 }
 
 func (w *world) get(t *testing.T, kind, id string) provider.Resource {
 	t.Helper()
-	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
-	if err != nil {
-		t.Fatalf("reading %s %q: %v", kind, id, err)
-	}
-	return r
+	return plugintest.Read(t, w.Client, w.call(), kind, id)
 }
 
 func (w *world) list(t *testing.T, kind string) []provider.Resource {
 	t.Helper()
-	out := []provider.Resource{}
-	err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
-		out = append(out, r)
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("listing %s: %v", kind, err)
-	}
-	return out
+	return plugintest.ReadAll(t, w.Client, w.call(), kind)
 }
 
 // drop deletes a thing and waits until it is gone.
@@ -318,13 +272,7 @@ func output[Out any](t *testing.T, c provider.Change) Out {
 
 func (w *world) find(t *testing.T, kind string, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
 	t.Helper()
-	f, err := w.FindByToken(t.Context(), provider.FindRequest{
-		Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since,
-	})
-	if err != nil {
-		t.Fatalf("finding %q: %v", token, err)
-	}
-	return f
+	return plugintest.Find(t, w.Client, provider.FindRequest{Call: w.call(), Token: token, Kind: kind, Change: change, ID: id, Since: since})
 }
 
 func (w *world) faults(t *testing.T, f ...sim.Fault) {
@@ -349,7 +297,5 @@ func confirm(id string) string { return fmt.Sprintf(`{"confirm":%q}`, id) }
 
 func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()
-	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
-		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
-	}
+	plugintest.Want(t, reason, err, class, outcome)
 }

@@ -25,33 +25,17 @@ import (
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 	"tradewind.example/sdk/secret"
-	"tradewind.example/sdk/trace"
 )
 
 // crowd is how many callers there are at once.
 const crowd = 64
-
-// counted is the simulator behind a server that counts its connections.
-func (w *world) counted(t *testing.T) (url string, opened *atomic.Int64) {
-	t.Helper()
-	opened = &atomic.Int64{}
-	srv := httptest.NewUnstartedServer(w.sim)
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return srv.URL, opened
-}
 
 // TestConnectionsAreUsedAgain: the SDK gets a client for each request, which
 // must not cost a connection each; nor must a refusal.
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	url, opened := w.counted(t)
+	url, opened := plugintest.Counted(t, w.sim)
 	p := plugintest.Start(t, newPlugin(w.clock, retry.Policy{Attempts: 1}))
 	call := w.call()
 	call.Account.Endpoint = url
@@ -63,28 +47,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			t.Errorf("get: %v", err)
 		}
 	}
-	for range 50 {
-		check()
-	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("100 calls one after another opened %d connections; want 1", n)
-	}
-	var all sync.WaitGroup
-	for range crowd {
-		all.Go(func() {
-			for range 5 {
-				check()
-			}
-		})
-	}
-	all.Wait()
-	// A call that found nothing idle dials and may be overtaken by a connection
-	// that became free: two a caller at most, however slow the machine is.
-	if n := opened.Load(); n > 2*crowd {
-		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
-	} else {
-		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
-	}
+	plugintest.ReuseConnections(t, opened, plugintest.Crowd{Alone: 50, Do: func(int) { check() }, Callers: crowd, Each: 5, Check: check})
 }
 
 // TestADeleteSentAsAGetHasItsOwnConnection: Go sends a GET again by itself when
@@ -369,33 +332,13 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// spans collects finished spans.
-type spans struct {
-	mu  sync.Mutex
-	all []trace.Finished
-}
-
-func (s *spans) Record(f trace.Finished) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all = append(s.all, f)
-}
-
 // TestRequestsToTheCloudAreTraced: also those of the vendor's SDK, which knows
 // no contexts.
 func TestRequestsToTheCloudAreTraced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	parent, ok := trace.Parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	if !ok {
-		t.Fatal("the test's parent is none")
-	}
-	var got spans
-	if _, err := w.plugin.Check(trace.With(t.Context(), parent, &got), provider.CheckRequest{Call: w.call()}); err != nil {
-		t.Fatal(err)
-	}
-	if len(got.all) != 1 || !strings.HasPrefix(got.all[0].Name, "HTTP ") || got.all[0].Parent != "b7ad6b7169203331" {
-		t.Errorf("spans %+v", got.all)
+	if got := plugintest.Traced(t, w.plugin, w.call()); len(got) != 1 {
+		t.Errorf("%d spans: %+v", len(got), got)
 	}
 }
 

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"maps"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +44,7 @@ type world struct {
 	sim    *sim.Cloud
 	clock  *clock.Fake
 	url    string
-	logs   *buffer
+	logs   *plugintest.Log
 	region string
 	key    string
 	// settings are put over those of every call.
@@ -55,28 +53,10 @@ type world struct {
 	more bool
 }
 
-// buffer is a log that several goroutines write.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 func newWorld(t *testing.T, change ...func(*sim.Config)) *world {
 	t.Helper()
 	w := &world{
-		clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &buffer{}, region: home, key: blueKey, settings: map[string]string{},
+		clock: clock.NewFake(time.Date(2026, 6, 10, 4, 0, 0, 0, time.UTC)), logs: &plugintest.Log{}, region: home, key: blueKey, settings: map[string]string{},
 	}
 	cfg := sim.Config{
 		Now: w.clock.Now, TransitionMS: int(transition.Milliseconds()),
@@ -184,47 +164,25 @@ func (w *world) install(t *testing.T, token string, fields map[string]any) provi
 // finish polls an operation to its end, one transition apart at first.
 func (w *world) finish(t *testing.T, id string) provider.Operation {
 	t.Helper()
-	for n := range 500 {
-		op, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
-		if err != nil {
-			t.Fatalf("operation %q: %v", id, err)
-		}
-		if op.State != provider.OperationRunning {
-			return op
-		}
-		if op.CheckAfter <= 0 {
-			t.Errorf("operation %q does not say when to ask again", id)
-		}
+	n := 0
+	return plugintest.Finish(t, w.Client, w.call(), id, 500, func() {
 		step := transition
 		if n > 20 { // what lasts is looked at less often
 			step *= 10
 		}
 		w.clock.Advance(step)
-	}
-	t.Fatalf("operation %q does not end", id)
-	return provider.Operation{}
+		n++
+	})
 }
 
 func (w *world) get(t *testing.T, kind, id string) provider.Resource {
 	t.Helper()
-	r, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kind, ID: id})
-	if err != nil {
-		t.Fatalf("reading %s %q: %v", kind, id, err)
-	}
-	return r
+	return plugintest.Read(t, w.Client, w.call(), kind, id)
 }
 
 func (w *world) list(t *testing.T, kind string) []provider.Resource {
 	t.Helper()
-	out := []provider.Resource{}
-	err := w.List(t.Context(), provider.ListRequest{Call: w.call(), Kind: kind}, func(r provider.Resource) error {
-		out = append(out, r)
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("listing %s: %v", kind, err)
-	}
-	return out
+	return plugintest.ReadAll(t, w.Client, w.call(), kind)
 }
 
 // drop deletes an app and waits until it is gone.
@@ -269,11 +227,7 @@ func (w *world) acts(t *testing.T, id, action, input string) json.RawMessage {
 
 func (w *world) find(t *testing.T, change provider.ChangeKind, token, id string, since time.Time) provider.Found {
 	t.Helper()
-	f, err := w.FindByToken(t.Context(), provider.FindRequest{Call: w.call(), Token: token, Kind: kindApp, Change: change, ID: id, Since: since})
-	if err != nil {
-		t.Fatalf("finding %q: %v", token, err)
-	}
-	return f
+	return plugintest.Find(t, w.Client, provider.FindRequest{Call: w.call(), Token: token, Kind: kindApp, Change: change, ID: id, Since: since})
 }
 
 func (w *world) faults(t *testing.T, f ...sim.Fault) {
@@ -322,7 +276,5 @@ func ids(all []provider.Resource) []string {
 
 func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()
-	if fault.ClassOf(err) != class || (err != nil && fault.OutcomeOf(err) != outcome) {
-		t.Errorf("%s: got %v, want class %v, outcome %v", reason, err, class, outcome)
-	}
+	plugintest.Want(t, reason, err, class, outcome)
 }

@@ -31,18 +31,10 @@ const crowd = 64
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var opened atomic.Int64
-	srv := httptest.NewUnstartedServer(w.sim)
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	srv.Start()
-	t.Cleanup(srv.Close)
+	url, opened := plugintest.Counted(t, w.sim)
 	p := plugintest.Start(t, newPlugin(w.clock, retry.Policy{Attempts: 1}))
-	call := w.with("market_url", srv.URL).call()
-	call.Account.Endpoint = srv.URL
+	call := w.with("market_url", url).call()
+	call.Account.Endpoint = url
 	check := func() {
 		if _, err := p.Check(t.Context(), provider.CheckRequest{Call: call}); err != nil {
 			t.Errorf("check: %v", err)
@@ -51,28 +43,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			t.Errorf("get: %v", err)
 		}
 	}
-	for range 50 {
-		check()
-	}
-	if n := opened.Load(); n != 1 {
-		t.Errorf("150 requests one after another opened %d connections; want 1", n)
-	}
-	var all sync.WaitGroup
-	for range crowd {
-		all.Go(func() {
-			for range 5 {
-				check()
-			}
-		})
-	}
-	all.Wait()
-	// A call that found nothing idle dials and may be overtaken by a connection
-	// that became free: two a caller at most, however slow the machine is.
-	if n := opened.Load(); n > 2*crowd {
-		t.Errorf("%d callers with 10 calls each opened %d connections", crowd, n)
-	} else {
-		t.Logf("%d calls of %d callers: %d connections", 10*crowd, crowd, n)
-	}
+	plugintest.ReuseConnections(t, opened, plugintest.Crowd{Alone: 50, Do: func(int) { check() }, Callers: crowd, Each: 5, Check: check})
 }
 
 // TestACrowdInstallsAndReleases is for the race detector: callers order, work
