@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/resource"
 	"tradewind.example/core/store"
 )
 
@@ -12,6 +13,7 @@ import (
 func Migrations() []store.Migration {
 	return []store.Migration{
 		{Version: 1, Name: "first schema", Run: func(store.Tx) error { return nil }},
+		{Version: 2, Name: "ids of clouds are unique in an account", Run: resource.Reindex},
 	}
 }
 

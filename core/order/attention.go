@@ -169,7 +169,7 @@ func (s *Service) claimVendor(r store.Reader, o *Order, vendorID string) error {
 			return fault.Conflict("unit %d of the order is %q already", u.No, vendorID)
 		}
 	}
-	holder, found, err := s.cfg.Resources.HolderTx(r, o.ProviderID, o.ResourceKind, vendorID)
+	holder, found, err := s.cfg.Resources.HolderTx(r, o.AccountID, o.ProviderID, o.ResourceKind, vendorID)
 	if err == nil && found {
 		return fault.Conflict("resource %q is %q already", holder, vendorID)
 	}

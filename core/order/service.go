@@ -76,7 +76,7 @@ type Resources interface {
 	GetTx(r store.Reader, id string) (store.Doc[resource.Resource], error)
 	InsertTx(tx store.Tx, v resource.Resource) error
 	UpdateTx(tx store.Tx, v resource.Resource, rev uint64) error
-	HolderTx(r store.Reader, providerID, kind, vendorID string) (id string, found bool, err error)
+	HolderTx(r store.Reader, accountID, providerID, kind, vendorID string) (id string, found bool, err error)
 }
 
 // Jobs runs the durable work.

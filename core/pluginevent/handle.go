@@ -108,16 +108,15 @@ func (h *handling) resource(e Event) (Result, error) {
 	}
 	result := ResultUnknown
 	for _, p := range providers {
-		id, found, err := h.s.cfg.Resources.HolderTx(h.tx, p, e.Kind, e.ResourceID)
+		holders, err := h.s.cfg.Resources.HoldersTx(h.tx, p, e.Kind, e.ResourceID)
 		if err != nil {
 			return "", err
 		}
-		if !found {
-			continue
-		}
-		result = ResultKept
-		if err := h.s.keep(h.tx, task{Plugin: e.Plugin, Kind: taskResource, RootOrg: e.RootOrg, ID: id}); err != nil {
-			return "", err
+		for _, id := range holders {
+			result = ResultKept
+			if err := h.s.keep(h.tx, task{Plugin: e.Plugin, Kind: taskResource, RootOrg: e.RootOrg, ID: id}); err != nil {
+				return "", err
+			}
 		}
 	}
 	return result, nil

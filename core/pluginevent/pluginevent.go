@@ -42,8 +42,9 @@ type Waiter interface {
 
 // Resources reads resources again.
 type Resources interface {
-	// HolderTx returns the live resource that has a cloud's id.
-	HolderTx(r store.Reader, providerID, kind, vendorID string) (id string, found bool, err error)
+	// HoldersTx returns the live resources that have a cloud's id, one of each
+	// account at most.
+	HoldersTx(r store.Reader, providerID, kind, vendorID string) (ids []string, err error)
 	// Refresh asks the resource's cloud and stores what it says.
 	Refresh(ctx context.Context, resourceID string) error
 }

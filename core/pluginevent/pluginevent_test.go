@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -118,8 +119,14 @@ func (w *world) HastenTx(_ store.Tx, plugin, root, operation string) (int, bool,
 	return w.waiting[key], false, nil
 }
 
-func (w *world) HolderTx(_ store.Reader, providerID, kind, vendorID string) (string, bool, error) {
-	return "our " + vendorID, providerID == "cloud of p in root" && kind == "instance" && vendorID != "alien", nil
+func (w *world) HoldersTx(_ store.Reader, providerID, kind, vendorID string) ([]string, error) {
+	switch {
+	case providerID != "cloud of p in root" || kind != "instance" || vendorID == "alien":
+		return nil, nil
+	case vendorID == "common":
+		return []string{"common here", "common there"}, nil
+	}
+	return []string{"our " + vendorID}, nil
 }
 
 func (w *world) Refresh(ctx context.Context, id string) error {
@@ -284,6 +291,20 @@ func TestAResourceIsReadOnceForManyEvents(t *testing.T) {
 			t.Errorf("refreshed (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestAnEventOfAnIDThatTwoAccountsHave: the event does not say which is meant.
+func TestAnEventOfAnIDThatTwoAccountsHave(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.handle(changed("common"))
+	w.counted("p resource.changed kept")
+	w.run()
+	w.eventually("both are refreshed", func() bool {
+		return slices.Contains(w.refreshed, "common here") && slices.Contains(w.refreshed, "common there")
+	})
+	w.counted("p resource.changed done")
+	w.counted("p resource.changed done")
 }
 
 // TestAnEventDuringARefresh: what the refresh read may be older than the event.

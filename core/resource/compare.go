@@ -174,7 +174,7 @@ func (s *Service) match(ctx context.Context, w *comparing, v contract.Resource) 
 	var ours Resource
 	var known bool
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
-		d, found, err := s.resources.By(r, "vendor", vendorKey(w.ProviderID, v.Kind, v.ID))
+		d, found, err := s.resources.By(r, "vendor", vendorKey(w.ProviderID, v.Kind, v.ID, w.EnablementID))
 		ours, known = d.Value, found
 		return err
 	})

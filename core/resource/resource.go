@@ -173,7 +173,7 @@ func newResources() *store.Collection[Resource] {
 			if r.VendorID == "" || !r.Live() {
 				return nil
 			}
-			return [][]byte{vendorKey(r.ProviderID, r.Kind, r.VendorID)}
+			return [][]byte{vendorKey(r.ProviderID, r.Kind, r.VendorID, r.AccountID)}
 		}},
 		store.Index[Resource]{Name: "account", Keys: func(r *Resource) [][]byte {
 			if !r.Live() {
@@ -184,7 +184,15 @@ func newResources() *store.Collection[Resource] {
 	)
 }
 
-func vendorKey(provider, kind, vendorID string) []byte { return store.Key(provider, kind, vendorID) }
+// vendorKey is unique among live resources. The account is last, so that all
+// holders of a cloud's id are found together: some clouds count in each account
+// anew.
+func vendorKey(provider, kind, vendorID, account string) []byte {
+	return store.Key(provider, kind, vendorID, account)
+}
+
+// Reindex writes the indexes of all resources anew, for a migration.
+func Reindex(tx store.Tx) error { return newResources().Reindex(tx) }
 
 // Clone returns a copy that shares no slices which orders change.
 func (r Resource) Clone() Resource {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -314,5 +315,26 @@ func TestVendorIDIsUnique(t *testing.T) {
 	err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r) })
 	if !fault.Is(err, fault.ClassConflict) {
 		t.Errorf("a second resource with one vendor id: %v", err)
+	}
+	r.AccountID = "elsewhere"
+	if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r) }); err != nil {
+		t.Errorf("a cloud that counts in each account anew: %v", err)
+	}
+	err = w.store.View(w.ctx, func(rd store.Reader) error {
+		all, err := w.svc.HoldersTx(rd, "provider", "instance", "vm-1")
+		slices.Sort(all)
+		want := []string{strings.TrimSuffix(r.ID, "x"), r.ID}
+		if diff := cmp.Diff(want, all); diff != "" {
+			t.Errorf("the holders of the id (-want +got):\n%s", diff)
+		}
+		for account, want := range map[string]string{"enablement": want[0], "elsewhere": want[1], "nowhere": ""} {
+			if id, found, err := w.svc.HolderTx(rd, account, "provider", "instance", "vm-1"); id != want || found != (want != "") || err != nil {
+				t.Errorf("in account %s: %q, %v, %v", account, id, found, err)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

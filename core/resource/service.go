@@ -159,10 +159,22 @@ func (s *Service) UpdateTx(tx store.Tx, v Resource, rev uint64) error {
 	return err
 }
 
-// HolderTx returns the live resource that has a cloud's id.
-func (s *Service) HolderTx(r store.Reader, providerID, kind, vendorID string) (string, bool, error) {
-	d, found, err := s.resources.By(r, "vendor", vendorKey(providerID, kind, vendorID))
+// HolderTx returns the live resource that has a cloud's id in an account.
+func (s *Service) HolderTx(r store.Reader, accountID, providerID, kind, vendorID string) (string, bool, error) {
+	d, found, err := s.resources.By(r, "vendor", vendorKey(providerID, kind, vendorID, accountID))
 	return d.Value.ID, found, err
+}
+
+// HoldersTx returns the live resources that have a cloud's id in any account, at
+// most [store.MaxList] of them.
+func (s *Service) HoldersTx(r store.Reader, providerID, kind, vendorID string) ([]string, error) {
+	var out []string
+	q := store.Query{Index: "vendor", Prefix: store.Key(providerID, kind, vendorID), Limit: store.MaxList}
+	err := s.resources.Each(r, q, func(d store.Doc[Resource]) error {
+		out = append(out, d.Value.ID)
+		return nil
+	})
+	return out, err
 }
 
 // Holds names what of an org keeps it from being deleted.
