@@ -103,7 +103,7 @@ func simulated(t *testing.T, clk clock.Clock, advance func(time.Duration), step 
 	s := prepare(t, f.Account, clk, advance)
 	f.Kinds = map[string]conformance.Kind{
 		kindApp: {
-			Name: "shop", Spec: json.RawMessage(`{"language":"Java","description":"a shop"}`), Update: json.RawMessage(`{"language":"PHP"}`), Term: forOnce(), Many: 110,
+			Name: "shop", Spec: json.RawMessage(`{"language":"Java","description":"a shop"}`), Update: json.RawMessage(`{"language":"PHP"}`), Term: forOnce(),
 			Actions: map[string]json.RawMessage{"destroy": json.RawMessage(`{"confirm":"x"}`)},
 		},
 		kindConfig:      {Name: "main", Spec: json.RawMessage(fmt.Sprintf(`{"app_id":%q}`, s.app)), Term: forOnce()},
@@ -112,7 +112,7 @@ func simulated(t *testing.T, clk clock.Clock, advance func(time.Duration), step 
 		kindService: {
 			Name: "web", Spec: json.RawMessage(s.in(`"ports":[` + aPort + `]`)), Term: forOnce(), Actions: map[string]json.RawMessage{"rename": json.RawMessage(`{"name":"front"}`)},
 		},
-		kindVolume: {Name: "disk", Spec: json.RawMessage(s.on(`"mount_target":"nas.example","capacity":"10Gi","storage_class":"nas"`)), Term: forOnce()},
+		kindVolume: {Name: "disk", Spec: json.RawMessage(s.on(`"mount_target":"nas.example","capacity":"10Gi","storage_class":"nas"`)), Term: forOnce(), Many: 110},
 	}
 	return f
 }
