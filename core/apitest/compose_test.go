@@ -41,6 +41,7 @@ var texts = map[string]any{
 	"expires":             "2027-06-01T00:00:00Z",
 	"list-inventory/kind": "rack", "get-inventory/kind": "rack", "create-inventory/kind": "rack", "update-inventory/kind": "rack",
 	"delete-inventory/kind": "rack", "act-on-inventory/kind": "rack", "act-on-inventory/action": "inspect",
+	"resize-resource/size": map[string]any{"flavour": "gpu"}, "price-resize/size": map[string]any{"flavour": "gpu"},
 	"number": "so-1", "change-vendor-order/verb": "pay", "create-account-import/from": "2026-01-01T00:00:00Z",
 	"create-inventory/spec": rackSpec, "update-inventory/spec": rackSpec,
 }

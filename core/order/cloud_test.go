@@ -58,6 +58,7 @@ func (c *cloud) describe() contract.Description {
 		Kinds: []contract.KindDescription{{Name: "instance", Verbs: verbs,
 			Spec: json.RawMessage(`{"type":"object","properties":{"cores":{"type":"integer","maximum":64}}}`), Actions: []contract.ActionDescription{
 				{Name: "reboot", Changes: true}, {Name: "console"},
+				{Name: "resize", Changes: true, Input: json.RawMessage(`{"type":"object","properties":{"cores":{"type":"integer","minimum":1}},"required":["cores"],"additionalProperties":false}`)},
 			}}},
 		Limits: contract.Limits{TokenWindow: c.window},
 	}
@@ -110,7 +111,7 @@ func (c *cloud) Create(_ context.Context, req contract.CreateRequest) (contract.
 	}
 	r := &contract.Resource{
 		ID: fmt.Sprintf("vm-%03d", len(c.made)+1), Kind: req.Kind, Name: req.Name, Region: req.Call.Region,
-		Status: contract.StatusRunning, Token: req.Token, Created: c.clock.Now(),
+		Status: contract.StatusRunning, Token: req.Token, Created: c.clock.Now(), State: json.RawMessage(`{"cores":2}`),
 	}
 	c.made[req.Token] = r
 	return c.answer(word, req.Token, r)
@@ -254,6 +255,16 @@ func (c *cloud) Act(_ context.Context, req contract.ActionRequest) (contract.Cha
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.acts = append(c.acts, req.Action)
+	if req.Action == "resize" {
+		if !req.Call.Ordered {
+			return contract.Change{}, fault.Precondition("nobody is billed for it")
+		}
+		return c.change(req.ID, req.Token, func() {
+			if r := c.byID(req.ID); r != nil {
+				r.State = req.Input
+			}
+		})
+	}
 	return contract.Change{}, nil
 }
 

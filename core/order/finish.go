@@ -61,6 +61,8 @@ func (o *Order) right() access.Right {
 		return access.OrderRenew
 	case KindRelease:
 		return access.OrderRelease
+	case KindResize:
+		return access.OrderResize
 	case KindBuy:
 	}
 	return access.OrderCreate
@@ -83,6 +85,8 @@ func (s *Service) result(tx store.Tx, w *work, o *Order) error {
 		return s.renewed(tx, w, o)
 	case KindRelease:
 		return s.released(tx, o)
+	case KindResize:
+		return s.resized(tx, o)
 	}
 	return fault.Internal(nil, "order %q has the unknown kind %q", o.ID, o.Kind)
 }
@@ -269,6 +273,9 @@ func (s *Service) released(tx store.Tx, o *Order) error {
 			if err := s.refund(tx, o, r, i, f); err != nil {
 				return err
 			}
+			if c := r.ChargeOf(f.OrderID); c != nil {
+				c.Refunded = true
+			}
 		}
 		r.Status, r.Released = contract.StatusDeleted, s.cfg.Clock.Now()
 		r.OrderIDs = append(r.OrderIDs, o.ID)
@@ -296,8 +303,7 @@ func (s *Service) refund(tx store.Tx, o *Order, r *resource.Resource, n int, f R
 	if charged == nil {
 		return fault.Internal(nil, "order %q is refunded but was not charged", f.OrderID)
 	}
-	// Unit k of n has the part from (k-1)/n to k/n of what was charged.
-	back, err := charged.RefundAfter(int64(f.Unit-1)*f.Whole, f.Part, int64(f.Units)*f.Whole)
+	back, err := f.of(charged)
 	if err != nil {
 		return fmt.Errorf("sharing the refund of order %q: %w", f.OrderID, err)
 	}
@@ -306,10 +312,15 @@ func (s *Service) refund(tx store.Tx, o *Order, r *resource.Resource, n int, f R
 	if err != nil {
 		return err
 	}
-	c.Refunded = true
 	o.Given = append(o.Given, back)
 	o.TransactionID = receipt.TransactionID
 	return nil
+}
+
+// of is the refund as amounts of each leg. Unit k of n has the part from (k-1)/n
+// to k/n of what was charged.
+func (f Refund) of(charged *pricing.Result) (pricing.Result, error) {
+	return charged.RefundAfter(int64(f.Unit-1)*f.Whole+f.Before, f.Part, int64(f.Units)*f.Whole)
 }
 
 // fillIn asks for the details of what was made where the cloud's answer had

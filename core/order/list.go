@@ -149,7 +149,7 @@ func (s *Service) view(r store.Reader, c access.Caller, o *Order) View {
 	v := View{
 		ID: o.ID, Kind: o.Kind, OrgID: o.OrgID, ProviderID: o.ProviderID, ProductID: o.ProductID,
 		ProductName: o.ProductName, ResourceKind: o.ResourceKind, Region: o.Region, Zone: o.Zone, Name: o.Name,
-		Spec: o.Spec, Term: o.Term, Price: o.Priced.View(c.OrgID), ResourceID: o.ResourceID,
+		Spec: o.Spec, Size: o.Size, Term: o.Term, Price: o.Priced.View(c.OrgID), ResourceID: o.ResourceID,
 		ResourceIDs: slices.Clone(o.ResourceIDs), Token: o.Token, State: o.State,
 		Transitions: slices.Clone(o.Transitions), Created: o.Created, Updated: o.Updated, Decided: o.Decided,
 	}

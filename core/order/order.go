@@ -1,4 +1,4 @@
-// Package order buys, renews and releases at the clouds, exactly once.
+// Package order buys, renews, resizes and releases at the clouds, exactly once.
 //
 // An order is priced, its money held over the whole chain, and stored together
 // with its purchase token and a durable job before any cloud is called. The
@@ -31,6 +31,7 @@ const (
 	KindBuy     Kind = "buy"
 	KindRenew   Kind = "renew"
 	KindRelease Kind = "release"
+	KindResize  Kind = "resize"
 )
 
 // Order is one request to change something at a cloud, with everything that
@@ -52,9 +53,11 @@ type Order struct {
 	Zone         string          `json:",omitzero"`
 	Name         string          `json:",omitzero"`
 	Spec         json.RawMessage `json:",omitzero"`
-	Term         contract.Term
-	QuoteID      string `json:",omitzero"`
-	// Priced is what was held (buy, renew) for all units.
+	// Size is what a resize asks for, by the input schema of the kind's action.
+	Size    json.RawMessage `json:",omitzero"`
+	Term    contract.Term
+	QuoteID string `json:",omitzero"`
+	// Priced is what was held (buy, renew, a resize to more) for all units.
 	Priced pricing.Result
 	// Charged is what was captured, when that is not all that was held; see
 	// [Order.charged].
@@ -63,11 +66,12 @@ type Order struct {
 	ChargedAll bool `json:",omitzero"`
 	// TransactionID is the ledger's, of the charge or of the refund.
 	TransactionID string `json:",omitzero"`
-	// Refunds are what a release gives back, one for each paid term.
+	// Refunds are what a release, or a resize to less, gives back, one for each
+	// paid term.
 	Refunds []Refund `json:",omitzero"`
 	// Given is what went back for each of them, leg by leg.
 	Given []pricing.Result `json:",omitzero"`
-	// ResourceID is the resource that is renewed or released.
+	// ResourceID is the resource that is renewed, resized or released.
 	ResourceID  string   `json:",omitzero"`
 	ResourceIDs []string `json:",omitzero"` // what was made, or changed
 	Token       string   // the purchase token; unit n has Token-n when there are several
@@ -88,11 +92,13 @@ type Order struct {
 	Decided        time.Time `json:",omitzero"` // zero while it is open
 }
 
-// Refund is the part of an earlier charge that a release gives back.
+// Refund is the part of an earlier charge that goes back.
 type Refund struct {
 	OrderID     string // whose charge it is
 	Unit, Units int
 	Part, Whole int64 // of that unit's share
+	// Before is what of Whole went back earlier.
+	Before int64 `json:",omitzero"`
 }
 
 // UnitState says where one unit of an order stands.
@@ -196,6 +202,14 @@ type RenewInput struct {
 	IdempotencyKey string
 }
 
+// ResizeInput gives a resource another size.
+type ResizeInput struct {
+	ResourceID string
+	// Size says what it shall be, by the input schema of the kind's action resize.
+	Size           json.RawMessage
+	IdempotencyKey string
+}
+
 // ReleaseInput gives a resource back.
 type ReleaseInput struct {
 	ResourceID     string
@@ -243,11 +257,12 @@ type View struct {
 	Region, Zone string
 	Name         string
 	Spec         json.RawMessage
+	Size         json.RawMessage
 	Term         contract.Term
 	QuoteID      string
 	Price        pricing.View   // what was held
 	Charged      *pricing.View  // what was charged
-	Refunded     []pricing.View // what a release gave back, in positive amounts
+	Refunded     []pricing.View // what went back, in positive amounts
 	ResourceID   string
 	ResourceIDs  []string
 	Token        string

@@ -43,9 +43,9 @@ func (s *Service) Release(ctx context.Context, c access.Caller, in ReleaseInput)
 			return fault.Precondition("resource %q was released", r.ID)
 		}
 		o.Term = contract.Term{Billing: r.Billing, Period: r.Period, Periods: 1, Quantity: 1}
-		o.Refunds = refunds(&r, back, s.cfg.Clock.Now())
 		o.Reason = in.Reason
-		return nil
+		o.Refunds, err = refunds(&r, back, s.cfg.Clock.Now())
+		return err
 	})
 	return s.answer(ctx, c, &o, err)
 }
@@ -108,7 +108,7 @@ func refundOf(q contract.Quote, c money.Currency) (*money.Amount, error) {
 }
 
 // refunds says which part of each paid term goes back.
-func refunds(r *resource.Resource, quoted *money.Amount, now time.Time) []Refund {
+func refunds(r *resource.Resource, quoted *money.Amount, now time.Time) ([]Refund, error) {
 	var out []Refund
 	var left money.Amount
 	if quoted != nil {
@@ -121,16 +121,24 @@ func refunds(r *resource.Resource, quoted *money.Amount, now time.Time) []Refund
 			continue
 		}
 		part, whole := unused(c, now)
-		if quoted != nil && c.List > 0 {
-			part, whole = int64(min(left, c.List)), int64(c.List)
+		switch rest := c.List - c.Given; {
+		case quoted != nil && c.List > 0:
+			part, whole = int64(min(left, rest)), int64(c.List)
 			left -= money.Amount(part)
+		case c.Given > 0: // what is left of it is unused in the same proportion
+			share, err := rest.Share(part, max(whole, 1))
+			if err != nil {
+				return nil, err
+			}
+			part, whole = int64(share), int64(c.List)
 		}
 		if part > 0 && whole > 0 {
-			part, whole = bounded(part, whole)
-			out = append(out, Refund{OrderID: c.OrderID, Unit: c.Unit, Units: c.Units, Part: part, Whole: whole})
+			before := int64(c.Given)
+			part, before, whole = bounded(part, before, whole)
+			out = append(out, Refund{OrderID: c.OrderID, Unit: c.Unit, Units: c.Units, Part: part, Whole: whole, Before: before})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // unused is the unused time of a paid term, in seconds of the whole term.
@@ -145,11 +153,11 @@ func unused(c resource.Charge, now time.Time) (part, whole int64) {
 
 // bounded keeps a fraction small enough to be multiplied with a number of
 // units; what it cuts off is below the smallest amount.
-func bounded(part, whole int64) (int64, int64) {
+func bounded(part, before, whole int64) (int64, int64, int64) {
 	for whole >= 1<<48 {
-		part, whole = part>>1, whole>>1
+		part, before, whole = part>>1, before>>1, whole>>1
 	}
-	return part, whole
+	return part, before, whole
 }
 
 func has(list []contract.Capability, c contract.Capability) bool {

@@ -126,6 +126,7 @@ type Changer interface {
 	Create(ctx context.Context, req contract.CreateRequest) (contract.Change, error)
 	Renew(ctx context.Context, req contract.RenewRequest) (contract.Change, error)
 	Delete(ctx context.Context, req contract.DeleteRequest) (contract.Change, error)
+	Act(ctx context.Context, req contract.ActionRequest) (contract.Change, error)
 }
 
 // Asker asks a cloud without changing anything.

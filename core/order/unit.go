@@ -170,10 +170,14 @@ func (s *Service) undecidable(u *Unit, err error) {
 	}
 }
 
-// find asks by token where the kind can, else by id.
+// find asks by token where the kind can, else by id; for another size always by
+// id, because what a resource is tells more than what became of a token.
 func (s *Service) find(ctx context.Context, w *work, u *Unit, cloud Cloud, call contract.Call) (verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.CallTimeout)
 	defer cancel()
+	if w.order.Kind == KindResize {
+		return w.sized(ctx, cloud, call)
+	}
 	if !s.canFind(ctx, w) {
 		if w.order.Kind == KindRelease {
 			return w.gone(ctx, cloud, call)
@@ -224,6 +228,8 @@ func changeOf(k Kind) contract.ChangeKind {
 		return contract.ChangeRenew
 	case KindRelease:
 		return contract.ChangeRelease
+	case KindResize:
+		return contract.ChangeResize
 	case KindBuy:
 	}
 	return contract.ChangeCreate

@@ -27,14 +27,14 @@ func (p *problems) key(key string) {
 	}
 }
 
-func (p *problems) spec(spec json.RawMessage) {
+func (p *problems) object(path string, doc json.RawMessage) {
 	var object map[string]json.RawMessage
 	switch {
-	case len(spec) == 0:
-	case len(spec) > MaxSpec:
-		p.Add("spec", "must have at most %d bytes", MaxSpec)
-	case json.Unmarshal(spec, &object) != nil:
-		p.Add("spec", "must be a JSON object")
+	case len(doc) == 0:
+	case len(doc) > MaxSpec:
+		p.Add(path, "must have at most %d bytes", MaxSpec)
+	case json.Unmarshal(doc, &object) != nil:
+		p.Add(path, "must be a JSON object")
 	}
 }
 
@@ -60,7 +60,7 @@ func (in BuyInput) Validate() error {
 	p.Text("product_id", in.ProductID, 1, MaxName)
 	p.Text("name", in.Name, 0, MaxName)
 	p.Text("quote_id", in.QuoteID, 0, MaxName)
-	p.spec(in.Spec)
+	p.object("spec", in.Spec)
 	p.term(in.Term)
 	p.key(in.IdempotencyKey)
 	return p.Err()
@@ -71,6 +71,18 @@ func (in RenewInput) Validate() error {
 	var p problems
 	p.Text("resource_id", in.ResourceID, 1, MaxName)
 	p.count("periods", in.Periods, MaxPeriods)
+	p.key(in.IdempotencyKey)
+	return p.Err()
+}
+
+// Validate returns every wrong field.
+func (in ResizeInput) Validate() error {
+	var p problems
+	p.Text("resource_id", in.ResourceID, 1, MaxName)
+	if len(in.Size) == 0 {
+		p.Add("size", "is required: what the resource shall be")
+	}
+	p.object("size", in.Size)
 	p.key(in.IdempotencyKey)
 	return p.Err()
 }

@@ -10,6 +10,7 @@ import (
 	"tradewind.example/core/provider"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	contract "tradewind.example/sdk/provider"
 )
 
@@ -23,7 +24,7 @@ type work struct {
 	dirty  bool // the order has changes that are not stored
 }
 
-// target is the resource that an order renews or releases, as it was when the
+// target is the resource that an order renews, resizes or releases, as it was when the
 // run began.
 type target struct {
 	vendorID string
@@ -184,7 +185,7 @@ func (s *Service) step(ctx context.Context, w *work, u *Unit) error {
 	case UnitWaiting:
 		return s.call(ctx, w, u)
 	case UnitRefused:
-		if s.canFind(ctx, w) {
+		if w.order.Kind != KindResize && s.canFind(ctx, w) {
 			return s.lookUp(ctx, w, u)
 		}
 		return s.call(ctx, w, u)
@@ -311,6 +312,11 @@ func (w *work) send(ctx context.Context, cloud Cloud, call contract.Call, u *Uni
 	case KindRenew:
 		return cloud.Renew(ctx, contract.RenewRequest{
 			Call: call, Token: u.Token, Kind: o.ResourceKind, ID: w.target.vendorID, Term: o.Term,
+		})
+	case KindResize:
+		call.Ordered = true
+		return cloud.Act(ctx, contract.ActionRequest{
+			Call: call, Token: u.Token, Kind: o.ResourceKind, ID: w.target.vendorID, Action: kinds.ActionResize, Input: o.Size,
 		})
 	case KindRelease:
 		change, err := cloud.Delete(ctx, contract.DeleteRequest{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -349,6 +350,7 @@ type market struct {
 	warnOnly bool
 	quotes   map[string]quote.Quote
 	asked    int
+	resize   string // what the cloud quotes for another size; "" = it does not
 }
 
 func chain() []pricing.Terms {
@@ -394,7 +396,16 @@ func (m *market) ListAmount(_ context.Context, in quote.ListInput) (quote.Listed
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked++
+	if in.Change == contract.ChangeResize {
+		if m.resize == "" {
+			return quote.Listed{}, fault.Unsupported("the cloud does not quote sizes")
+		}
+		return quote.Listed{Amount: must(money.ParseDecimal(m.resize)), Currency: cny, Source: quote.SourcePlugin}, nil
+	}
 	unit := "1000"
+	if strings.Contains(string(in.Spec), `"cores":8`) {
+		unit = "1600"
+	}
 	if m.list != "" {
 		unit = m.list
 	}
@@ -406,7 +417,7 @@ func (m *market) ListAmount(_ context.Context, in quote.ListInput) (quote.Listed
 func (m *market) PriceTx(_ store.Reader, in quote.PriceInput) (pricing.Result, []quote.Warning, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	result, err := pricing.Price(pricing.Input{Currency: cny, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Legs: m.terms})
+	result, err := pricing.Price(pricing.Input{Currency: cny, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Difference: in.Difference, Legs: m.terms})
 	if err != nil {
 		return result, nil, err
 	}

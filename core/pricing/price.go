@@ -14,6 +14,9 @@ type Input struct {
 	List              money.Decimal // the whole request: unit list price × quantity × periods
 	Quantity, Periods int           // at least 1; multiplied with a floor's price
 	Legs              []Terms       // provider→operator first, customer last
+	// Difference says that List is what the same units and periods cost more in
+	// another size: a floor's price, which knows no sizes, is the same for both.
+	Difference bool
 }
 
 // Leg is one priced hop. Amount is what the buyer owes the seller; Commission
@@ -85,6 +88,9 @@ func (in Input) leg(i int, next money.Amount) (Leg, error) {
 }
 
 func (in Input) floor(price money.Decimal) (money.Amount, error) {
+	if in.Difference {
+		return 0, nil
+	}
 	units, err := money.DecimalOf(int64(in.Quantity) * int64(in.Periods)) // bounded by check
 	if err != nil {
 		return 0, err

@@ -181,8 +181,8 @@ func (q *asked) purpose() provider.Purpose {
 func (s *Service) known(q *asked) (Listed, bool) {
 	quotes, ok := s.lists.quoting.Get(q.fit(), 0)
 	switch {
-	case !ok || !q.at.Before(quotes.until):
-		return Listed{}, false
+	case !ok || !q.at.Before(quotes.until) || q.in.Change == contract.ChangeResize:
+		return Listed{}, false // what another size costs depends on the present one
 	case quotes.value:
 		return s.lists.get(q.key, q.at)
 	}
@@ -237,7 +237,7 @@ func (s *Service) ask(ctx context.Context, q asked) (Listed, error) {
 	if fault.Is(f.err, fault.ClassUnsupported) && (q.in.Change == contract.ChangeCreate || q.in.Change == contract.ChangeRenew) {
 		f.out, f.err = q.ownList()
 	}
-	if f.err == nil {
+	if f.err == nil && q.in.Change != contract.ChangeResize {
 		s.lists.amounts.Put(q.key, 0, timed[Listed]{value: f.out, until: s.Clock.Now().Add(s.ListLife)})
 	}
 	return f.out, f.err

@@ -50,7 +50,7 @@ func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain
 		return pricing.Result{}, nil, fault.Precondition("the buyer earns a commission on what it sells on and has no price of its own: ask the seller for one")
 	}
 	result, err := pricing.Price(pricing.Input{
-		Currency: p.Currency, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Legs: legs,
+		Currency: p.Currency, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Difference: in.Difference, Legs: legs,
 	})
 	if err != nil {
 		return pricing.Result{}, nil, fmt.Errorf("pricing product %q: %w", p.ID, err)

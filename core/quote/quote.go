@@ -73,6 +73,9 @@ type PriceInput struct {
 	Quantity, Periods int
 	List              money.Decimal
 	At                time.Time
+	// Difference says that List is what the same units cost more in another size,
+	// for the rest of a term that is paid.
+	Difference bool
 }
 
 // ListInput asks for the list amount of a change.

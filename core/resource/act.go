@@ -15,6 +15,7 @@ import (
 	"tradewind.example/core/provider"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	contract "tradewind.example/sdk/provider"
 )
 
@@ -69,6 +70,9 @@ func (s *Service) Act(ctx context.Context, c access.Caller, in ActInput) (Action
 	d, err := s.checked(ctx, c, access.ResourceAction, in.ResourceID)
 	if err != nil {
 		return ActionRun{}, err
+	}
+	if in.Action == kinds.ActionResize {
+		return ActionRun{}, fault.Precondition("another size costs another price: ask for it as an order of the kind resize, not as an action")
 	}
 	action, err := s.describe(ctx, d.Value, in)
 	if err != nil {

@@ -61,7 +61,9 @@ type Charge struct {
 	List       money.Amount
 	Currency   money.Currency
 	Start, End time.Time // half-open; both zero: no term
-	Refunded   bool
+	// Given is the part of List that went back when the resource got smaller.
+	Given    money.Amount `json:",omitzero"`
+	Refunded bool         // all that was to go back, at the release
 }
 
 // CostBasis is what the cloud charged the account. Only the account's org sees it.

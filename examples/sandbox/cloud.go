@@ -70,6 +70,7 @@ type server struct {
 	created         time.Time
 	expires         time.Time
 	billing         provider.BillingMethod
+	period          provider.Period
 }
 
 // create buys one server, or returns the one this token bought before.
@@ -93,7 +94,7 @@ func (c *cloud) create(req provider.TypedCreate[Spec], s Settings) (*server, err
 	sv := &server{
 		id: "sb-" + strconv.FormatInt(c.next.Add(1), 10), name: req.Name, token: req.Token, region: req.Call.Region, spec: req.Spec,
 		status: provider.StatusPending, ready: now.Add(time.Duration(s.CreateMillis) * time.Millisecond),
-		created: now, expires: extend(now, req.Term), billing: req.Term.Billing,
+		created: now, expires: extend(now, req.Term), billing: req.Term.Billing, period: req.Term.Period,
 	}
 	if s.BreakMillis > 0 {
 		sv.breaks = sv.ready.Add(time.Duration(s.BreakMillis) * time.Millisecond)

@@ -31,6 +31,7 @@ func fixture(createMillis string) conformance.Fixture {
 			Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
 			Actions: map[string]json.RawMessage{
 				"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),
+				"resize":         json.RawMessage(`{"flavour":"medium"}`),
 				"reset_password": json.RawMessage(`{"password":"marker-password-5b22"}`),
 			},
 			Commands: &conformance.Commands{Exit: []string{"exit", "3"}, Code: 3, Says: "exit 3", Echo: []string{"cat"}, Flood: []string{"yes"}},

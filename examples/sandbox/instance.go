@@ -17,6 +17,7 @@ type Spec struct {
 
 // State is what an instance is.
 type State struct {
+	Flavour string `json:"flavour" title:"Flavour"`
 	CPU     int    `json:"cpu" title:"Cores"`
 	Memory  int    `json:"memory_gb" title:"Memory in GB"`
 	Disk    int    `json:"disk_gb" title:"Disk in GB"`
@@ -44,6 +45,7 @@ func instanceKind(s *sandbox) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "stop", Title: "Stop", Changes: true}, h.power(provider.StatusStopped, provider.StatusRunning)),
 		provider.ActionOf(provider.ActionDescription{Name: "reboot", Title: "Reboot", Changes: true}, h.power(provider.StatusRunning, provider.StatusRunning)),
 		provider.ActionOf(provider.ActionDescription{Name: "reset_password", Title: "Set password", Changes: true}, h.resetPassword),
+		provider.ActionOf(provider.ActionDescription{Name: "resize", Title: "Resize", Changes: true}, h.resize),
 		provider.ActionOf(provider.ActionDescription{Name: "console", Title: "Console"}, h.console),
 	)
 }
@@ -184,7 +186,7 @@ func thing(sv *server) (provider.Thing[State], error) {
 	return provider.Thing[State]{
 		ID: sv.id, Name: sv.name, Region: sv.region, Status: sv.status, RawStatus: string(sv.status), Token: sv.token,
 		Billing: sv.billing, Created: sv.created, Expires: sv.expires,
-		State: State{CPU: f.cpu, Memory: f.memory, Disk: sv.spec.Disk, Address: sv.address()},
+		State: State{Flavour: f.id, CPU: f.cpu, Memory: f.memory, Disk: sv.spec.Disk, Address: sv.address()},
 	}, nil
 }
 

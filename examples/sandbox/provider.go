@@ -147,7 +147,7 @@ func offering(r provider.Region, f flavour) (provider.Offering, error) {
 	}, nil
 }
 
-// Quote prices creates and renewals by the list, and a release by the unused time.
+// Quote prices creates, renewals and other sizes by the list.
 func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.Quote, error) {
 	if req.Kind != "instance" {
 		return provider.Quote{}, fault.Unsupported("racks have no price")
@@ -168,8 +168,10 @@ func (s *sandbox) Quote(_ context.Context, req provider.QuoteRequest) (provider.
 			return provider.Quote{}, err
 		}
 		spec = sv.spec
+	case provider.ChangeResize:
+		return s.quoteResize(req)
 	default:
-		return provider.Quote{}, fault.Unsupported("the sandbox prices create and renew only")
+		return provider.Quote{}, fault.Unsupported("the sandbox prices no %s", req.Change)
 	}
 	fen, err := listPrice(spec, req.Term)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 
 // A resize is charged by the cloud at once. The broker bills it when it is part
 // of an order, and nobody for an action, so that needs the account's leave. It
-// says what the size shall be, not
-// by how much it grows, so that a repeat after a lost answer finds it done.
+// says what the size shall be, not by how much it grows, so that a repeat after a
+// lost answer finds it done.
 
 // mayResize opens a call for a resize.
 func (p *plugin) mayResize(call provider.Call) (*cloud, error) {

@@ -14,7 +14,7 @@ import (
 // Order is one request to change something at a cloud.
 type Order struct {
 	ID           string       `json:"id"`
-	Kind         string       `json:"kind" enum:"buy,renew,release"`
+	Kind         string       `json:"kind" enum:"buy,renew,release,resize"`
 	State        string       `json:"state" enum:"draft,quoted,awaiting_approval,held,provisioning,active,failed,cancelled,refunded"`
 	OrgID        string       `json:"org_id" doc:"The buyer"`
 	ProviderID   string       `json:"provider_id"`
@@ -25,12 +25,13 @@ type Order struct {
 	Zone         string       `json:"zone,omitempty"`
 	Name         string       `json:"name,omitempty"`
 	Spec         any          `json:"spec,omitempty"`
+	Size         any          `json:"size,omitempty" doc:"Of a resize: what the resource shall be"`
 	Term         Term         `json:"term"`
 	QuoteID      string       `json:"quote_id,omitempty"`
 	Price        Price        `json:"price" doc:"What was held"`
 	Charged      *Price       `json:"charged,omitempty" doc:"What was charged; absent while nothing was"`
-	Refunded     []Price      `json:"refunded,omitempty" doc:"Of a release: what went back, one for each paid term, in positive amounts"`
-	ResourceID   string       `json:"resource_id,omitempty" doc:"What is renewed or released"`
+	Refunded     []Price      `json:"refunded,omitempty" doc:"What went back, one for each paid term, in positive amounts"`
+	ResourceID   string       `json:"resource_id,omitempty" doc:"What is renewed, resized or released"`
 	ResourceIDs  []string     `json:"resource_ids" nullable:"false" doc:"What was made or changed"`
 	Units        []Unit       `json:"units" nullable:"false" doc:"One for each resource of the order"`
 	Transitions  []Transition `json:"transitions" nullable:"false"`
@@ -98,7 +99,7 @@ type listOrders struct {
 	api.Sorting
 	OrgID      string    `query:"org_id" maxLength:"64" doc:"Only this buyer"`
 	State      string    `query:"state" enum:"draft,quoted,awaiting_approval,held,provisioning,active,failed,cancelled,refunded"`
-	Kind       string    `query:"kind" enum:"buy,renew,release"`
+	Kind       string    `query:"kind" enum:"buy,renew,release,resize"`
 	ResourceID string    `query:"resource_id" maxLength:"64"`
 	ProviderID string    `query:"provider_id" maxLength:"64"`
 	ProductID  string    `query:"product_id" maxLength:"64"`
@@ -191,7 +192,7 @@ func orderAnswer(v order.View, err error) (*One[Order], error) {
 func orderOf(v order.View) Order {
 	o := Order{
 		ID: v.ID, Kind: string(v.Kind), State: string(v.State), OrgID: v.OrgID, ProviderID: v.ProviderID, ProductID: v.ProductID,
-		ProductName: v.ProductName, ResourceKind: v.ResourceKind, Region: v.Region, Zone: v.Zone, Name: v.Name, Spec: object(v.Spec),
+		ProductName: v.ProductName, ResourceKind: v.ResourceKind, Region: v.Region, Zone: v.Zone, Name: v.Name, Spec: object(v.Spec), Size: object(v.Size),
 		Term: termOf(v.Term), QuoteID: v.QuoteID, Price: priceOf(v.Price), ResourceID: v.ResourceID, ResourceIDs: rows(v.ResourceIDs),
 		Units: make([]Unit, 0, len(v.Units)), Transitions: make([]Transition, 0, len(v.Transitions)),
 		Created: v.Created, Updated: v.Updated, Decided: when(v.Decided), Attention: attentionOf(v.Attention),

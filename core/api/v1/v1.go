@@ -56,7 +56,7 @@ type Services struct {
 func Bind(s *api.Server, svc Services) {
 	for _, bind := range []func(*api.Server, Services){
 		bindSessions, bindTokens, bindUsers, bindOrgs, bindPlugins, bindProviders, bindGrants, bindEnablements, bindInventory, bindAccounts,
-		bindProducts, bindProtocols, bindDiscounts, bindQuotes, bindOrders, bindResources, bindWallets,
+		bindProducts, bindProtocols, bindDiscounts, bindQuotes, bindOrders, bindResources, bindResize, bindWallets,
 		bindRecharges, bindBills, bindLedger, bindStatements, bindJobs, bindAudit, bindBackup,
 	} {
 		bind(s, svc)
