@@ -80,6 +80,18 @@ func TestRestart(t *testing.T) {
 	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded || w.statuses(t, id) != "running running" {
 		t.Errorf("%+v, %q", op, w.statuses(t, id))
 	}
+	c, err := w.plugin.openIn(w.call())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := numberOf(id)
+	hidden := provider.OperationRequest{Call: w.call(), ID: w.plugin.begin(c, verbRestart, n, "").String()}
+	for _, state := range []provider.OperationState{provider.OperationRunning, provider.OperationSucceeded} {
+		if op, err := w.Operation(t.Context(), hidden); err != nil || op.State != state {
+			t.Errorf("a stop that does not show is no end of a restart: %+v, %v, want %s", op, err, state)
+		}
+		w.clock.Advance(stopShows)
+	}
 	w.faults(t, sim.Fault{Kind: sim.KindSoldOut, Actions: []string{"operate"}, Skip: 1})
 	_, err = w.act(t, id, "restart", `{}`)
 	want(t, "the cluster was filled meanwhile", err, fault.ClassOutOfStock, fault.OutcomeNotDone)
@@ -406,4 +418,60 @@ func TestAPermissionThatIsMissing(t *testing.T) {
 	want(t, "the user may not stop", err, fault.ClassForbidden, fault.OutcomeNotDone)
 	_, err = w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "d", Kind: kindApp, ID: id})
 	want(t, "nor release", err, fault.ClassForbidden, fault.OutcomeNotDone)
+}
+
+// TestLostAnswersWithinOperations: a step that happened without an answer is
+// found done, and the operation goes on.
+func TestLostAnswersWithinOperations(t *testing.T) {
+	t.Parallel()
+	ask := func(t *testing.T, w *world, id string) error {
+		t.Helper()
+		_, err := w.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: id})
+		return err
+	}
+	t.Run("Restart", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.install(t, "tok-1", nil).ID
+		before := w.count("operate")
+		change, err := w.Act(t.Context(), provider.ActionRequest{Call: w.call(), Token: "r", Kind: kindApp, ID: id, Action: "restart", Input: json.RawMessage(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(transition)
+		w.lose(t, "operate")
+		want(t, "the start's answer is lost", ask(t, w, change.Operation), fault.ClassUnavailable, fault.OutcomeUnknown)
+		if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded || w.count("operate") != before+2 || w.statuses(t, id) != "running running" {
+			t.Errorf("%+v, %d operations, %q", op, w.count("operate")-before, w.statuses(t, id))
+		}
+	})
+	t.Run("Delete", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.install(t, "tok-1", nil).ID
+		change, err := w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "d", Kind: kindApp, ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(transition)
+		w.lose(t, "delete_app")
+		want(t, "the delete's answer is lost", ask(t, w, change.Operation), fault.ClassUnavailable, fault.OutcomeUnknown)
+		if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded || w.count("delete_app") != 1 {
+			t.Errorf("%+v, %d deletes", op, w.count("delete_app"))
+		}
+	})
+	t.Run("TakenBack", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.faults(t, sim.Fault{Kind: sim.KindAbnormal}, sim.Fault{Kind: sim.KindDrop, After: true, Actions: []string{"purge_app"}, Count: 1})
+		change, err := w.Create(t.Context(), w.order(t, "tok-1", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		op := w.finish(t, change.Operation)
+		want(t, "it is gone all the same", op.Failure, fault.ClassPrecondition, fault.OutcomeNotDone)
+		if left := w.list(t, kindApp); len(left) != 0 || w.count("purge_app") != 1 {
+			t.Errorf("left: %v after %d deletes", ids(left), w.count("purge_app"))
+		}
+	})
 }

@@ -107,11 +107,15 @@ func (c *cloud) app(ctx context.Context, id string) (app, error) {
 	if !ok {
 		return app{}, fault.NotFound(kindApp, id)
 	}
-	row, err := read[appRow](ctx, c, c.inApp(n), nil)
+	row, err := c.row(ctx, n)
 	if err != nil {
 		return app{}, err
 	}
 	return c.whole(ctx, row)
+}
+
+func (c *cloud) row(ctx context.Context, n int64) (appRow, error) {
+	return read[appRow](ctx, c, c.inApp(n), nil)
 }
 
 // whole adds its components to an app.

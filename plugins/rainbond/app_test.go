@@ -49,8 +49,8 @@ func TestAnAppIsInstalledAndReleased(t *testing.T) {
 	if left := append(w.list(t, kindApp), w.list(t, kindComponent)...); len(left) != 0 {
 		t.Errorf("left: %v", ids(left))
 	}
-	if n := w.count("purge_app"); n != 0 {
-		t.Errorf("the app was deleted with what ran in it %d times", n)
+	if n, m := w.count("purge_app"), w.count("delete_app"); n != 0 || m != 1 {
+		t.Errorf("the app was deleted with what ran in it %d times, without it %d times", n, m)
 	}
 }
 

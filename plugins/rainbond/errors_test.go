@@ -46,6 +46,7 @@ func TestRefusals(t *testing.T) {
 		"Half":       {"taken back by the console", 400, `{"code":400,"msg":"install app failure"}`, fault.ClassUnavailable, false, "400", "install app failure"},
 		"Trace":      {"a traceback in a refusal", 400, `{"code":400,"msg":"` + trace + `"}`, fault.ClassInvalid, false, "400", "HTTP status 400"},
 		"Method":     {"there is no such call", 405, `{"code":405,"msg":"Method not allowed"}`, fault.ClassUnsupported, false, "405", "Method"},
+		"Broken":     {"what a 5xx says is no verdict", 500, `{"code":404,"msg_show":"应用不存在"}`, fault.ClassUnavailable, true, "404", "HTTP status 500"},
 		"Gateway":    {"not of the console's making", 502, `{"msg":"bad gateway"}`, fault.ClassUnavailable, true, "502", "502"},
 	}
 	for name, tc := range cases {

@@ -79,7 +79,11 @@ func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (
 	if o.verb == verbDelete {
 		return w.deleting(ctx)
 	}
-	t, err := w.cloud.app(ctx, strconv.FormatInt(o.app, 10))
+	row, err := w.cloud.row(ctx, o.app)
+	var t app
+	if err == nil {
+		t, err = w.cloud.whole(ctx, row)
+	}
 	switch {
 	case fault.Is(err, fault.ClassNotFound):
 		return w.failed(fault.Precondition("the app does not exist any more").From(fault.SourceCloud)), nil
@@ -88,7 +92,7 @@ func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (
 	}
 	switch o.verb {
 	case verbCreate:
-		return w.creating(ctx, t)
+		return w.creating(ctx, t, row.Note)
 	case verbStop:
 		return w.stopping(t), nil
 	case verbRestart:
@@ -129,15 +133,12 @@ func (w waiting) unfinished() provider.Operation {
 
 // creating waits until a new app is installed and runs. What was never sent is
 // sent when it is certain that it is not under way.
-func (w waiting) creating(ctx context.Context, t app) (provider.Operation, error) {
-	row, err := read[appRow](ctx, w.cloud, w.cloud.inApp(w.app), nil)
-	if err != nil {
-		return provider.Operation{}, err
-	}
-	_, bought, ok := purchaseOf(row.Note)
+func (w waiting) creating(ctx context.Context, t app, note string) (provider.Operation, error) {
+	_, bought, ok := purchaseOf(note)
 	if !ok {
 		return w.failed(fault.Unknown(nil, "the app's note was changed at the console: what was ordered is not known any more")), nil
 	}
+	var err error
 	if w.out.Resource, err = resourceOf(kindApp, t); err != nil {
 		return provider.Operation{}, err
 	}
