@@ -35,6 +35,9 @@ const passwordHash = "$6$tradewindtest$t3WUXf8675kda2xht84T7iYbCWQ7zs0oQYnH8SOtE
 
 const server = "/usr/sbin/sshd"
 
+// stopTime bounds the end of a server.
+const stopTime = 10 * time.Second
+
 // Machine is a running machine.
 type Machine struct {
 	Addr    string
@@ -259,10 +262,21 @@ SetEnv PATH=/etc/played:/usr/bin:/bin:/usr/sbin:/sbin GOCOVERDIR=/etc/played/cov
 	})
 }
 
-// Stop ends the machine's server, as a machine that is switched off.
+// Stop ends the machine's server, as a machine that is switched off: it returns
+// when nobody listens there any more. The kernel ends the processes behind the one
+// that is waited for a moment later.
 func (m *Machine) Stop() {
 	_ = syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL)
 	<-m.exited
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	_ = planetest.Until(ctx, func(ctx context.Context) (bool, error) { // what comes after it finds out
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.Addr)
+		if err == nil {
+			err = conn.Close()
+		}
+		return err != nil, nil
+	})
 }
 
 // Config is how to reach the machine as a user, its host key known.
