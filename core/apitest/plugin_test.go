@@ -273,6 +273,29 @@ func TestPluginsAreOfWhoRunsTheBroker(t *testing.T) {
 	s.finish(t)
 }
 
+// halt stops a process. The signal is sent at once, but it stops the process
+// only when one of its threads runs: until then the others go on.
+func halt(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "every thread of the process to stand still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range threads {
+			stat, err := os.ReadFile(file)
+			state := stat[bytes.LastIndexByte(stat, ')')+1:]
+			if err != nil || !bytes.HasPrefix(state, []byte(" T")) {
+				return false
+			}
+		}
+		return len(threads) > 0
+	})
+}
+
 // TestOverloadSaysWhenToComeBack fills the only slot of a plugin that stands still.
 func TestOverloadSaysWhenToComeBack(t *testing.T) {
 	b := startWith(t, app.Options{}, func(c *config.Config) {
@@ -286,9 +309,7 @@ func TestOverloadSaysWhenToComeBack(t *testing.T) {
 		enable(t, b, boss, providers[i])
 	}
 	pid := b.inspect(t).PID
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	halt(t, pid)
 	answers := make(chan answer, len(providers))
 	var asked sync.WaitGroup
 	for _, id := range providers {
