@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
 )
@@ -17,12 +18,6 @@ import (
 // that ends one. It charges the account for what a rule does, and the broker
 // learns of it from the bill alone, so rules need the account's leave.
 
-// The actions of renewal rules.
-const (
-	actionAutoRenew   = "auto_renew"
-	actionRenewalRule = "renewal_rule"
-)
-
 // The cloud's words for the products that have rules here.
 const (
 	productServer  = "BCC"
@@ -30,44 +25,30 @@ const (
 	productAddress = "EIP"
 )
 
-// RuleInput says by how much a resource is prolonged each time.
-type RuleInput struct {
-	Period  string `json:"period" enum:"month,year" default:"month" title:"Period"`
-	Periods int    `json:"periods" required:"true" min:"1" max:"9" title:"Periods" doc:"1 to 9 months, or 1 to 3 years"`
-}
-
 // CustomerRuleInput names the resource of a customer too.
 type CustomerRuleInput struct {
-	RuleInput
+	kinds.RenewalPeriod
 
 	Service    string `json:"service" required:"true" pattern:"^[A-Z]{2,16}$" title:"Product" doc:"The cloud's word, like BCC"`
 	Region     string `json:"region" required:"true" pattern:"^[a-z0-9-]{1,32}$" title:"Region"`
 	ResourceID string `json:"resource_id" required:"true" min:"1" max:"64" title:"Resource"`
 }
 
-// RenewalRule is the rule of a resource.
-type RenewalRule struct {
-	Set     bool   `json:"set" title:"Renewed by the cloud"`
-	Period  string `json:"period,omitempty" title:"Period"`
-	Periods int    `json:"periods,omitempty" title:"Periods"`
-	Next    string `json:"next,omitempty" title:"Next renewal"`
-}
-
-// is tells whether the rule is the one that is asked for.
-func (r RenewalRule) is(in RuleInput) bool {
+// same tells whether the rule is the one that is asked for.
+func same(r kinds.RenewalRule, in kinds.RenewalPeriod) bool {
 	return r.Set && r.Period == in.Period && r.Periods == in.Periods
 }
 
-// text is the rule in words; "" is none.
-func (r RenewalRule) text() string {
+// ruleText is a rule in words; "" is none.
+func ruleText(r kinds.RenewalRule) string {
 	if !r.Set {
 		return ""
 	}
 	return strconv.Itoa(r.Periods) + " " + r.Period
 }
 
-// check refuses what the cloud does not offer.
-func (in RuleInput) check() error {
+// offered refuses what the cloud does not offer.
+func offered(in kinds.RenewalPeriod) error {
 	if in.Period == string(provider.PeriodYear) && in.Periods > 3 {
 		return fault.Invalid("input.periods", "must be at most 3 years")
 	}
@@ -87,11 +68,11 @@ type renewableRow struct {
 	NextRenewTime   string `json:"nextRenewTime"`
 }
 
-func (r renewableRow) rule() RenewalRule {
+func (r renewableRow) rule() kinds.RenewalRule {
 	if !r.AlreadyRenewSet {
-		return RenewalRule{}
+		return kinds.RenewalRule{}
 	}
-	return RenewalRule{Set: true, Period: strings.ToLower(r.RenewTimeUnit), Periods: r.RenewTime, Next: r.NextRenewTime}
+	return kinds.RenewalRule{Set: true, Period: strings.ToLower(r.RenewTimeUnit), Periods: r.RenewTime, Next: r.NextRenewTime}
 }
 
 // prepaidThing is a resource by which a rule is made.
@@ -122,8 +103,8 @@ func (c *cloud) renewable(ctx context.Context, t prepaidThing, yield func(renewa
 
 // ruleOf reads the rule of a thing; one that the cloud does not list is not
 // prepaid, or not there.
-func (c *cloud) ruleOf(ctx context.Context, t prepaidThing) (RenewalRule, error) {
-	var out *RenewalRule
+func (c *cloud) ruleOf(ctx context.Context, t prepaidThing) (kinds.RenewalRule, error) {
+	var out *kinds.RenewalRule
 	err := c.renewable(ctx, t, func(r renewableRow) error {
 		if t.id == r.ShortID || t.id == r.InstanceID {
 			rule := r.rule()
@@ -135,7 +116,7 @@ func (c *cloud) ruleOf(ctx context.Context, t prepaidThing) (RenewalRule, error)
 		err = fault.Precondition("the cloud renews what is prepaid alone, and does not list %q as such", t.id)
 	}
 	if err != nil {
-		return RenewalRule{}, err
+		return kinds.RenewalRule{}, err
 	}
 	return *out, nil
 }
@@ -143,9 +124,9 @@ func (c *cloud) ruleOf(ctx context.Context, t prepaidThing) (RenewalRule, error)
 // setRule makes the cloud renew a thing by itself, unless it does so already, and
 // looks whether it took the rule: what a second rule does to a first one is not
 // documented.
-func (c *cloud) setRule(ctx context.Context, t prepaidThing, in RuleInput) error {
+func (c *cloud) setRule(ctx context.Context, t prepaidThing, in kinds.RenewalPeriod) error {
 	has, err := c.ruleOf(ctx, t)
-	if err != nil || has.is(in) {
+	if err != nil || same(has, in) {
 		return fault.NotDone(err)
 	}
 	body := map[string]any{
@@ -158,7 +139,7 @@ func (c *cloud) setRule(ctx context.Context, t prepaidThing, in RuleInput) error
 		return err
 	}
 	has, err = c.ruleOf(ctx, t)
-	if err != nil || has.is(in) {
+	if err != nil || same(has, in) {
 		return nil //nolint:nilerr // the cloud accepted the rule; how it is now can be asked later
 	}
 	return fault.Precondition("the resource keeps the rule that it had: change it at the cloud's own console").From(fault.SourceCloud)
@@ -182,8 +163,8 @@ type renewer struct {
 // actions are what a kind with rules offers.
 func (r renewer) actions() []provider.Action {
 	return []provider.Action{
-		provider.ActionOf(provider.ActionDescription{Name: actionAutoRenew, Title: "Renew by itself", Changes: true}, r.set),
-		provider.ActionOf(provider.ActionDescription{Name: actionRenewalRule, Title: "Renewal rule"}, r.get),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionAutoRenew, Title: "Renew by itself", Changes: true}, r.set),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRenewalRule, Title: "Renewal rule"}, r.get),
 	}
 }
 
@@ -197,9 +178,9 @@ func (r renewer) of(ctx context.Context, call provider.Call, id string) (*cloud,
 	return c.own(), things, err
 }
 
-func (r renewer) set(ctx context.Context, req provider.TypedAction[RuleInput]) (provider.ActionResult[none], error) {
+func (r renewer) set(ctx context.Context, req provider.TypedAction[kinds.RenewalPeriod]) (provider.ActionResult[none], error) {
 	var out provider.ActionResult[none]
-	if err := req.Input.check(); err != nil {
+	if err := offered(req.Input); err != nil {
 		return out, err
 	}
 	c, things, err := r.of(ctx, req.Call, req.ID)
@@ -217,8 +198,8 @@ func (r renewer) set(ctx context.Context, req provider.TypedAction[RuleInput]) (
 	return out, nil
 }
 
-func (r renewer) get(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[RenewalRule], error) {
-	var out provider.ActionResult[RenewalRule]
+func (r renewer) get(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[kinds.RenewalRule], error) {
+	var out provider.ActionResult[kinds.RenewalRule]
 	c, things, err := r.of(ctx, req.Call, req.ID)
 	if err != nil {
 		return out, err
@@ -251,7 +232,7 @@ func addressThings(ctx context.Context, c *cloud, id string) ([]prepaidThing, er
 // autoRenew makes a rule for something that a customer has.
 func (h customers) autoRenew(ctx context.Context, req provider.TypedAction[CustomerRuleInput]) (provider.ActionResult[none], error) {
 	var out provider.ActionResult[none]
-	if err := req.Input.check(); err != nil {
+	if err := offered(req.Input.RenewalPeriod); err != nil {
 		return out, err
 	}
 	if !slices.Contains(rentable(), req.Input.Service) {
@@ -268,5 +249,5 @@ func (h customers) autoRenew(ctx context.Context, req provider.TypedAction[Custo
 	if err != nil {
 		return out, fault.NotDone(err)
 	}
-	return out, c.of(row).setRule(ctx, prepaidThing{req.Input.Service, req.Input.Region, req.Input.ResourceID}, req.Input.RuleInput)
+	return out, c.of(row).setRule(ctx, prepaidThing{req.Input.Service, req.Input.Region, req.Input.ResourceID}, req.Input.RenewalPeriod)
 }

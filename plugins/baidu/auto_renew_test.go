@@ -10,10 +10,10 @@ import (
 	"tradewind.example/sdk/provider"
 )
 
-func (w *world) rule(t *testing.T, call provider.Call, kind, id string) RenewalRule {
+func (w *world) rule(t *testing.T, call provider.Call, kind, id string) kinds.RenewalRule {
 	t.Helper()
-	out, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Kind: kind, ID: id, Action: actionRenewalRule, Input: json.RawMessage(`{}`)})
-	var r RenewalRule
+	out, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Kind: kind, ID: id, Action: kinds.ActionRenewalRule, Input: json.RawMessage(`{}`)})
+	var r kinds.RenewalRule
 	if err != nil || json.Unmarshal(out.Output, &r) != nil {
 		t.Fatalf("the rule of %s %q: %s, %v", kind, id, out.Output, err)
 	}
@@ -22,7 +22,7 @@ func (w *world) rule(t *testing.T, call provider.Call, kind, id string) RenewalR
 
 func (w *world) setRule(t *testing.T, call provider.Call, kind, id, input string) error {
 	t.Helper()
-	_, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Token: "r", Kind: kind, ID: id, Action: actionAutoRenew, Input: json.RawMessage(input)})
+	_, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Token: "r", Kind: kind, ID: id, Action: kinds.ActionAutoRenew, Input: json.RawMessage(input)})
 	return err
 }
 
@@ -49,7 +49,7 @@ func TestRenewalRules(t *testing.T) {
 				t.Errorf("%s: %v", kind, err)
 			}
 		}
-		if has := w.rule(t, call, kind, r.ID); has.Next == "" || !has.is(RuleInput{Period: "month", Periods: 2}) {
+		if has := w.rule(t, call, kind, r.ID); has.Next == "" || !same(has, kinds.RenewalPeriod{Period: "month", Periods: 2}) {
 			t.Errorf("the rule of %s is %+v", kind, has)
 		}
 	}
@@ -72,7 +72,7 @@ func TestWhatHasNoRule(t *testing.T) {
 	want(t, "paid by the hour", w.setRule(t, call, kinds.Instance, id, `{"periods":1}`), fault.ClassPrecondition, fault.OutcomeNotDone)
 	want(t, "no server", w.setRule(t, call, kinds.Instance, "i-none", `{"periods":1}`), fault.ClassNotFound, fault.OutcomeNotDone)
 	want(t, "no address", w.setRule(t, call, kinds.EIP, "ip-none", `{"periods":1}`), fault.ClassNotFound, fault.OutcomeNotDone)
-	_, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Kind: kinds.EIP, ID: "ip-none", Action: actionRenewalRule, Input: []byte(`{}`)})
+	_, err := w.Act(t.Context(), provider.ActionRequest{Call: call, Kind: kinds.EIP, ID: "ip-none", Action: kinds.ActionRenewalRule, Input: []byte(`{}`)})
 	want(t, "the rule of no address", err, fault.ClassNotFound, fault.OutcomeNotDone)
 }
 

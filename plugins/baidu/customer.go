@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/page"
 	"tradewind.example/sdk/provider"
 )
@@ -56,7 +57,7 @@ func customerKind(p *plugin) *provider.Kind {
 	return provider.KindOf[CustomerSpec, CustomerState](kindCustomer, "Customer", h,
 		provider.ActionOf(provider.ActionDescription{Name: "sign_in", Title: "Sign-in link"}, h.signIn),
 		provider.ActionOf(provider.ActionDescription{Name: "resources", Title: "Resources"}, h.resources),
-		provider.ActionOf(provider.ActionDescription{Name: actionAutoRenew, Title: "Renew by itself", Changes: true}, h.autoRenew),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionAutoRenew, Title: "Renew by itself", Changes: true}, h.autoRenew),
 		provider.ActionOf(provider.ActionDescription{Name: "balance", Title: "Money"}, h.balance),
 		provider.ActionOf(provider.ActionDescription{Name: "movements", Title: "Movements of money"}, h.movements),
 	).Manage()
@@ -365,7 +366,7 @@ func (c *cloud) rented(ctx context.Context, product string, yield func(RentedRes
 	return c.renewable(ctx, prepaidThing{product: product}, func(r renewableRow) error {
 		return yield(RentedResource{
 			Service: firstText(r.ServiceType, product), Region: r.Region, ID: firstText(r.ShortID, r.InstanceID), Expires: r.ExpireTime,
-			Renews: r.rule().text(),
+			Renews: ruleText(r.rule()),
 		})
 	})
 }

@@ -8,20 +8,9 @@ import (
 	renewal "github.com/jdcloud-api/jdcloud-sdk-go/services/renewal/models"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
-
-// RuleInput says by how much a resource is prolonged each time.
-type RuleInput struct {
-	Period  string `json:"period" enum:"month,year" default:"month" title:"Period"`
-	Periods int    `json:"periods" required:"true" min:"1" max:"9" title:"Periods" doc:"1 to 9 months, or 1 to 3 years"`
-}
-
-// RenewalRule tells whether the cloud renews a resource by itself. It does not
-// say in which unit by how much.
-type RenewalRule struct {
-	Set bool `json:"set" title:"Renewed by the cloud"`
-}
 
 // renewer lets the cloud renew the resources of a kind by itself. It charges the
 // account for that, and the broker learns of it from the bill alone.
@@ -33,9 +22,9 @@ type renewer struct {
 // actions are what a kind that is prepaid offers.
 func (r renewer) actions() []provider.Action {
 	return []provider.Action{
-		provider.ActionOf(changes("auto_renew", "Renew by itself"), r.on),
-		provider.ActionOf(changes("stop_auto_renew", "Do not renew by itself"), r.off),
-		provider.ActionOf(provider.ActionDescription{Name: "renewal_rule", Title: "Renewal rule"}, r.get),
+		provider.ActionOf(changes(kinds.ActionAutoRenew, "Renew by itself"), r.on),
+		provider.ActionOf(changes(kinds.ActionStopAutoRenew, "Do not renew by itself"), r.off),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRenewalRule, Title: "Renewal rule"}, r.get),
 	}
 }
 
@@ -52,7 +41,7 @@ func (r renewer) open(ctx context.Context, call provider.Call, id string) (*clou
 	return c, now, err
 }
 
-func (r renewer) on(ctx context.Context, req provider.TypedAction[RuleInput]) (provider.ActionResult[none], error) {
+func (r renewer) on(ctx context.Context, req provider.TypedAction[kinds.RenewalPeriod]) (provider.ActionResult[none], error) {
 	var out provider.ActionResult[none]
 	if req.Input.Period == string(provider.PeriodYear) && req.Input.Periods > 3 {
 		return out, fault.Invalid("input.periods", "must be at most 3 years")
@@ -88,8 +77,8 @@ func (c *cloud) setRenewal(ctx context.Context, p renewal.SetRenewalParam) error
 	return act(ctx, c, serviceRenewal, req)
 }
 
-func (r renewer) get(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[RenewalRule], error) {
-	var out provider.ActionResult[RenewalRule]
+func (r renewer) get(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[kinds.RenewalRule], error) {
+	var out provider.ActionResult[kinds.RenewalRule]
 	c, now, err := r.open(ctx, req.Call, req.ID)
 	if err != nil {
 		return out, err

@@ -199,7 +199,7 @@ func TestTheCloudRenewsByItself(t *testing.T) {
 	}
 	rule := func(kind, id string) bool {
 		out, err := act(kind, id, "renewal_rule", `{}`)
-		var r RenewalRule
+		var r kinds.RenewalRule
 		if err != nil || json.Unmarshal(out.Output, &r) != nil {
 			t.Fatalf("%s: %s, %v", kind, out.Output, err)
 		}

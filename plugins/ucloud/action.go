@@ -18,7 +18,7 @@ type none = kinds.None
 func instanceKind(p *plugin) *provider.Kind {
 	h := instances{p}
 	return provider.KindOf[InstanceSpec, InstanceState](kindInstance, "Server", h, append(renewer{p, serverCharge}.actions(),
-		provider.ActionOf(provider.ActionDescription{Name: "renewal_rule", Title: "Renewal rule"}, h.rule),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionRenewalRule, Title: "Renewal rule"}, h.rule),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStart, Title: "Start", Changes: true}, h.start),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStop, Title: "Stop", Changes: true}, h.stop),
 		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionReboot, Title: "Reboot", Changes: true}, h.reboot),

@@ -6,20 +6,9 @@ import (
 	"github.com/ucloud/ucloud-sdk-go/services/ubill"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
-
-// RuleInput says by how much a resource is prolonged each time. The cloud knows
-// one way: by one period of the sort it was bought in.
-type RuleInput struct {
-	Period  string `json:"period,omitempty" enum:"month,year" title:"Period" doc:"Empty is the one it was bought in, and no other can be had"`
-	Periods int    `json:"periods,omitempty" min:"0" max:"1" title:"Periods" doc:"1"`
-}
-
-// RenewalRule tells whether the cloud renews a server by itself.
-type RenewalRule struct {
-	Set bool `json:"set" title:"Renewed by the cloud"`
-}
 
 // renewer lets the cloud renew the resources of a kind by itself. It charges the
 // account for that, and the broker learns of it from the bill alone.
@@ -32,8 +21,8 @@ type renewer struct {
 // actions are what a kind that is prepaid offers.
 func (r renewer) actions() []provider.Action {
 	return []provider.Action{
-		provider.ActionOf(provider.ActionDescription{Name: "auto_renew", Title: "Renew by itself", Changes: true}, r.on),
-		provider.ActionOf(provider.ActionDescription{Name: "stop_auto_renew", Title: "Do not renew by itself", Changes: true}, r.off),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionAutoRenew, Title: "Renew by itself", Changes: true}, r.on),
+		provider.ActionOf(provider.ActionDescription{Name: kinds.ActionStopAutoRenew, Title: "Do not renew by itself", Changes: true}, r.off),
 	}
 }
 
@@ -51,7 +40,7 @@ func (r renewer) open(ctx context.Context, call provider.Call, id string) (*clou
 	return c, charge, fault.NotDone(err)
 }
 
-func (r renewer) on(ctx context.Context, req provider.TypedAction[RuleInput]) (provider.ActionResult[none], error) {
+func (r renewer) on(ctx context.Context, req provider.TypedAction[kinds.RenewalPeriod]) (provider.ActionResult[none], error) {
 	var out provider.ActionResult[none]
 	c, charge, err := r.open(ctx, req.Call, req.ID)
 	switch {
@@ -59,6 +48,8 @@ func (r renewer) on(ctx context.Context, req provider.TypedAction[RuleInput]) (p
 		return out, err
 	case !c.cfg.AllowRules:
 		return out, fault.Precondition("the cloud charges for what it renews by itself and nobody is billed for it here: set allow_auto_renew in the account to accept that")
+	case req.Input.Periods != 1:
+		return out, fault.Invalid("input.periods", "must be 1: the cloud renews by one period of the sort that was bought")
 	case req.Input.Period == string(provider.PeriodMonth) && charge != chargeMonth, req.Input.Period == string(provider.PeriodYear) && charge != chargeYear:
 		return out, fault.Invalid("input.period", "the resource is paid by %q and is renewed in that unit only", charge)
 	}
@@ -99,8 +90,8 @@ func addressCharge(ctx context.Context, c *cloud, id string) (string, error) {
 
 // rule reads whether a server is renewed; of addresses the cloud does not
 // tell.
-func (h instances) rule(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[RenewalRule], error) {
-	var out provider.ActionResult[RenewalRule]
+func (h instances) rule(ctx context.Context, req provider.TypedAction[none]) (provider.ActionResult[kinds.RenewalRule], error) {
+	var out provider.ActionResult[kinds.RenewalRule]
 	c, err := h.openIn(req.Call)
 	if err != nil {
 		return out, err

@@ -286,15 +286,16 @@ func TestTheCloudRenewsByItself(t *testing.T) {
 		end := w.get(t, kind, id).Expires
 		_, err := act(w.call(), kind, id, "auto_renew", `{"periods":1}`)
 		want(t, kind+" without leave", err, fault.ClassPrecondition, fault.OutcomeNotDone)
-		_, err = act(call, kind, id, "auto_renew", `{"period":"year"}`)
+		_, err = act(call, kind, id, "auto_renew", `{"period":"year","periods":1}`)
 		want(t, kind+" by another unit", err, fault.ClassInvalid, fault.OutcomeNotDone)
 		_, err = act(call, kind, id, "auto_renew", `{"periods":2}`)
 		want(t, kind+" by two periods", err, fault.ClassInvalid, fault.OutcomeNotDone)
 		for _, action := range []string{"auto_renew", "stop_auto_renew", "auto_renew"} {
 			w.faults(t, sim.Fault{Kind: sim.KindDrop, After: true, Count: 1, Actions: []string{"ModifyAutoRenewFlag"}})
-			_, err := act(call, kind, id, action, `{}`)
+			input := map[bool]string{true: `{"periods":1}`, false: `{}`}[action == "auto_renew"]
+			_, err := act(call, kind, id, action, input)
 			want(t, kind+": a lost answer", err, fault.ClassUnavailable, fault.OutcomeUnknown)
-			if _, err := act(call, kind, id, action, `{}`); err != nil {
+			if _, err := act(call, kind, id, action, input); err != nil {
 				t.Errorf("%s of %s: %v", action, kind, err)
 			}
 			if out, err := act(call, "instance", id, "renewal_rule", `{}`); kind == "instance" && (err != nil || string(out.Output) != `{"set":`+strconv.FormatBool(action == "auto_renew")+`}`) {
@@ -306,6 +307,6 @@ func TestTheCloudRenewsByItself(t *testing.T) {
 			t.Errorf("%s ended %v and ends %v", kind, end, got)
 		}
 	}
-	_, err := act(call, "eip", "eip-none", "auto_renew", `{}`)
+	_, err := act(call, "eip", "eip-none", "auto_renew", `{"periods":1}`)
 	want(t, "no address", err, fault.ClassNotFound, fault.OutcomeNotDone)
 }

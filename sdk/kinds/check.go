@@ -21,21 +21,24 @@ type common struct {
 // of returns what kinds of a name have in common; ok is false for other names.
 func of(name string) (out common, ok bool) {
 	none, named := reflect.TypeFor[None](), reflect.TypeFor[NameInput]()
-	instance, bandwidth := reflect.TypeFor[InstanceRef](), reflect.TypeFor[BandwidthSize]()
+	instance, bandwidth, renewal := reflect.TypeFor[InstanceRef](), reflect.TypeFor[BandwidthSize](), reflect.TypeFor[RenewalPeriod]()
 	out, ok = map[string]common{
 		Instance: {reflect.TypeFor[InstanceSpec[InstanceDisk]](), reflect.TypeFor[InstanceState](), map[string]reflect.Type{
 			ActionStart: none, ActionStop: reflect.TypeFor[StopInput](), ActionReboot: none, ActionConsole: none,
 			ActionResetPassword: reflect.TypeFor[PasswordInput](), ActionRename: named, ActionResize: reflect.TypeFor[InstanceSize](),
+			ActionAutoRenew: renewal, ActionStopAutoRenew: none, ActionRenewalRule: none,
 		}},
 		Image: {reflect.TypeFor[ImageSpec](), reflect.TypeFor[ImageState](), map[string]reflect.Type{ActionRename: named}},
 		Disk: {reflect.TypeFor[DiskSpec](), reflect.TypeFor[DiskState](), map[string]reflect.Type{
 			ActionAttach: instance, ActionDetach: none, ActionResize: reflect.TypeFor[DiskSize](), ActionRename: named,
+			ActionAutoRenew: renewal, ActionStopAutoRenew: none, ActionRenewalRule: none,
 		}},
 		VPC:     {reflect.TypeFor[VPCSpec](), reflect.TypeFor[VPCState](), map[string]reflect.Type{ActionRename: named}},
 		Subnet:  {reflect.TypeFor[SubnetSpec](), reflect.TypeFor[SubnetState](), map[string]reflect.Type{ActionRename: named}},
 		Gateway: {reflect.TypeFor[GatewaySpec](), reflect.TypeFor[GatewayState](), map[string]reflect.Type{ActionRename: named}},
 		EIP: {reflect.TypeFor[EIPSpec](), reflect.TypeFor[EIPState](), map[string]reflect.Type{
 			ActionBind: instance, ActionUnbind: none, ActionResize: bandwidth, ActionRename: named,
+			ActionAutoRenew: renewal, ActionStopAutoRenew: none, ActionRenewalRule: none,
 		}},
 		Bandwidth: {reflect.TypeFor[BandwidthSpec](), reflect.TypeFor[BandwidthState](), map[string]reflect.Type{
 			ActionAddEIP: reflect.TypeFor[EIPRef](), ActionRemoveEIP: reflect.TypeFor[EIPRef](), ActionResize: bandwidth, ActionRename: named,
@@ -85,7 +88,9 @@ func check(d provider.KindDescription, whole bool) error {
 
 // answers are the outputs of the actions that answer something.
 func answers() map[string]reflect.Type {
-	return map[string]reflect.Type{ActionConsole: reflect.TypeFor[Console](), ActionBindings: reflect.TypeFor[Bindings]()}
+	return map[string]reflect.Type{
+		ActionConsole: reflect.TypeFor[Console](), ActionBindings: reflect.TypeFor[Bindings](), ActionRenewalRule: reflect.TypeFor[RenewalRule](),
+	}
 }
 
 // side tells how documents of a schema are held to the common one.

@@ -42,6 +42,11 @@ const (
 	ActionBindings      = "bindings"       // None; answers Bindings
 	ActionAddEIP        = "add_eip"        // EIPRef
 	ActionRemoveEIP     = "remove_eip"     // EIPRef
+
+	// What a cloud prolongs by itself at the end of a paid term.
+	ActionAutoRenew     = "auto_renew"      // RenewalPeriod
+	ActionStopAutoRenew = "stop_auto_renew" // None
+	ActionRenewalRule   = "renewal_rule"    // None; answers RenewalRule
 )
 
 // The names of what offerings are besides the products themselves.
@@ -99,6 +104,20 @@ type EIPRef struct {
 // RuleRef names a rule of a security group by the id that the state shows.
 type RuleRef struct {
 	RuleID string `json:"rule_id" required:"true" min:"1" title:"Rule"`
+}
+
+// RenewalPeriod is by how much a cloud prolongs something each time.
+type RenewalPeriod struct {
+	Period  string `json:"period,omitempty" enum:"month,year" default:"month" title:"Period"`
+	Periods int    `json:"periods" required:"true" min:"1" max:"9" title:"Periods"`
+}
+
+// RenewalRule tells whether a cloud prolongs something by itself.
+type RenewalRule struct {
+	Set     bool   `json:"set" title:"Renewed by the cloud"`
+	Period  string `json:"period,omitempty" title:"Period" doc:"Empty when the cloud does not tell"`
+	Periods int    `json:"periods,omitempty" title:"Periods" doc:"0 when the cloud does not tell"`
+	Next    string `json:"next,omitempty" title:"Next renewal" doc:"Empty when the cloud does not tell"`
 }
 
 // Console is where the screen of a server is reached: host and port for a
