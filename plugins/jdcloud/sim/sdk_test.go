@@ -26,6 +26,8 @@ import (
 	refundm "github.com/jdcloud-api/jdcloud-sdk-go/services/refund/models"
 	renewal "github.com/jdcloud-api/jdcloud-sdk-go/services/renewal/apis"
 	renewalm "github.com/jdcloud-api/jdcloud-sdk-go/services/renewal/models"
+	tag "github.com/jdcloud-api/jdcloud-sdk-go/services/resourcetag/apis"
+	tagm "github.com/jdcloud-api/jdcloud-sdk-go/services/resourcetag/models"
 	sms "github.com/jdcloud-api/jdcloud-sdk-go/services/sms/apis"
 	sts "github.com/jdcloud-api/jdcloud-sdk-go/services/sts/apis"
 	stsm "github.com/jdcloud-api/jdcloud-sdk-go/services/sts/models"
@@ -316,6 +318,12 @@ func (s *sdkWorld) addresses() {
 	list.Filters = []common.Filter{{Name: "status", Values: []string{"NOT_ASSOCIATED"}}}
 	if got := do[vpc.DescribeElasticIpsResponse](s.world, "vpc", list).Result; got.TotalCount != 2 {
 		s.t.Errorf("free addresses: %d", got.TotalCount)
+	}
+	marked := do[tag.TagResourcesResponse](s.world, "resourcetag", tag.NewTagResourcesRequest(region, &tagm.TagResourcesReqVo{
+		Resources: []tagm.ResourcesMap{{ServiceCode: "ip", ResourceId: []string{s.eip, "fip-none"}}}, Tags: []tagm.Tag{{Key: "order", Value: "o-1"}},
+	})).Result.Data
+	if marked.SuccessCount != 1 || len(marked.FailedResourcesMap) != 1 || marked.FailedResourcesMap[0].ResourceId != "fip-none" {
+		s.t.Errorf("tags of addresses: %+v", marked)
 	}
 	do[vpc.DeleteElasticIpResponse](s.world, "vpc", vpc.NewDeleteElasticIpRequest(region, ids[1]))
 	do[vpc.DescribeNetworkInterfacesResponse](s.world, "vpc", vpc.NewDescribeNetworkInterfacesRequest(region))
