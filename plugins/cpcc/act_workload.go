@@ -70,6 +70,7 @@ func acting[In any](
 	if err != nil {
 		return provider.ActionResult[nothing]{}, err
 	}
+	h.news.follow(ctx, o, w)
 	return provider.ActionResult[nothing]{Operation: w.Operation()}, nil
 }
 

@@ -56,6 +56,9 @@ func (h workloads) Create(ctx context.Context, req provider.TypedCreate[workload
 	w, err := h.keeper.Create(ctx, o.desk, workload.Order{
 		Token: req.Token, OrgID: req.Call.Org, ClusterID: on.ID, Name: req.Name, Spec: req.Spec, Expires: longer(o.desk.Now),
 	})
+	if err == nil {
+		h.news.follow(ctx, o, w)
+	}
 	return underWay(w, err)
 }
 
@@ -93,7 +96,11 @@ func (h workloads) Update(ctx context.Context, req provider.TypedUpdate[workload
 	if err != nil {
 		return provider.Result[workload.Workload]{}, err
 	}
-	return underWay(h.keeper.Update(ctx, o.desk, req.ID, req.Token, req.Spec))
+	w, err := h.keeper.Update(ctx, o.desk, req.ID, req.Token, req.Spec)
+	if err == nil {
+		h.news.follow(ctx, o, w)
+	}
+	return underWay(w, err)
 }
 
 // Delete removes a workload and gives its stock back.

@@ -47,11 +47,13 @@ type plugin struct {
 	fleet  *fleet.Fleet
 	// service works on the clusters of centres with the transport pcapi.
 	service *pcapi.Client
+	news    *news
 	kinds   []*provider.Kind
 }
 
 func newPlugin(e clusterEngine, installer fleet.Installer) *plugin {
 	p := &plugin{service: pcapi.NewClient()}
+	p.news = newNews(p)
 	p.attach(e, installer)
 	p.kinds = []*provider.Kind{workloadKind(p)}
 	for _, k := range []*provider.Kind{
@@ -130,9 +132,11 @@ func enough(n int) error {
 	return nil
 }
 
-// Shutdown ends the jobs on machines; they are begun again when they are asked for.
+// Shutdown ends the watches, and the jobs on machines; they are begun again when
+// they are asked for.
 func (p *plugin) Shutdown(ctx context.Context) error {
 	defer p.service.Close()
+	p.news.close()
 	return p.fleet.Shutdown(ctx)
 }
 

@@ -67,6 +67,11 @@ func (r routed) Events(ctx context.Context, on workload.Target, in workload.Inst
 	return r.by(on).Events(ctx, on, in)
 }
 
+// Await waits until a workload has come to rest.
+func (r routed) Await(ctx context.Context, on workload.Target, in workload.Instance) error {
+	return r.by(on).Await(ctx, on, in)
+}
+
 // Stream copies a pod's output as it comes.
 func (r routed) Stream(ctx context.Context, on workload.Target, in workload.Instance, req workload.LogStream, out io.Writer) error {
 	return r.by(on).Stream(ctx, on, in, req, out)

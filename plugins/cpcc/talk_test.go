@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/conformance"
@@ -16,6 +17,14 @@ import (
 // commands are what the simulated cluster's containers can run.
 func commands() *conformance.Commands {
 	return &conformance.Commands{Exit: []string{"exit"}, Code: 5, Says: "bye", Echo: []string{"cat"}, Flood: []string{"yes"}}
+}
+
+// Await sees nothing but of the workload named watched, which is at rest.
+func (f *fakeCluster) Await(_ context.Context, _ workload.Target, in workload.Instance) error {
+	if in.Name == "watched" {
+		return nil
+	}
+	return fault.Unsupported("nobody looks")
 }
 
 // Stream says three lines, and stays when it is followed.
@@ -69,5 +78,30 @@ func TestAShellIsWhatRunsByItself(t *testing.T) {
 	}, nil, func(o provider.ConsoleOutput) error { out.Write(o.Data); return nil })
 	if err != nil || code != 0 || out.String() != "shell true {100 40}" {
 		t.Errorf("code %d, %q, %v", code, out.String(), err)
+	}
+}
+
+// TestNewsOfAWorkloadAreTold: the broker need not ask when a create is done.
+func TestNewsOfAWorkloadAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	c, err := w.Create(t.Context(), provider.CreateRequest{
+		Call: w.call(), Token: "t-1", Kind: kindWorkload, Name: "watched", Spec: []byte(smallSpec), Term: month(1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.After(5 * time.Second)
+	for len(w.host.Events()) == 0 {
+		select {
+		case <-late:
+			t.Fatal("nothing is told")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	told := w.host.Events()[0]
+	operation, err := told.Event.Operation()
+	if err != nil || operation != c.Operation || told.Scope.RootOrg != "root" || told.Event.Cursor == "" {
+		t.Errorf("told %+v of %q, %v; the create's is %q", told, operation, err, c.Operation)
 	}
 }

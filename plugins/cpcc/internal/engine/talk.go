@@ -43,3 +43,13 @@ func (e *Engine) Console(ctx context.Context, on workload.Target, in workload.In
 		},
 	})
 }
+
+// Await watches a workload until it has come to rest.
+func (e *Engine) Await(ctx context.Context, on workload.Target, in workload.Instance) error {
+	m, err := e.manager(on)
+	if err != nil {
+		return err
+	}
+	_, err = m.Await(ctx, refOf(on, in), run.Settled(false))
+	return err
+}

@@ -251,6 +251,11 @@ func (c *Client) Exec(context.Context, workload.Target, workload.Instance, strin
 	return workload.Ran{}, fault.Unsupported("the services of centres run no commands")
 }
 
+// Await is not offered by the API.
+func (c *Client) Await(context.Context, workload.Target, workload.Instance) error {
+	return fault.Unsupported("the services of centres tell of no changes")
+}
+
 // Stream is not offered by the API.
 func (c *Client) Stream(context.Context, workload.Target, workload.Instance, workload.LogStream, io.Writer) error {
 	return fault.Unsupported("the services of centres show no logs")

@@ -139,8 +139,12 @@ type Session struct {
 	Terminal       bool
 }
 
-// Talker connects people with running workloads. Nothing is kept or read ahead.
+// Talker connects people with running workloads, and tells when one has come to
+// rest. Nothing is kept or read ahead.
 type Talker interface {
+	// Await returns nil once the workload has come to rest as it is now wanted. An
+	// error says nothing but that it was not seen.
+	Await(ctx context.Context, on Target, in Instance) error
 	Stream(ctx context.Context, on Target, in Instance, req LogStream, out io.Writer) error
 	Console(ctx context.Context, on Target, in Instance, req Session, t provider.Terminal) (code int, err error)
 }
