@@ -324,7 +324,7 @@ func TestDisksAndAddresses(t *testing.T) {
 		want(t, reason, err, fault.ClassInvalid, fault.OutcomeNotDone)
 	}
 	_, err := w.Renew(t.Context(), provider.RenewRequest{Call: w.call(), Token: "r", Kind: kinds.EIP, ID: eip, Term: month(1)})
-	want(t, "addresses have no place for a mark", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+	want(t, "an address paid by the hour has no term", err, fault.ClassPrecondition, fault.OutcomeNotDone)
 }
 
 // TestALastPageThatComesAgain has the list shrink while it is read: the cloud's
