@@ -7,9 +7,10 @@
 // or imports a vendor's SDK or the plugin's. What is here is the program
 // around a simulator ([tradewind.example/simkit/program]), switches for faults
 // (faults), the log of calls (calls), the admin API (admin), the file that
-// keeps state across a kill (statefile), and what any HTTP server of a
-// simulator needs (web).
+// keeps state across a kill (statefile), what any HTTP server of a simulator
+// needs (web), and the command that measures a vendor's SDK alone (direct).
 //
-// Nothing here locks: a simulator has one mutex for all its state, and what it
-// holds of these packages is guarded by that mutex unless a type says otherwise.
+// A simulator has one mutex for all its state, and what it holds of these
+// packages is guarded by that mutex: of its own accord only the panel of package
+// admin locks it, for tests.
 package simkit

@@ -20,7 +20,7 @@ import (
 const (
 	MaxRows    = 100000
 	maxBody    = 1 << 20
-	MaxAdvance = 10 * 365 * 24 * time.Hour
+	maxAdvance = 10 * 365 * 24 * time.Hour
 )
 
 // Desk is an admin API. Make it with [New].
@@ -93,22 +93,6 @@ func Limits[L any](d *Desk, current func() L, replace func(L) error) {
 
 // State adds GET /state with the simulator's report.
 func State[R any](d *Desk, report func(limit int) R) { List(d, "/state", 1000, report) }
-
-// Clock adds POST /clock/advance, which moves the simulator's clock forward.
-func Clock(d *Desk, advance func(time.Duration) error, now func() time.Time) {
-	type step struct {
-		Seconds int64 `json:"seconds"`
-	}
-	Do(d, "POST /clock/advance", func(in step) (map[string]time.Time, error) {
-		if in.Seconds < 0 || in.Seconds > int64(MaxAdvance/time.Second) {
-			return nil, fmt.Errorf("seconds: %d is not between 0 and ten years", in.Seconds)
-		}
-		if err := advance(time.Duration(in.Seconds) * time.Second); err != nil {
-			return nil, err
-		}
-		return map[string]time.Time{"now": now()}, nil
-	})
-}
 
 // Recharge adds POST /recharge, which adds money to an account and answers
 // with what books returns. Fen is the simulator's amount in 1/100 yuan.

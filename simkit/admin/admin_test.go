@@ -57,13 +57,6 @@ func (w *world) desk() *admin.Desk {
 		return nil
 	})
 	admin.State(d, func(limit int) map[string]int { return map[string]int{"limit": limit} })
-	admin.Clock(d, func(by time.Duration) error {
-		if by == 13*time.Second {
-			return errRefused
-		}
-		w.now = w.now.Add(by)
-		return nil
-	}, func() time.Time { return w.now })
 	admin.Find(d, "/double", func(q url.Values) (string, error) {
 		if q.Get("of") == "" {
 			return "", errRefused
@@ -80,12 +73,20 @@ func (w *world) desk() *admin.Desk {
 	return d
 }
 
+func (w *world) advance(by time.Duration) error {
+	if by == 13*time.Second {
+		return errRefused
+	}
+	w.now = w.now.Add(by)
+	return nil
+}
+
 // newWorld has a fault that acted once on one of two calls.
 func newWorld() *world {
 	w := &world{limits: limits{4}, now: time.Unix(0, 0).UTC()}
 	set := faults.NewSet(vocabulary(), 1, []fault{{Kind: faults.Drop}})
 	log := calls.NewLog(2, func(l *calls.Line) *calls.Line { return l })
-	w.Panel = admin.NewPanel(&w.mu, set, log)
+	w.Panel = admin.NewPanel(&w.mu, set, log, admin.Clock{Now: func() time.Time { return w.now }, Advance: w.advance})
 	set.Draw(faults.Call{Action: "A"})
 	log.Add(calls.Line{Action: "A"}, w.now, calls.OK)
 	log.Add(calls.Line{Action: "A"}, w.now, calls.Spoiled)
@@ -98,12 +99,20 @@ func TestPanelTakesTheLock(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if err := w.SetFaults(fault{Kind: faults.HTTP}); err != nil || len(w.Faults()) != 1 || len(w.Calls(5)) != 2 || len(w.Counts()) != 1 {
+			if err := w.SetFaults(fault{Kind: faults.HTTP}); err != nil || len(w.Faults()) != 1 || len(w.Calls(5)) != 2 || len(w.Counts()) != 1 || w.Advance(time.Second) != nil || w.Now().IsZero() {
 				t.Errorf("all may turn and read at once: %v", err)
 			}
 		})
 	}
 	all.Wait()
+	if got := w.Now().Unix(); got != 8 {
+		t.Errorf("the clock went on by %d seconds, want 8", got)
+	}
+	for _, d := range []time.Duration{-1, 10*365*24*time.Hour + 1} {
+		if err := w.Advance(d); err == nil || w.Now().Unix() != 8 {
+			t.Errorf("%v is no step of the clock: %v", d, err)
+		}
+	}
 }
 
 func TestAnswers(t *testing.T) {

@@ -81,6 +81,5 @@ func (c *Cloud) Admin() http.Handler {
 	d := admin.New()
 	admin.Switches(d, c.Panel)
 	admin.State(d, c.Report)
-	admin.Clock(d, c.Advance, c.Now)
 	return d
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -70,7 +69,7 @@ func New(cfg Config) (*Cloud, error) {
 		nonces: newNonces(), faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 		bought: map[string]map[string]*Bought{}, signIn: newSignInBook(),
 	}
-	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls, admin.Clock{Now: c.now, Advance: c.advance})
 	for _, a := range cfg.Accounts {
 		c.accounts[a.AccessKeyID] = &account{Account: a, world: newWorld(c, a)}
 	}
@@ -92,25 +91,13 @@ func actionTable() map[string]action {
 	return out
 }
 
-// Now returns the cloud's time.
-func (c *Cloud) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now()
-}
-
 func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
 
-// Advance moves the cloud's clock; the clock of signatures stays.
-func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 {
-		return errors.New("the clock runs forward: give a positive time")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// advance moves the clock; the clock of signatures stays.
+func (c *Cloud) advance(d time.Duration) error {
 	c.offset += d
 	c.append(&record{At: c.now(), Offset: c.offset})
-	return nil
+	return c.broken
 }
 
 // step is how long one step of asynchronous work takes.

@@ -111,7 +111,6 @@ func (c *Cloud) Admin() http.Handler {
 	admin.Switches(d, c.Panel)
 	admin.Limits(d, c.Limits, c.SetLimits)
 	admin.State(d, c.Report)
-	admin.Clock(d, c.Advance, c.Now)
 	admin.Recharge(d, c.Recharge, func() map[string]Books { return c.Report(1).Accounts })
 	admin.Find(d, "/codes", c.textedCode)
 	return d

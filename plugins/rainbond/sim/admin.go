@@ -87,7 +87,6 @@ func (c *Cloud) Admin() http.Handler {
 	d := admin.New()
 	admin.Switches(d, c.Panel)
 	admin.State(d, c.Report)
-	admin.Clock(d, c.Advance, c.Now)
 	admin.Do(d, "PUT /store/apps", func(apps []StoreApp) (map[string]int, error) {
 		return map[string]int{"store_apps": len(apps)}, c.SetStoreApps(apps)
 	})

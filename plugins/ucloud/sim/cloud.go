@@ -81,7 +81,7 @@ func New(cfg Config) (*Cloud, error) {
 		stock: map[Stock]int{}, bought: map[string]map[string]*Bought{},
 		faults: faults.NewSet(vocabulary(), cfg.Seed, cfg.Faults), calls: calls.NewLog(cfg.CallLogSize, func(c *Call) *calls.Line { return &c.Line }),
 	}
-	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls)
+	c.Panel = admin.NewPanel(&c.mu, c.faults, c.calls, admin.Clock{Now: c.now, Advance: c.advance})
 	c.machines, c.machine = machineTable()
 	for _, a := range cfg.Accounts {
 		c.addAccount(a)
@@ -119,23 +119,11 @@ func (c *Cloud) Close() error {
 	return c.journal.Close()
 }
 
-// Now is the cloud's time.
-func (c *Cloud) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now()
-}
-
 func (c *Cloud) now() time.Time { return c.cfg.Now().Add(c.offset) }
 
-// Advance moves the cloud's clock forward and settles what fell due. It is
-// kept in the state file, so time never goes back.
-func (c *Cloud) Advance(d time.Duration) error {
-	if d < 0 || d > admin.MaxAdvance {
-		return fmt.Errorf("advancing the clock by %v: give 0 to 10 years", d)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// advance moves the clock forward and settles what fell due. It is kept in the
+// state file, so time never goes back.
+func (c *Cloud) advance(d time.Duration) error {
 	c.offset += d
 	c.tx.Offset = c.offset
 	c.settle(c.now())
