@@ -142,7 +142,7 @@ func bundled() []cloud {
 			public: "access_key_id", secret: "access_key_secret", creates: "CreateEnvironment",
 			settings: map[string]string{"replica_price": "180", "sizes": "1;2;3;20"},
 			servers:  [3]string{"cn-hangzhou/environment/prod/1", "cn-hangzhou/environment/prod/2", "cn-hangzhou/environment/prod/3"},
-			dear:     "cn-hangzhou/environment/prod/20", free: true,
+			dear:     "cn-hangzhou/environment/prod/20", repays: true, free: true,
 			network: []part{{product: "cn-hangzhou/app", field: "app_id"}, {product: "cn-hangzhou/deploy_config", field: "deploy_config_id"}},
 		},
 	}

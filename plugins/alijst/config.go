@@ -26,6 +26,7 @@ type Config struct {
 	Databases       string       `json:"rds_instances,omitempty" max:"4000" title:"Database instances" doc:"Ids joined by semicolons: the cloud does not list them"`
 	ReplicaPrice    string       `json:"replica_price,omitempty" pattern:"^[0-9]{1,9}(\\.[0-9]{1,4})?$" title:"Price of a replica" doc:"Yuan a month: the cloud has no prices. Empty: the price is what the product says"`
 	Sizes           string       `json:"sizes" default:"1;2;4;8" pattern:"^[0-9]{1,3}(;[0-9]{1,3}){0,31}$" title:"Sizes on sale" doc:"Replicas of the environments on sale, joined by semicolons"`
+	AllowScaleUp    bool         `json:"allow_scale_up" title:"Allow more replicas" doc:"Than an environment was ordered with: the broker bills nobody for them"`
 	ForceRelease    bool         `json:"force_release" title:"Release with all it holds" doc:"A release of an application or environment takes with it what is in it; otherwise the cloud refuses while there is anything"`
 	Codes           string       `json:"codes" default:"3=forbidden;1001=not_found;1002=conflict;1003=invalid;1004=out_of_stock;1005=insufficient_balance;1500=unavailable" max:"2000" pattern:"^([0-9]+=[a-z_]+)?(;[0-9]+=[a-z_]+)*$" title:"Codes of refusals" doc:"What the cloud's numbers mean, as code=class joined by semicolons. Only 3 is documented"`
 	ZoneHours       int          `json:"zone_hours" min:"-12" max:"14" default:"8" title:"Time zone" doc:"Hours that times without a zone are ahead of UTC"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/retailcloud"
@@ -25,6 +26,7 @@ type EnvironmentState struct {
 	Config   string `json:"deploy_config_id" title:"Deploy configuration"`
 	Type     string `json:"env_type,omitempty" title:"Sort"`
 	Replicas *int64 `json:"replicas,omitempty" title:"Replicas" doc:"Not told in lists"`
+	Ordered  *int64 `json:"ordered_replicas,omitempty" title:"Replicas that were ordered" doc:"Only of what was ordered here"`
 }
 
 // environmentRow is an environment as the cloud shows it.
@@ -41,12 +43,36 @@ type environmentRow struct {
 
 type environment = provider.Thing[EnvironmentState]
 
+// sizeMark is what a name has before its mark: how many replicas were ordered.
+var sizeMark = regexp.MustCompile(`^(.*)-x([0-9]{1,4})$`)
+
+// sized takes the name of an environment apart; ordered is nil for one that was
+// made elsewhere.
+func sized(name string) (own, mark string, ordered *int64) {
+	own, mark = split(name)
+	m := sizeMark.FindStringSubmatch(own)
+	if mark == "" || m == nil {
+		return own, mark, nil
+	}
+	n := loose(m[2]).number()
+	return m[1], mark, &n
+}
+
+// room refuses more replicas than an environment was ordered with: the broker
+// bills nobody for them.
+func (r environmentRow) room(c *cloud, replicas int64) error {
+	if _, _, ordered := sized(r.EnvName); ordered != nil && replicas > *ordered && !c.cfg.AllowScaleUp {
+		return fault.Precondition("the environment was ordered with %d replicas: order another one for more", *ordered)
+	}
+	return nil
+}
+
 func (r environmentRow) thing() environment {
-	own, mark := split(r.EnvName)
+	own, mark, ordered := sized(r.EnvName)
 	return environment{
 		ID: r.AppID.text() + "/" + r.EnvID.text(), Name: own, Token: mark, Region: r.Region, Status: provider.StatusRunning, RawStatus: r.EnvTypeName,
 		State: EnvironmentState{
-			App: r.AppID.text(), Config: r.AppID.text() + "/" + r.SchemaID.text(), Type: environmentTold(r.EnvTypeName, r.EnvType.text()), Replicas: r.Replicas,
+			App: r.AppID.text(), Config: r.AppID.text() + "/" + r.SchemaID.text(), Type: environmentTold(r.EnvTypeName, r.EnvType.text()), Replicas: r.Replicas, Ordered: ordered,
 		},
 	}
 }
@@ -148,7 +174,7 @@ func (h environments) Create(ctx context.Context, req provider.TypedCreate[Envir
 	}
 	return h.make(ctx, c, making[EnvironmentState]{mark: mark, within: s.App, buy: func(ctx context.Context) (string, error) {
 		r := retailcloud.CreateCreateEnvironmentRequest()
-		r.AppId, r.AppSchemaId, r.EnvName = number(s.App), number(config), join(nameOf(req.Name, "environment"), mark)
+		r.AppId, r.AppSchemaId, r.EnvName = number(s.App), number(config), join(nameOf(req.Name, "environment")+"-x"+itoa(s.Replicas), mark)
 		r.EnvType, r.Region, r.Replicas = whole(words.number), c.region, whole(s.Replicas)
 		out, err := write[struct {
 			Result struct {
@@ -172,16 +198,20 @@ func (h environments) Update(ctx context.Context, req provider.TypedUpdate[Envir
 	if err != nil {
 		return none, err
 	}
-	now, err := h.get(ctx, c, req.ID)
+	row, err := c.environment(ctx, req.ID)
+	now := row.thing()
 	switch {
 	case err != nil:
 		return none, fault.NotDone(err)
+	case now.Region != c.region:
+		return none, fault.NotFound(kindEnvironment, req.ID)
 	case now.State.App != s.App:
 		return none, fault.Invalid("spec.app_id", "cannot be changed")
 	case now.State.Type != "" && now.State.Type != s.Type:
 		return none, fault.Invalid("spec.env_type", "cannot be changed")
-	case c.cfg.ReplicaPrice != "" && now.State.Replicas != nil && s.Replicas > *now.State.Replicas:
-		return none, fault.Precondition("more replicas than were paid for are not given by an update: order another environment")
+	}
+	if err := row.room(c, s.Replicas); err != nil {
+		return none, err
 	}
 	p, _ := parts(req.ID, 2, 2)
 	r := retailcloud.CreateUpdateEnvironmentRequest()

@@ -148,6 +148,9 @@ func (h environments) scale(ctx context.Context, req provider.TypedAction[ScaleI
 		return none, err
 	}
 	defer end()
+	if err := now.room(c, req.Input.Replicas); err != nil {
+		return none, err
+	}
 	if now.Replicas != nil && *now.Replicas == req.Input.Replicas {
 		open, err := c.orderWith(ctx, now, orderFilter{category: "scale", statuses: []string{orderRunning, orderPaused}}, func(orderRow) bool { return true })
 		if err != nil {

@@ -95,7 +95,7 @@ func (w *world) checkTwice(t *testing.T) {
 
 // call is a call for account one, with settings changed.
 func (w *world) call(settings ...string) provider.Call {
-	all := map[string]string{"access_key_id": public, "rds_instances": rds, "zone_hours": "0", "replica_price": "99.90"}
+	all := map[string]string{"access_key_id": public, "rds_instances": rds, "zone_hours": "0", "replica_price": "99.90", "allow_scale_up": "true"}
 	settings = append(slices.Clone(w.settings), settings...)
 	for i := 0; i+1 < len(settings); i += 2 {
 		all[settings[i]] = settings[i+1]

@@ -136,10 +136,8 @@ func (p *plugin) Quote(ctx context.Context, req provider.QuoteRequest) (provider
 	switch {
 	case k == nil:
 		return provider.Quote{}, fault.Unsupported("there is no kind %q", req.Kind)
-	case req.Change == provider.ChangeRelease:
-		return provider.Quote{Currency: currency, List: "0.00", Net: "0.00"}, nil // nothing is paid back by the cloud
 	case req.Change != provider.ChangeCreate:
-		return provider.Quote{}, fault.Unsupported("the cloud does not price a %s", req.Change)
+		return provider.Quote{}, fault.Unsupported("the cloud does not price a %s", req.Change) // of a release, the unused time is paid back then
 	case req.Kind != kindEnvironment:
 		return provider.Quote{Currency: currency, List: "0.00", Net: "0.00"}, nil
 	}

@@ -262,8 +262,28 @@ func TestWhatCannotBeChanged(t *testing.T) {
 			t.Errorf("%s: %v, want one at %s", name, err, tc.path)
 		}
 	}
-	_, err := s.Update(t.Context(), provider.UpdateRequest{Call: s.call(), Token: "u", Kind: kindEnvironment, ID: s.env, Spec: json.RawMessage(s.environment(9))})
-	want(t, "replicas that nobody paid for", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+}
+
+// TestNobodyGetsMoreReplicasThanWereOrdered, by an update or by scaling; fewer
+// and back again is free.
+func TestNobodyGetsMoreReplicasThanWereOrdered(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.settings = []string{"allow_scale_up", "false"}
+	_, err := s.Update(t.Context(), provider.UpdateRequest{Call: s.call(), Token: "u", Kind: kindEnvironment, ID: s.env, Spec: json.RawMessage(s.environment(3))})
+	want(t, "an update to more", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+	_, err = s.act(t, kindEnvironment, s.env, "scale", `{"replicas":3}`)
+	want(t, "scaling to more", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+	for _, n := range []string{"1", "2"} {
+		s.acts(t, kindEnvironment, s.env, "scale", `{"replicas":`+n+`}`)
+	}
+	e := s.get(t, kindEnvironment, s.env)
+	if st := state[EnvironmentState](t, e); e.Name != "thing" || st.Ordered == nil || *st.Ordered != 2 || *st.Replicas != 2 {
+		t.Errorf("the environment is %+v, %s", e, e.State)
+	}
+	if own, mark, n := sized("live-x3"); own != "live-x3" || mark != "" || n != nil {
+		t.Error("a name that was given elsewhere says nothing of an order")
+	}
 }
 
 // TestPlainDeletesAreNotForced: the cloud refuses while there is anything, but
@@ -312,9 +332,8 @@ func TestOfferingsAndPrices(t *testing.T) {
 	if q, err := quote(provider.ChangeCreate, kindApp, `{}`, forOnce()); err != nil || q.List != "0.00" {
 		t.Errorf("an application costs %+v, %v", q, err)
 	}
-	if q, err := quote(provider.ChangeRelease, kindEnvironment, ``, month(1)); err != nil || q.List != "0.00" {
-		t.Errorf("a release pays back %+v, %v", q, err)
-	}
+	_, err = quote(provider.ChangeRelease, kindEnvironment, ``, month(1))
+	want(t, "the unused time is the broker's to pay back", err, fault.ClassUnsupported, fault.OutcomeNotDone)
 	_, err = quote(provider.ChangeCreate, kindEnvironment, s.environment(3), month(1), "replica_price", "")
 	want(t, "the product has the price", err, fault.ClassUnsupported, fault.OutcomeNotDone)
 	_, err = quote(provider.ChangeRenew, kindEnvironment, s.environment(3), month(1))
