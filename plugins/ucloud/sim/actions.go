@@ -38,13 +38,12 @@ func actionTable() map[string]action {
 		"ModifyUHostInstanceTag":         change(retagHost),
 		"ModifyUHostInstanceRemark":      change(remarkHost),
 
-		"GetEIPPrice": read(getEIPPrice),
-		"DescribeEIP": read(describeEIPs),
-		"AllocateEIP": change(allocateEIPs),
-		"BindEIP":     change(bindEIP),
-		"UnBindEIP":   change(unbindEIP),
-		"ReleaseEIP":  change(releaseEIP),
-
+		"GetEIPPrice":        read(getEIPPrice),
+		"DescribeEIP":        read(describeEIPs),
+		"AllocateEIP":        change(allocateEIPs),
+		"BindEIP":            change(bindEIP),
+		"UnBindEIP":          change(unbindEIP),
+		"ReleaseEIP":         change(releaseEIP),
 		"UpdateEIPAttribute": change(updateEIP),
 		"ModifyEIPBandwidth": change(modifyEIPBandwidth),
 		"GetEIPUpgradePrice": read(getEIPUpgradePrice),
@@ -75,10 +74,9 @@ func actionTable() map[string]action {
 		"DescribeUDiskPrice":        read(getUDiskPrice),
 		"DescribeUDiskUpgradePrice": read(getUDiskUpgradePrice),
 
-		"GetBalance":      {run: getBalance},
-		"ListUBillDetail": {run: listBills},
-		"CreateRenew":     {run: createRenew, writes: true},
-
+		"GetBalance":          {run: getBalance},
+		"ListUBillDetail":     {run: listBills},
+		"CreateRenew":         {run: createRenew, writes: true},
 		"ModifyAutoRenewFlag": {run: modifyAutoRenew, writes: true},
 	}
 }
