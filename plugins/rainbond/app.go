@@ -145,7 +145,7 @@ func (h apps) Get(ctx context.Context, req provider.GetRequest) (app, error) {
 	if err != nil {
 		return app{}, err
 	}
-	rows, err := c.installs(ctx, out.State.AppID)
+	rows, err := c.installsSoon(ctx, out.State.AppID)
 	for _, r := range rows {
 		out.State.Installs = append(out.State.Installs, r.shown())
 	}
@@ -153,6 +153,17 @@ func (h apps) Get(ctx context.Context, req provider.GetRequest) (app, error) {
 		return app{}, err
 	}
 	return out, nil
+}
+
+// storePatience bounds how long reading an app waits for its stores.
+const storePatience = 5 * time.Second
+
+// installsSoon is installs, once and within a while: an app can be read while
+// its stores are away.
+func (c *cloud) installsSoon(ctx context.Context, n int64) ([]installRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	return invoke[[]installRow](ctx, c, ask{method: http.MethodGet, at: c.inApp(n, "upgrade")})
 }
 
 // List streams the apps of the team in the region.

@@ -433,3 +433,20 @@ func TestASlowInstallHasItsTime(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAppIsReadWithoutItsStores: only what they tell is missing.
+func TestAnAppIsReadWithoutItsStores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.install(t, "tok-1", nil).ID
+	w.faults(t, sim.Fault{Kind: sim.KindRetCode, Status: 401, RetCode: 10421, Actions: []string{"get_upgrade"}})
+	r := w.get(t, kindApp, id)
+	if s := decoded[AppState](t, r.State); len(s.Installs) != 0 || len(s.Components) != 2 || r.Status != provider.StatusRunning {
+		t.Errorf("it is %+v", r)
+	}
+	if n := w.count("get_upgrade"); n != 1 {
+		t.Errorf("the stores were asked %d times", n)
+	}
+	_, err := w.act(t, id, "versions", `{}`)
+	want(t, "whoever asks for them is told why", err, fault.ClassPrecondition, fault.OutcomeNotDone)
+}

@@ -117,10 +117,12 @@ func (p *plugin) Check(ctx context.Context, req provider.CheckRequest) (provider
 	switch name, err := c.storeName(ctx); {
 	case fault.Is(err, fault.ClassPrecondition):
 		return provider.CheckResponse{Problem: fault.As(err).Message}, nil
+	case err != nil && ctx.Err() != nil:
+		return provider.CheckResponse{}, err
 	case err != nil:
 		out.Details = []string{"the store does not answer: " + fault.As(err).Message}
 	default:
 		out.Details = []string{"sells from the store " + name}
 	}
-	return out, ctx.Err()
+	return out, nil
 }

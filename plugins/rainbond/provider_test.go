@@ -295,3 +295,39 @@ func TestATeamOfItsOwn(t *testing.T) {
 		t.Errorf("another one: %+v, %v", fresh, err)
 	}
 }
+
+func TestPlacement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *sim.Config) {
+		c.Regions = []sim.Region{{Name: home, Status: "1", MemoryMB: 2000}, {Name: edge, Status: "1"}}
+	})
+	place := func(w *world, region string, fields map[string]any) (provider.Placement, error) {
+		call := w.call()
+		call.Region = region
+		return w.Place(t.Context(), provider.PlaceRequest{Call: call, Kind: kindApp, Spec: spec(t, fields), Term: month(1)})
+	}
+	if got, err := place(w, home, nil); err != nil || !got.OK {
+		t.Errorf("it fits: %+v, %v", got, err)
+	}
+	w.install(t, "tok-1", nil)
+	got, err := place(w, home, nil)
+	if err != nil || got.OK || got.Reason != "it takes 1536 MB of memory, of which the team has 464 left here" {
+		t.Errorf("the region is full: %+v, %v", got, err)
+	}
+	if got, err := place(w, home, map[string]any{"app_model_id": cacheID, "app_model_version": "7.2"}); err != nil || !got.OK {
+		t.Errorf("a small one fits: %+v, %v", got, err)
+	}
+	if got, err := place(w, edge, nil); err != nil || !got.OK {
+		t.Errorf("there is no bound: %+v, %v", got, err)
+	}
+	if got, err := place(w, edge, map[string]any{"app_model_version": "9"}); err != nil || got.OK || got.Reason == "" {
+		t.Errorf("there is no such version: %+v, %v", got, err)
+	}
+	if got, err := place(w.with("other_stores", "true"), edge, map[string]any{"market_domain": "other"}); err != nil || !got.OK {
+		t.Errorf("of another store nothing is known: %+v, %v", got, err)
+	}
+	_, err = place(w, "none", nil)
+	want(t, "there is no such region", err, fault.ClassInvalid, fault.OutcomeNotDone)
+	_, err = w.Place(t.Context(), provider.PlaceRequest{Call: w.call(), Kind: kindTeam, Spec: json.RawMessage(`{}`), Term: month(1)})
+	want(t, "teams have no place", err, fault.ClassUnsupported, fault.OutcomeNotDone)
+}
