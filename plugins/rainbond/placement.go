@@ -54,13 +54,16 @@ func (c *cloud) memoryLeft(ctx context.Context) (left *big.Rat, bounded bool, er
 		Total Amount `json:"total_memory"`
 		Used  Amount `json:"used_memory"`
 	}](ctx, c, c.inRegion("resource"), nil)
-	if err != nil {
+	if err != nil || row.Total == "" || row.Used == "" {
 		return nil, false, err
 	}
-	total, errTotal := amountOf(string(row.Total))
-	used, errUsed := amountOf(string(row.Used))
-	if errTotal != nil || errUsed != nil || total.Sign() == 0 {
-		return nil, false, nil
+	total, err := amountOf(string(row.Total))
+	if err != nil || total.Sign() == 0 {
+		return nil, false, err
+	}
+	used, err := amountOf(string(row.Used))
+	if err != nil {
+		return nil, false, err
 	}
 	return new(big.Rat).Sub(total, used), true, nil
 }
