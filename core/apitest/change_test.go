@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tradewind.example/core/app"
 )
 
 // TestChangesKeepWhatTheyLeaveOut sends {} to every PUT of the document: it is
@@ -44,6 +46,20 @@ func TestChangesKeepWhatTheyLeaveOut(t *testing.T) {
 	}
 	s.emptied(t)
 	s.finish(t)
+}
+
+// TestAProviderIsPaidByPeriod: one that nobody said anything else about is paid by
+// its statements, not from a wallet of the operator's that has to be filled first.
+func TestAProviderIsPaidByPeriod(t *testing.T) {
+	b := startWith(t, app.Options{})
+	boss := b.first
+	org := boss.make(t, "/v1/orgs", fields{"kind": "provider", "name": "one"})
+	id := boss.make(t, "/v1/providers", fields{"plugin_name": "sandbox", "org_id": org, "title": "one"})
+	var got struct{ Settle string }
+	boss.must(t, http.MethodGet, "/v1/providers/"+id, nil, &got)
+	if got.Settle != "period" {
+		t.Errorf("it is paid %q", got.Settle)
+	}
 }
 
 // timeless is a thing without what moves by itself.

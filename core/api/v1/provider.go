@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -78,7 +79,8 @@ func bindProviders(s *api.Server, svc Services) {
 	}, func(ctx context.Context, c access.Caller, in *createProvider) (*Versioned[Provider], error) {
 		t := in.Body.ProviderTerms
 		return providerAnswer(svc.Providers.Register(ctx, c, provider.RegisterInput{
-			PluginName: in.Body.PluginName, OrgID: in.Body.OrgID, Title: t.Title, Settle: pricing.SettleMode(t.Settle), Endpoint: t.Endpoint,
+			PluginName: in.Body.PluginName, OrgID: in.Body.OrgID, Title: t.Title, Endpoint: t.Endpoint,
+			Settle:   cmp.Or(pricing.SettleMode(t.Settle), pricing.SettlePeriod),
 			Settings: t.Settings, ContractFrom: moment(t.ContractFrom), ContractTo: moment(t.ContractTo),
 		}))
 	})
