@@ -4,7 +4,7 @@
 // without a cloud account.
 //
 // It is written from the vendor's published facts only and shares no code
-// with the vendor's SDK or with Tradewind: a mistake in a client cannot hide
+// with the vendor's SDK or with the plugin: a mistake in a client cannot hide
 // behind the same mistake here. It runs no containers, and what the documents
 // do not say is listed in README.md as a choice.
 //

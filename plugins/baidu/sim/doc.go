@@ -4,7 +4,7 @@
 // beside them (customer accounts, sign-in tokens, orders, bills, renewals).
 //
 // It is written from the vendor's published facts only and shares no code
-// with the vendor's SDK or with Tradewind: a mistake in a client cannot hide
+// with the vendor's SDK or with the plugin: a mistake in a client cannot hide
 // behind the same mistake here. It is not a hypervisor: nothing is started,
 // and what the documents do not say is listed in README.md as a choice.
 //

@@ -4,7 +4,7 @@
 // installation.
 //
 // It is written from the vendor's published facts only and shares no code
-// with Tradewind: a mistake in a client cannot hide behind the same mistake
+// with the plugin: a mistake in a client cannot hide behind the same mistake
 // here. It is not a Kubernetes cluster: nothing is started, and what the facts
 // do not say is listed in README.md as a choice.
 //
