@@ -26,8 +26,9 @@ type Manager struct {
 	patience time.Duration
 	books    once.Turns // the writers of one namespace's quota go one after another
 
-	mu      sync.Mutex
-	tenants map[string]time.Time // namespaces that were whole then
+	mu       sync.Mutex
+	tenants  map[string]time.Time  // namespaces that were whole then
+	bookings map[string][]*booking // by namespace; not being written yet
 }
 
 // New returns a Manager.
@@ -38,5 +39,5 @@ func New(cfg Config) *Manager {
 	if cfg.Patience <= 0 {
 		cfg.Patience = time.Minute
 	}
-	return &Manager{client: cfg.Client, log: cfg.Log, clock: cfg.Clock, patience: cfg.Patience, tenants: map[string]time.Time{}}
+	return &Manager{client: cfg.Client, log: cfg.Log, clock: cfg.Clock, patience: cfg.Patience, tenants: map[string]time.Time{}, bookings: map[string][]*booking{}}
 }

@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/retry"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
-	"tradewind.example/sdk/fault"
 )
 
 // quotaName is the quota of every namespace made here. Its annotations are the
@@ -133,33 +129,6 @@ func (m *Manager) sold(ctx context.Context, r Ref) (*entry, error) {
 	return &e, nil
 }
 
-// book changes the entries of a namespace and with them its limits.
-func (m *Manager) book(ctx context.Context, namespace string, change func(map[string]entry)) error {
-	end, err := m.books.Take(ctx, namespace)
-	if err != nil {
-		return err
-	}
-	defer end()
-	quotas := m.client.Kube().CoreV1().ResourceQuotas(namespace)
-	often := wait.Backoff{Steps: 30, Duration: 5 * time.Millisecond, Factor: 1.3, Jitter: 1}
-	return cluster.Fault(retry.RetryOnConflict(often, func() error {
-		q, err := quotas.Get(ctx, quotaName, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		all := entries(q)
-		change(all)
-		if len(all) > mostEntries {
-			return fault.Quota("an organisation may have %d workloads in a cluster", mostEntries)
-		}
-		if err := write(q, all); err != nil {
-			return err
-		}
-		_, err = quotas.Update(ctx, q, metav1.UpdateOptions{FieldManager: cluster.Manager})
-		return err
-	}))
-}
-
 // write makes the entries and their sum the quota's own.
 func write(q *corev1.ResourceQuota, all map[string]entry) error {
 	if q.Annotations == nil {
@@ -190,20 +159,21 @@ func (m *Manager) enter(ctx context.Context, s Spec) (*entry, error) {
 			nodes += *list.RemainingItemCount
 		}
 	}
-	var before *entry
-	err := m.book(ctx, s.Namespace(), func(all map[string]entry) {
-		before = nil
+	return m.book(ctx, s.Namespace(), func(all map[string]entry) (before *entry) {
 		if e, ok := all[s.Ref.Name()]; ok {
 			before = &e
 		}
 		all[s.Ref.Name()] = entryOf(s, nodes)
+		return before
 	})
-	return before, err
 }
 
 // strike removes a workload from the book; a book that is gone has no entry.
 func (m *Manager) strike(ctx context.Context, r Ref) error {
-	err := m.book(ctx, r.Namespace(), func(all map[string]entry) { delete(all, r.Name()) })
+	_, err := m.book(ctx, r.Namespace(), func(all map[string]entry) *entry {
+		delete(all, r.Name())
+		return nil
+	})
 	if isGone(err) {
 		return nil
 	}
