@@ -222,13 +222,16 @@ func TestAResizeIsKilledAtEveryStep(t *testing.T) {
 	for name, script := range scripts {
 		for _, point := range points {
 			for _, amount := range []string{"500", "-300"} {
+				if amount == "-300" && name != "Done" && name != "Lost" {
+					continue // what the cloud answers does not depend on it
+				}
 				t.Run(name+"/"+point+"/"+amount, func(t *testing.T) {
 					t.Parallel()
 					w, id := bought(t)
 					w.market.resize, w.cloud.script = amount, script
 					w.dieAt(point, 1)
 					w.placeResize(id)
-					w.drain()
+					w.drainFor(36) // eighteen minutes: longer than an order may be open
 					w.decideBySight(id)
 					w.judgeResize(id, amount)
 				})

@@ -206,7 +206,13 @@ func (w *world) get(orderID string) order.View {
 // drain runs all jobs until none is ready, moving the clock on between rounds.
 func (w *world) drain() {
 	w.t.Helper()
-	for round := range 200 {
+	w.drainFor(200)
+}
+
+// drainFor is drain for so many rounds at most.
+func (w *world) drainFor(rounds int) {
+	w.t.Helper()
+	for round := range rounds {
 		open := w.jobs.ready(w)
 		if len(open) == 0 {
 			return
