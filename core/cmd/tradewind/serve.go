@@ -63,6 +63,9 @@ func serve(cmd *cobra.Command, cfg config.Config, addressFile string) (err error
 	if err != nil {
 		return fmt.Errorf("making the first superadmin: %w", err)
 	}
+	if !password.IsZero() {
+		debug.FreeOSMemory() // hashing took as much as the whole broker needs at rest
+	}
 	l, scheme, err := listen(ctx, cfg)
 	if err != nil {
 		return err
