@@ -32,6 +32,7 @@ type Config struct {
 	CustomerAccount string       `json:"customer_account_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's account" doc:"Whose orders, bills and balance are meant; empty is the key's own account"`
 	CustomerUser    string       `json:"customer_user_id" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Customer's user" doc:"Who is signed in"`
 	AssumeRole      string       `json:"assume_role" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Role in the customer's account" doc:"Servers, disks, addresses and networks are then those of the customer's own account, with temporary keys of this role; the reseller's keys must be permanent. Empty: those of the key's account"`
+	CustomerRole    string       `json:"customer_role" max:"64" pattern:"^[A-Za-z0-9_-]+$" title:"Role of sub-accounts" doc:"What assume_role is for new sub-accounts, so that they work in their own accounts at the cloud; empty: they do not"`
 	QueryBy         string       `json:"query_account" enum:"account_id,user_id" default:"account_id" title:"Id of a customer in billing" doc:"Which of the two ids the billing calls take"`
 	CustomerPrefix  string       `json:"customer_prefix" default:"tw" max:"16" pattern:"^[A-Za-z][A-Za-z0-9]*$" title:"Prefix of customers" doc:"New customers are called prefix-name"`
 	CustomerType    string       `json:"customer_type" default:"PERSONAL" max:"32" pattern:"^[A-Za-z_]+$" title:"Type of new customers"`

@@ -280,10 +280,14 @@ func (p *plugin) EnsureAccount(ctx context.Context, req provider.EnsureAccountRe
 	if err != nil {
 		return zero, err
 	}
-	return provider.SubAccount{
+	out := provider.SubAccount{
 		ID: row.UserID, Name: row.Name, Created: created,
 		Settings: map[string]string{"customer_user_id": row.UserID, "customer_account_id": row.AccountID},
-	}, nil
+	}
+	if c.cfg.CustomerRole != "" {
+		out.Settings["assume_role"] = c.cfg.CustomerRole
+	}
+	return out, nil
 }
 
 // RentedResource is one resource that a customer has.

@@ -146,3 +146,33 @@ func TestTemporaryKeysStayHidden(t *testing.T) {
 		t.Errorf("%v shows them", err)
 	}
 }
+
+// TestASubAccountWorksInItsOwn: with the settings that its making answers.
+func TestASubAccountWorksInItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	call := w.call("customer_role", "operator", "customer_email_domain", "customer.example")
+	call.Account.Credentials["customer_mobile"] = secret.New("00000000044")
+	sub, err := w.EnsureAccount(t.Context(), provider.EnsureAccountRequest{Call: call, Token: "tok", Name: "reseller 8"})
+	if err != nil || sub.Settings["assume_role"] != "operator" {
+		t.Fatalf("%+v, %v", sub, err)
+	}
+	var settings []string
+	for name, value := range sub.Settings {
+		settings = append(settings, name, value)
+	}
+	_, err = w.Create(t.Context(), provider.CreateRequest{
+		Call: w.call(settings...), Token: "tok-v", Kind: kinds.VPC, Name: "net", Spec: []byte(`{"cidr":"172.16.0.0/16"}`), Term: forOnce(),
+	})
+	if err != nil {
+		t.Errorf("in its own account: %v", err)
+	}
+	for _, r := range w.list(t, kinds.VPC) {
+		if r.Token == "tok-v" {
+			t.Error("the network is the reseller's")
+		}
+	}
+	if n := w.calls("AssumeRole"); n != 1 {
+		t.Errorf("the role was assumed %d times", n)
+	}
+}
