@@ -146,12 +146,13 @@ func invoke[T any](ctx context.Context, c *cloud, r requests.AcsRequest, writes 
 	if err := ctx.Err(); err != nil {
 		return out, fault.Unavailable("the call was over before the cloud was asked").With(err)
 	}
+	own := rule(r.GetActionName())
 	t := &trip{ctx: ctx, cloud: c, base: c.base}
-	if rule(r.GetActionName()).ownConnection {
+	if own.ownConnection {
 		t.base = c.alone
 	}
 	sdkErr := c.send(r, t)
-	f := failure{writes: writes, sent: t.sent.Load(), secrets: c.secrets, codes: c.codes, rule: rule(r.GetActionName()), bare: r.GetProduct() == productECS}
+	f := failure{writes: writes, sent: t.sent.Load(), secrets: c.secrets, codes: c.codes, rule: own, bare: r.GetProduct() == productECS}
 	switch {
 	case t.err != nil:
 		return out, f.network(t.err)
