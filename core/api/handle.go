@@ -20,10 +20,11 @@ type Route struct {
 	Tag     string // the group it is shown in
 	Summary string
 	Detail  string
-	Status  int   // of success; 0: 200
-	MaxBody int64 // bytes; 0: the server's default
-	Public  bool  // no sign-in needed, and a token is not looked at; no parameters in the path
-	Hidden  bool  // not in the OpenAPI document
+	By      string // of a list: the one key that it is ordered by
+	Status  int    // of success; 0: 200
+	MaxBody int64  // bytes; 0: the server's default
+	Public  bool   // no sign-in needed, and a token is not looked at; no parameters in the path
+	Hidden  bool   // not in the OpenAPI document
 	// Changes lists further classes beside the usual ones that clients should expect.
 	Faults []fault.Class
 }
@@ -31,10 +32,19 @@ type Route struct {
 // usual are the faults every endpoint may answer.
 var usual = []fault.Class{fault.ClassInvalid, fault.ClassThrottled, fault.ClassUnavailable}
 
+// description tells of a list also what it is ordered by: there is one key, and
+// order turns it round.
+func (r Route) description() string {
+	if r.By == "" {
+		return r.Detail
+	}
+	return strings.TrimSpace(r.Detail + " Ordered by " + r.By + ".")
+}
+
 func (r Route) operation() huma.Operation {
 	op := huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: r.Path, Summary: r.Summary,
-		Description: r.Detail, Tags: []string{r.Tag}, DefaultStatus: r.Status,
+		Description: r.description(), Tags: []string{r.Tag}, DefaultStatus: r.Status,
 		MaxBodyBytes: r.MaxBody, Hidden: r.Hidden,
 	}
 	faults := append([]fault.Class{}, usual...)

@@ -40,7 +40,7 @@ type listAudit struct {
 
 func bindAudit(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", Tag: "Audit", Summary: "Read the audit log",
+		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", By: "the place in the chain", Tag: "Audit", Summary: "Read the audit log",
 		Detail: "Append-only and hash-chained; verify it with: tradewind audit verify.",
 	}, func(ctx context.Context, c access.Caller, in *listAudit) (*api.ListOut[AuditEntry], error) {
 		q := audit.Query{

@@ -65,7 +65,7 @@ func bindDiscounts(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/discounts", ID: "list-discounts", Tag: tag, Summary: "List unified discounts",
+		Method: http.MethodGet, Path: "/v1/discounts", ID: "list-discounts", By: "product, then by start", Tag: tag, Summary: "List unified discounts",
 	}, func(ctx context.Context, c access.Caller, in *listDiscounts) (*api.ListOut[Discount], error) {
 		p, err := svc.Protocols.ListDiscounts(ctx, c, protocol.DiscountsQuery{Seller: in.Seller, ProductID: in.ProductID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {

@@ -54,7 +54,7 @@ func bindGrants(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/grants", ID: "list-grants", Tag: tag, Summary: "List grants",
+		Method: http.MethodGet, Path: "/v1/grants", ID: "list-grants", By: "the time of creation", Tag: tag, Summary: "List grants",
 	}, func(ctx context.Context, c access.Caller, in *listGrants) (*api.ListOut[Grant], error) {
 		p, err := svc.Providers.Grants(ctx, c, provider.GrantFilter{
 			ProviderID: in.ProviderID, To: in.To, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),

@@ -66,7 +66,7 @@ func bindLedger(s *api.Server, svc Services) {
 		return api.NewList(p.Items, p.Next, accountOf), nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", Tag: tag, Summary: "List the transactions of a book",
+		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", By: "their time", Tag: tag, Summary: "List the transactions of a book",
 	}, func(ctx context.Context, c access.Caller, in *listTransactions) (*api.ListOut[LedgerTransaction], error) {
 		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, From: in.From, To: in.To, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
 		if err != nil {

@@ -148,7 +148,7 @@ func bindOrders(s *api.Server, svc Services) {
 		return orderAnswer(svc.Orders.Get(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", Tag: "Orders", Summary: "List orders",
+		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", By: "the time of creation", Tag: "Orders", Summary: "List orders",
 		Detail: "Your org's orders and those of the orgs below it that your roles reach. A page may be short and still have a `next`.",
 	}, func(ctx context.Context, c access.Caller, in *listOrders) (*api.ListOut[Order], error) {
 		p, err := svc.Orders.List(ctx, c, order.Query{

@@ -191,7 +191,7 @@ func bindLines(s *api.Server, svc Services) {
 		return &Versioned[Line]{ETag: api.ETag(saved.Rev), Body: out}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", Tag: tag, Summary: "List the price lines of a protocol",
+		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", By: "the time of creation", Tag: tag, Summary: "List the price lines of a protocol",
 	}, func(ctx context.Context, c access.Caller, in *listLines) (*api.ListOut[Line], error) {
 		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {

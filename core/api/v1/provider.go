@@ -85,7 +85,7 @@ func bindProviders(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/providers", ID: "list-providers", Tag: tag, Summary: "List providers",
+		Method: http.MethodGet, Path: "/v1/providers", ID: "list-providers", By: "the time of creation", Tag: tag, Summary: "List providers",
 	}, func(ctx context.Context, c access.Caller, in *listProviders) (*api.ListOut[Provider], error) {
 		p, err := svc.Providers.Providers(ctx, c, provider.ProviderFilter{State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
 		if err != nil {

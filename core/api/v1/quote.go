@@ -78,7 +78,7 @@ func bindQuotes(s *api.Server, svc Services) {
 		return &One[Quote]{quoteOf(v)}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/quotes", ID: "list-quotes", Tag: "Quotes", Summary: "List quotes",
+		Method: http.MethodGet, Path: "/v1/quotes", ID: "list-quotes", By: "the time of creation", Tag: "Quotes", Summary: "List quotes",
 	}, func(ctx context.Context, c access.Caller, in *listQuotes) (*api.ListOut[Quote], error) {
 		p, err := svc.Quotes.List(ctx, c, quote.Query{
 			OrgID: in.OrgID, ProviderID: in.ProviderID, ProductID: in.ProductID, From: in.From, To: in.To,

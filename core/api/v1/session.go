@@ -67,7 +67,7 @@ func bindSessions(s *api.Server, svc Services) {
 		return &One[SignedIn]{SignedIn{Token: out.Bearer.Reveal(), Session: sessionOf(out.Session)}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/sessions", ID: "list-sessions", Tag: tag, Summary: "List sessions",
+		Method: http.MethodGet, Path: "/v1/sessions", ID: "list-sessions", By: "the time of creation", Tag: tag, Summary: "List sessions",
 	}, func(ctx context.Context, c access.Caller, in *listKeys) (*api.ListOut[Session], error) {
 		p, err := svc.Tenants.ListSessions(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
 		if err != nil {

@@ -106,7 +106,7 @@ func bindStatements(s *api.Server, svc Services) {
 		return &One[RunReport]{RunReport{Opened: rows(r.Opened), Returned: rows(r.Returned), Bills: r.Bills}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Tag: tag, Summary: "List statements",
+		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", By: "the time of creation", Tag: tag, Summary: "List statements",
 	}, func(ctx context.Context, c access.Caller, in *listStatements) (*api.ListOut[Statement], error) {
 		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Other: in.Other, From: in.From, To: in.To,
 			OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})

@@ -102,7 +102,7 @@ func bindUsers(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", Tag: tag, Summary: "List the people of an org",
+		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", By: "login", Tag: tag, Summary: "List the people of an org",
 	}, func(ctx context.Context, c access.Caller, in *listUsers) (*api.ListOut[User], error) {
 		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{
 			OrgID: in.OrgID, Role: access.Role(in.Role), State: tenant.UserState(in.State), Text: in.Text,

@@ -135,7 +135,7 @@ func bindRecharges(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", Tag: tag, Summary: "List recharges",
+		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", By: "the time of booking", Tag: tag, Summary: "List recharges",
 	}, func(ctx context.Context, c access.Caller, in *listRecharges) (*api.ListOut[Recharge], error) {
 		p, err := svc.Books.ListRecharges(ctx, c, ledger.RechargesQuery{
 			Org: in.OrgID, Other: in.Other, State: ledger.RechargeState(in.State), Currency: money.Currency(in.Currency),
