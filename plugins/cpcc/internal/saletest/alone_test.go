@@ -19,8 +19,8 @@ var own = metav1.ListOptions{LabelSelector: cluster.LabelManagedBy + "=" + clust
 // the nodes of a later test, up to a minute and a half after their own were
 // removed, and take the cards that are sold there.
 //
-// It is called before the broker starts: what the test leaves is removed when
-// nobody puts it back any more.
+// It is called before the broker starts and after the nodes were added: what the
+// test leaves is removed when nobody puts it back any more, and before its nodes.
 func alone(t *testing.T) {
 	t.Helper()
 	if n, err := tenants(t.Context()); err != nil || n > 0 {
@@ -61,8 +61,14 @@ func vacate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now := int64(0)
 	for _, one := range all.Items {
-		if err := spaces.Delete(ctx, one.Name, metav1.DeleteOptions{}); err != nil {
+		if err := spaces.Delete(ctx, one.Name, metav1.DeleteOptions{}); err != nil && one.DeletionTimestamp == nil {
+			return err // one that was going already may refuse to be removed again
+		}
+		// Nobody ends the pods of a node that is gone already.
+		err := plane.Kube.CoreV1().Pods(one.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{})
+		if err != nil {
 			return err
 		}
 	}
