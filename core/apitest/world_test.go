@@ -175,6 +175,15 @@ func grow(t testing.TB, b *broker, w *world, name, mark string) *tree {
 func (tr *tree) cloud(t testing.TB) {
 	t.Helper()
 	path := "/v1/enablements/" + tr.own["enablement"][0]
+	server := "/v1/resources/" + tr.own["resource"][0]
+	tr.own.add("order", tr.customer.make(t, server+"/renew", map[string]any{"periods": 1}))
+	eventually(t, "the renewal of "+tr.name, func() bool {
+		var r struct {
+			BusyOrder string `json:"busy_order"`
+		}
+		tr.customer.must(t, http.MethodGet, server, nil, &r)
+		return r.BusyOrder == ""
+	})
 	for _, subject := range []string{"bill_lines", "vendor_orders"} {
 		now := time.Now().UTC()
 		id := tr.reseller.make(t, path+"/imports", map[string]any{"subject": subject, "from": now.AddDate(0, -6, 0), "to": now.AddDate(0, 6, 0)})
@@ -188,7 +197,15 @@ func (tr *tree) cloud(t testing.TB) {
 			return v.State == "done"
 		})
 	}
-	change := tr.reseller.make(t, path+"/sub-accounts", map[string]any{"name": strings.ToLower(tr.mark), "for_org": tr.customer.org})
+	for _, name := range []string{"one", "two"} {
+		tr.subAccount(t, path, strings.ToLower(tr.mark)+name)
+	}
+}
+
+// subAccount makes an account below that of the reseller for its customer.
+func (tr *tree) subAccount(t testing.TB, path, name string) {
+	t.Helper()
+	change := tr.reseller.make(t, path+"/sub-accounts", map[string]any{"name": name, "for_org": tr.customer.org})
 	tr.own.add("account_change", change)
 	eventually(t, "the sub-account of "+tr.name, func() bool {
 		var v struct {
