@@ -9,7 +9,13 @@ import (
 // store keeps resources of one sort in the order they were made.
 type store[T any] struct {
 	byID  map[string]*T
-	order []string
+	order []kept[T]
+}
+
+// kept is a thing with its id: long lists are read without a look into the map.
+type kept[T any] struct {
+	id string
+	v  *T
 }
 
 func (s *store[T]) add(id string, v *T) {
@@ -17,7 +23,7 @@ func (s *store[T]) add(id string, v *T) {
 		s.byID = map[string]*T{}
 	}
 	s.byID[id] = v
-	s.order = append(s.order, id)
+	s.order = append(s.order, kept[T]{id, v})
 }
 
 func (s *store[T]) get(id string) *T { return s.byID[id] }
@@ -27,14 +33,14 @@ func (s *store[T]) remove(id string) {
 		return
 	}
 	delete(s.byID, id)
-	i := slices.Index(s.order, id)
+	i := slices.IndexFunc(s.order, func(k kept[T]) bool { return k.id == id })
 	s.order = slices.Delete(s.order, i, i+1)
 }
 
 // forget drops the oldest beyond a number.
 func (s *store[T]) forget(most int) {
 	for len(s.order) > most {
-		s.remove(s.order[0])
+		s.remove(s.order[0].id)
 	}
 }
 
@@ -43,9 +49,9 @@ func (s *store[T]) len() int { return len(s.order) }
 // list returns those that fit, oldest first.
 func (s *store[T]) list(fits func(*T) bool) []*T {
 	out := []*T{}
-	for _, id := range s.order {
-		if v := s.byID[id]; fits(v) {
-			out = append(out, v)
+	for _, k := range s.order {
+		if fits(k.v) {
+			out = append(out, k.v)
 		}
 	}
 	return out
