@@ -178,7 +178,7 @@ func (b *broker) pins(t *testing.T) {
 	t.Helper()
 	path := sandboxPath + "/pins/alone"
 	a := b.ask(t, http.MethodPut, path, "*", "", fields{"orgs": []string{b.first.org, missing(1)}, "isolated": true})
-	if p, err := a.problem(); a.status != http.StatusUnprocessableEntity || err != nil || len(p.Errors) != 1 || p.Errors[0].Path != "orgs[1]" {
+	if p, err := a.problem(); a.status != http.StatusUnprocessableEntity || err != nil || len(p.Errors) != 1 || p.Errors[0].Path != "body.orgs[1]" {
 		t.Errorf("a pin for an org that is none: %d %s", a.status, a.body)
 	}
 	b.first.must(t, http.MethodPut, path, fields{"orgs": []string{b.first.org}, "isolated": true, "reason": "a large one"}, nil)
