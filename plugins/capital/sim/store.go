@@ -48,7 +48,7 @@ func (s *store[T]) len() int { return len(s.order) }
 
 // list returns those that fit, oldest first.
 func (s *store[T]) list(fits func(*T) bool) []*T {
-	out := []*T{}
+	out := make([]*T, 0, len(s.order))
 	for _, k := range s.order {
 		if fits(k.v) {
 			out = append(out, k.v)
