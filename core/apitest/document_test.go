@@ -59,6 +59,16 @@ func (o operation) has(in, name string) bool {
 	return slices.ContainsFunc(o.Parameters, func(p param) bool { return p.In == in && p.Name == name })
 }
 
+// takesSession reports whether it is a session that opens the route: sign-in
+// takes a password, and a console a ticket.
+func (o operation) takesSession() bool {
+	return slices.ContainsFunc(o.Security, func(x any) bool {
+		way, _ := x.(map[string]any)
+		_, bearer := way["bearer"]
+		return bearer
+	})
+}
+
 // body returns the schema of the JSON body; false when there is none.
 func (o operation) body() (schema, bool) {
 	if o.RequestBody == nil {

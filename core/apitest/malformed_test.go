@@ -108,7 +108,7 @@ func (s *stage) endure(t *testing.T, o operation, a *actor, m mutant) {
 	if got.status >= 400 && !got.isProblem() {
 		t.Errorf("%s: %s %.200s, %s: no problem document: %d %q %.300q", a.name, o.method, m.path, m.what, got.status, got.header.Get("Content-Type"), got.body)
 	}
-	if got.status == http.StatusUnauthorized && o.ID != "sign-in" {
+	if got.status == http.StatusUnauthorized && o.takesSession() {
 		t.Fatalf("%s: %s %.200s, %s: the session is gone: %s", a.name, o.method, m.path, m.what, got.body)
 	}
 }
