@@ -250,7 +250,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	if err := a.quotes.Start(ctx); err != nil {
 		return fmt.Errorf("starting the quotes: %w", err)
 	}
-	if err := a.requestReseal(ctx); err != nil {
+	// A stop that comes this early finds everything begun and ends it in order.
+	if err := a.requestReseal(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("looking for rotated keys: %w", err)
 	}
 	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil {
@@ -267,6 +268,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.HTTP.ShutdownGrace)
 		err = a.server.Shutdown(grace)
 		cancel()
+		_ = l.Close() // the server may not have taken it yet, and would never hear of the shutdown
 		err = errors.Join(err, <-served)
 	}
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.Jobs.Grace+5*time.Second)
