@@ -165,6 +165,7 @@ type jobs struct {
 	mu   sync.Mutex
 	hold bool // keep them waiting
 	wg   sync.WaitGroup
+	turn sync.Mutex // of the one worker
 
 	busy     bool     // all are at work
 	hastened []string // jobs that were to be made due
@@ -198,6 +199,8 @@ func (q *jobs) HastenTx(_ store.Tx, id string) (bool, error) {
 }
 
 func (q *jobs) drain() {
+	q.turn.Lock()
+	defer q.turn.Unlock()
 	for range 10 {
 		open := q.ready()
 		if len(open) == 0 {
