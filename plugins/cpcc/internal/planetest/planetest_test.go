@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 
 	"tradewind.example/plugins/cpcc/internal/planetest"
 )
@@ -112,12 +113,16 @@ func TestVolumesBindAndGrow(t *testing.T) {
 		if size == "2Gi" {
 			return
 		}
-		now, err := claims.Get(ctx, "data", metav1.GetOptions{})
+		err = retry.RetryOnConflict(retry.DefaultRetry, func() error { // controllers write to it as well
+			now, err := claims.Get(ctx, "data", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			now.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("2Gi")
+			_, err = claims.Update(ctx, now, metav1.UpdateOptions{})
+			return err
+		})
 		if err != nil {
-			t.Fatal(err)
-		}
-		now.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("2Gi")
-		if _, err := claims.Update(ctx, now, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -51,7 +52,9 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) node(n planetest.Node) *corev1.Node {
 	b.Helper()
-	n.Labels = map[string]string{"pool": kubename.Label(b.id)}
+	labels := map[string]string{"pool": kubename.Label(b.id)}
+	maps.Copy(labels, n.Labels)
+	n.Labels = labels
 	return plane.AddNode(b, n)
 }
 
@@ -276,11 +279,7 @@ func TestNamespaceIsFenced(t *testing.T) {
 func TestCardsAreScheduled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	node := b.node(planetest.Node{GPUs: 2})
-	node.Labels[cluster.LabelGPUModel] = kubename.Label("RTX5090-32G")
-	if _, err := plane.Kube.CoreV1().Nodes().Update(b.ctx, node, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	node := b.node(planetest.Node{GPUs: 2, Labels: map[string]string{cluster.LabelGPUModel: kubename.Label("RTX5090-32G")}})
 	fits, big := b.spec("fits", workload.StatefulSet), b.spec("big", workload.StatefulSet)
 	fits.GPUs, fits.GPUModel = 2, "RTX5090-32G"
 	big.GPUs, big.GPUModel = 1, "RTX5090-32G"
