@@ -204,21 +204,11 @@ func (h points) Update(ctx context.Context, req provider.TypedUpdate[PointSpec])
 
 // rename gives an access point another name; it keeps its mark.
 func (h points) rename(ctx context.Context, req provider.TypedAction[kinds.NameInput]) (provider.ActionResult[none], error) {
-	var out provider.ActionResult[none]
-	if err := newName(req.Input.Name); err != nil {
-		return out, err
-	}
-	c, err := h.openIn(ctx, req.Call)
-	if err != nil {
-		return out, err
-	}
-	now, err := h.get(ctx, c, req.ID)
-	if err != nil {
-		return out, fault.NotDone(err)
-	}
-	r := retailcloud.CreateModifySlbAPRequest()
-	r.SlbAPId, r.Name = number(req.ID), join(req.Input.Name, now.Token)
-	return out, change(ctx, c, r)
+	return h.renamed(ctx, req, func(c *cloud, name string) error {
+		r := retailcloud.CreateModifySlbAPRequest()
+		r.SlbAPId, r.Name = number(req.ID), name
+		return change(ctx, c, r)
+	})
 }
 
 func deletePoint(ctx context.Context, c *cloud, id string) error {

@@ -214,21 +214,11 @@ func (h services) Update(ctx context.Context, req provider.TypedUpdate[ServiceSp
 // rename gives a service another name; it keeps its mark, and its name in
 // Kubernetes.
 func (h services) rename(ctx context.Context, req provider.TypedAction[kinds.NameInput]) (provider.ActionResult[none], error) {
-	var out provider.ActionResult[none]
-	if err := newName(req.Input.Name); err != nil {
-		return out, err
-	}
-	c, err := h.openIn(ctx, req.Call)
-	if err != nil {
-		return out, err
-	}
-	now, err := h.get(ctx, c, req.ID)
-	if err != nil {
-		return out, fault.NotDone(err)
-	}
-	r := retailcloud.CreateModifyServiceRequest()
-	r.ServiceId, r.Name = number(req.ID), join(req.Input.Name, now.Token)
-	return out, change(ctx, c, r)
+	return h.renamed(ctx, req, func(c *cloud, name string) error {
+		r := retailcloud.CreateModifyServiceRequest()
+		r.ServiceId, r.Name = number(req.ID), name
+		return change(ctx, c, r)
+	})
 }
 
 func deleteService(ctx context.Context, c *cloud, id string) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/provider"
 )
@@ -313,4 +314,23 @@ func (p *plugin) Import(ctx context.Context, req provider.ImportRequest, yield f
 		}
 	}
 	return nil
+}
+
+// renamed has a thing's name changed by send; it keeps its mark.
+func (s shelf[State]) renamed(
+	ctx context.Context, req provider.TypedAction[kinds.NameInput], send func(c *cloud, name string) error,
+) (provider.ActionResult[none], error) {
+	var out provider.ActionResult[none]
+	if err := newName(req.Input.Name); err != nil {
+		return out, err
+	}
+	c, err := s.openIn(ctx, req.Call)
+	if err != nil {
+		return out, err
+	}
+	now, err := s.get(ctx, c, req.ID)
+	if err != nil {
+		return out, fault.NotDone(err)
+	}
+	return out, send(c, join(req.Input.Name, now.Token))
 }
