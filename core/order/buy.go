@@ -88,8 +88,8 @@ func (s *Service) lookBeforeBuying(ctx context.Context, q request, in BuyInput) 
 }
 
 // onSale returns the product when the org may order it now, and the term
-// completed by what the product offers. A product of a provider of another root
-// does not exist for it.
+// completed by what the product offers. A product of a provider of another root,
+// or of a reseller that it does not buy from, does not exist for it.
 func (s *Service) onSale(r store.Reader, in BuyInput) (catalog.Product, contract.Term, provider.Route, error) {
 	p, err := s.cfg.Catalog.ProductTx(r, in.ProductID)
 	if err != nil {
@@ -102,11 +102,26 @@ func (s *Service) onSale(r store.Reader, in BuyInput) (catalog.Product, contract
 	if err != nil {
 		return p, in.Term, route, err
 	}
+	if err := s.owned(r, &p, in.OrgID); err != nil {
+		return p, in.Term, route, err
+	}
 	if !p.InEffect(s.cfg.Clock.Now()) {
 		return p, in.Term, route, fault.Precondition("product %q is not on sale now", in.ProductID)
 	}
 	term, err := quote.TermFor(&p, in.Term)
 	return p, term, route, err
+}
+
+// owned hides a reseller's own product from whoever is not below that reseller.
+func (s *Service) owned(r store.Reader, p *catalog.Product, buyer string) error {
+	if p.OwnerOrg == "" {
+		return nil
+	}
+	path, err := s.cfg.Directory.PathTx(r, buyer)
+	if err == nil && !slices.Contains(path, p.OwnerOrg) {
+		err = fault.NotFound("product", p.ID)
+	}
+	return err
 }
 
 // checkSpec holds the specification against the schema of the kind, so that
@@ -222,7 +237,7 @@ func (s *Service) draftBuy(tx store.Tx, o *Order, in BuyInput, look purchase) er
 func (s *Service) price(r store.Reader, o *Order, list money.Decimal) (pricing.Result, error) {
 	result, _, err := s.cfg.Pricer.PriceTx(r, quote.PriceInput{
 		BuyerOrg: o.OrgID, ProductID: o.ProductID, Quantity: o.Term.Quantity, Periods: o.Term.Periods,
-		List: list, At: s.cfg.Clock.Now(),
+		Period: quote.PricedPeriod(o.Term), List: list, At: s.cfg.Clock.Now(),
 	})
 	if err != nil {
 		return result, fmt.Errorf("pricing the order: %w", err)

@@ -154,6 +154,33 @@ func TestBuyRefusals(t *testing.T) {
 	}
 }
 
+func TestAResellersProductIsForItsBranch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fund(1_000_000)
+	w.market.owner = "org-stranger"
+	if _, err := w.orders.Buy(w.ctx, w.buyer, w.input(1)); !fault.Is(err, fault.ClassNotFound) {
+		t.Errorf("a product of a reseller beside: %v, want what an unknown product gets", err)
+	}
+	w.market.owner = reseller
+	if _, err := w.orders.Buy(w.ctx, w.buyer, w.input(1)); err != nil {
+		t.Errorf("a product of the buyer's own seller: %v", err)
+	}
+}
+
+func TestThePeriodIsPriced(t *testing.T) {
+	t.Parallel()
+	w, id := bought(t)
+	if _, err := w.orders.Renew(w.ctx, w.buyer, order.RenewInput{ResourceID: id, Periods: 2, IdempotencyKey: w.key()}); err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range w.market.priced {
+		if in.Period != contract.PeriodMonth {
+			t.Errorf("price %d was asked for periods of %q, want months, or a floor is taken for any period", i, in.Period)
+		}
+	}
+}
+
 func TestBuyReplay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

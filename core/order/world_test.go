@@ -305,7 +305,7 @@ func (w *world) currentBalance(pair [2]string, kind ledger.Kind) money.Amount {
 // sameAtCloud wants the broker's live resources to be exactly the cloud's.
 func (w *world) sameAtCloud() {
 	w.t.Helper()
-	page, err := w.resources.List(w.ctx, w.staff, resource.Query{Limit: 1000})
+	page, err := w.resources.List(w.ctx, w.staff, resource.Query{Which: resource.BoughtOnly, Limit: 1000})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -357,6 +357,8 @@ type market struct {
 	quotes   map[string]quote.Quote
 	asked    int
 	resize   string // what the cloud quotes for another size; "" = it does not
+	owner    string // the product's reseller
+	priced   []quote.PriceInput
 }
 
 func chain() []pricing.Terms {
@@ -375,7 +377,7 @@ func (m *market) ProductTx(_ store.Reader, productID string) (catalog.Product, e
 	}
 	return catalog.Product{
 		ID: "product", RootID: operator, ProviderID: "provider", Kind: "instance", Name: "Server", Region: "north",
-		Spec: json.RawMessage(`{"cpu":2}`), Currency: cny, State: catalog.StateActive, From: start.AddDate(-1, 0, 0),
+		Spec: json.RawMessage(`{"cpu":2}`), Currency: cny, State: catalog.StateActive, From: start.AddDate(-1, 0, 0), OwnerOrg: m.owner,
 		Billing: []contract.BillingMethod{contract.BillingPrepaid}, Periods: []contract.Period{contract.PeriodMonth},
 	}, nil
 }
@@ -423,6 +425,7 @@ func (m *market) ListAmount(_ context.Context, in quote.ListInput) (quote.Listed
 func (m *market) PriceTx(_ store.Reader, in quote.PriceInput) (pricing.Result, []quote.Warning, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.priced = append(m.priced, in)
 	result, err := pricing.Price(pricing.Input{Currency: cny, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Difference: in.Difference, Legs: m.terms})
 	if err != nil {
 		return result, nil, err

@@ -13,7 +13,10 @@ type Input struct {
 	Currency          money.Currency
 	List              money.Decimal // the whole request: unit list price × quantity × periods
 	Quantity, Periods int           // at least 1; multiplied with a floor's price
-	Legs              []Terms       // provider→operator first, customer last
+	// FloorPeriods is how many of the periods that floors are priced for the
+	// Periods are, when they are not as many; 0: Periods.
+	FloorPeriods int
+	Legs         []Terms // provider→operator first, customer last
 	// Difference says that List is what the same units and periods cost more in
 	// another size: a floor's price, which knows no sizes, is the same for both.
 	Difference bool
@@ -91,7 +94,11 @@ func (in Input) floor(price money.Decimal) (money.Amount, error) {
 	if in.Difference {
 		return 0, nil
 	}
-	units, err := money.DecimalOf(int64(in.Quantity) * int64(in.Periods)) // bounded by check
+	periods := in.Periods
+	if in.FloorPeriods > 0 {
+		periods = in.FloorPeriods
+	}
+	units, err := money.DecimalOf(int64(in.Quantity) * int64(periods)) // bounded by check
 	if err != nil {
 		return 0, err
 	}
@@ -110,6 +117,9 @@ func (in Input) check() error {
 	}
 	if in.Periods < 1 || in.Periods > math.MaxInt32 {
 		return fault.Invalid("periods", "must be between 1 and %d", math.MaxInt32)
+	}
+	if in.FloorPeriods < 0 || in.FloorPeriods > math.MaxInt32 {
+		return fault.Invalid("floor_periods", "must be between 0 and %d", math.MaxInt32)
 	}
 	return checkChain(in.Legs)
 }

@@ -88,7 +88,8 @@ func (s *Service) draft(r store.Reader, c access.Caller, open *asked, listed Lis
 		return nil, fault.Precondition("product %q is not on sale now", p.ID)
 	}
 	result, warnings, err := s.price(r, PriceInput{
-		BuyerOrg: open.in.BuyerOrg, ProductID: p.ID, Quantity: t.Quantity, Periods: t.Periods, List: listed.Amount, At: now,
+		BuyerOrg: open.in.BuyerOrg, ProductID: p.ID, Quantity: t.Quantity, Periods: t.Periods, Period: PricedPeriod(t),
+		List: listed.Amount, At: now,
 	}, p, chain)
 	if err != nil {
 		return nil, err

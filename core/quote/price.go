@@ -2,6 +2,7 @@ package quote
 
 import (
 	"fmt"
+	"slices"
 
 	"tradewind.example/sdk/fault"
 
@@ -49,9 +50,15 @@ func (s *Service) price(r store.Reader, in PriceInput, p *catalog.Product, chain
 	if last := legs[len(legs)-1]; last.Mode == pricing.ModeRebate {
 		return pricing.Result{}, nil, fault.Precondition("the buyer earns a commission on what it sells on and has no price of its own: ask the seller for one")
 	}
-	result, err := pricing.Price(pricing.Input{
+	ask := pricing.Input{
 		Currency: p.Currency, List: in.List, Quantity: in.Quantity, Periods: in.Periods, Difference: in.Difference, Legs: legs,
-	})
+	}
+	if slices.ContainsFunc(legs, func(t pricing.Terms) bool { return t.Mode == pricing.ModeFloor }) && !in.Difference {
+		if ask.FloorPeriods, err = floorPeriods(p, in); err != nil {
+			return pricing.Result{}, nil, err
+		}
+	}
+	result, err := pricing.Price(ask)
 	if err != nil {
 		return pricing.Result{}, nil, fmt.Errorf("pricing product %q: %w", p.ID, err)
 	}

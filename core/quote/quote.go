@@ -71,8 +71,11 @@ type PriceInput struct {
 	ProductID string
 	// Quantity and Periods are those of the term; List includes both already.
 	Quantity, Periods int
-	List              money.Decimal
-	At                time.Time
+	// Period is that of a prepaid term; empty: the product's first, for which
+	// list prices and floors are.
+	Period contract.Period
+	List   money.Decimal
+	At     time.Time
 	// Difference says that List is what the same units cost more in another size,
 	// for the rest of a term that is paid.
 	Difference bool

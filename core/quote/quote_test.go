@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tradewind.example/sdk/fault"
+	contract "tradewind.example/sdk/provider"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/catalog"
@@ -123,6 +124,43 @@ func TestSettleOfTheProvidersLeg(t *testing.T) {
 	w.terms(t, w.Root, w.Commercial, w.Root, pricing.ModeDiscount, "0.5")
 	if diff := cmp.Diff([]pricing.SettleMode{"realtime", "realtime", "realtime"}, settle()); diff != "" {
 		t.Errorf("a protocol goes before it:\n%s", diff)
+	}
+}
+
+func TestFloorIsForThePeriodThatIsPriced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	months, hours := []contract.Period{contract.PeriodMonth, contract.PeriodYear, contract.PeriodHour}, []contract.Period{contract.PeriodHour, contract.PeriodDay}
+	cases := map[string]struct {
+		reason  string
+		periods []contract.Period // that the product is offered for
+		period  contract.Period
+		n       int
+		price   money.Amount // of a floor of 30.00
+		class   fault.Class
+	}{
+		"Month": {reason: "the period that the price is for", periods: months, period: contract.PeriodMonth, n: 2, price: 6000},
+		"Year":  {reason: "a year has twelve months", periods: months, period: contract.PeriodYear, n: 2, price: 24 * 3000},
+		"Day":   {reason: "a day has 24 hours", periods: hours, period: contract.PeriodDay, n: 1, price: 24 * 3000},
+		"Hour":  {reason: "an hour must not cost what a month does", periods: months, period: contract.PeriodHour, n: 1, class: fault.ClassInvalid},
+	}
+	for name, tc := range cases {
+		facts := catalog.Facts{
+			Kind: "instance", Name: name, Currency: "CNY", Spec: json.RawMessage(`{"flavour":"small"}`),
+			Billing: []contract.BillingMethod{contract.BillingPrepaid}, Periods: tc.periods,
+		}
+		p, err := w.catalog.Create(t.Context(), w.As(w.Root), catalog.CreateInput{ProviderID: w.provider.ID, VendorID: name, Facts: facts})
+		fatal(t, err)
+		w.line(t, w.Root, w.Commercial, w.Root, pricing.ModeFloor, "10", p.ID)
+		w.line(t, w.Root, w.Root, w.Reseller, pricing.ModeFloor, "20", p.ID)
+		w.line(t, w.Reseller, w.Reseller, w.Customer, pricing.ModeFloor, "30", p.ID)
+		v, err := w.create(t, w.As(w.Customer), quote.Input{
+			ProductID: p.ID, Term: contract.Term{Billing: contract.BillingPrepaid, Period: tc.period, Periods: tc.n, Quantity: 1},
+		})
+		wantClass(t, tc.reason, err, tc.class)
+		if err == nil && v.Price.Legs[0].Amount != tc.price {
+			t.Errorf("%s: %d, want %d", tc.reason, v.Price.Legs[0].Amount, tc.price)
+		}
 	}
 }
 

@@ -99,3 +99,27 @@ func checkSpec(spec json.RawMessage) error {
 	}
 	return nil
 }
+
+// PricedPeriod is the period of which a term's Periods are, for a [PriceInput]:
+// only what is prepaid is by periods.
+func PricedPeriod(t contract.Term) contract.Period {
+	if t.Billing != contract.BillingPrepaid {
+		return ""
+	}
+	return t.Period
+}
+
+// floorPeriods is how many of the product's first periods, for which a floor is
+// priced, a term has. A period without a length in those has no price.
+func floorPeriods(p *catalog.Product, in PriceInput) (int, error) {
+	priced := first(p.Periods, contract.PeriodMonth)
+	switch {
+	case in.Period == "" || in.Period == priced:
+		return in.Periods, nil
+	case in.Period == contract.PeriodYear && priced == contract.PeriodMonth:
+		return 12 * in.Periods, nil
+	case in.Period == contract.PeriodDay && priced == contract.PeriodHour:
+		return 24 * in.Periods, nil
+	}
+	return 0, fault.Invalid("term.period", "has no price for this buyer: %s has", priced)
+}
