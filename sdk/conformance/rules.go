@@ -71,7 +71,7 @@ func words(verbs []provider.Verb) []string {
 func Rules() []Rule {
 	var out []Rule
 	for _, group := range [][]Rule{
-		descriptionRules(), accountRules(), offeredRules(), readRules(), changeRules(), troubleRules(), streamRules(), lastRules(),
+		descriptionRules(), accountRules(), offeredRules(), readRules(), partRules(), changeRules(), troubleRules(), streamRules(), lastRules(),
 	} {
 		out = append(out, group...)
 	}

@@ -69,6 +69,9 @@ type Thing[State any] struct {
 	Created   time.Time
 	Expires   time.Time
 	State     State
+	// Parts is all that it consists of, at most [MaxParts], for kinds that say so
+	// with [Kind.Of]; nil: not told. Lists need not tell it.
+	Parts []Part
 }
 
 // Result is the answer to a typed change: Done or Started made it.
@@ -121,6 +124,13 @@ type Kind struct {
 // Manage marks the kind as [KindDescription.Managed] and returns it.
 func (k *Kind) Manage() *Kind {
 	k.Description.Managed = true
+	return k
+}
+
+// Of names the kinds of the parts of which resources of the kind consist, and
+// returns it.
+func (k *Kind) Of(parts ...string) *Kind {
+	k.Description.PartKinds = parts
 	return k
 }
 

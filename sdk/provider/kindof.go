@@ -233,7 +233,7 @@ func (t Thing[State]) untyped(kind string) (Resource, error) {
 	return Resource{
 		ID: t.ID, Kind: kind, Name: t.Name, Region: t.Region, Zone: t.Zone,
 		Status: t.Status, RawStatus: t.RawStatus, Token: t.Token, Billing: t.Billing,
-		Created: t.Created, Expires: t.Expires, State: state,
+		Created: t.Created, Expires: t.Expires, State: state, Parts: t.Parts,
 	}, nil
 }
 

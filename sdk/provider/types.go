@@ -83,6 +83,9 @@ type KindDescription struct {
 	Managed bool `json:"managed,omitempty"`
 	// Deprecated says what to use instead of a kind that is to go; "": it stays.
 	Deprecated string `json:"deprecated,omitempty"`
+	// PartKinds are the kinds of the parts of which resources of this kind
+	// consist: kinds of the same plugin. None: they tell no parts.
+	PartKinds []string `json:"part_kinds,omitempty"`
 }
 
 // ActionDescription describes one action of a kind.
@@ -262,6 +265,9 @@ type Resource struct {
 	Created   time.Time
 	Expires   time.Time
 	State     json.RawMessage // by the kind's state schema
+	// Parts is all that it consists of, at most [MaxParts]; nil: not told, which
+	// is not the same as none. Lists and imports do not tell it.
+	Parts []Part `json:",omitzero"`
 }
 
 // CreateRequest buys or makes one resource of a kind.

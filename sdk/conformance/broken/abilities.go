@@ -82,7 +82,7 @@ func (p *Plugin) Operation(_ context.Context, req provider.OperationRequest) (pr
 	t := disks{p}.shown(d)
 	out := provider.Operation{ID: req.ID, State: provider.OperationSucceeded, Progress: 100, Resource: &provider.Resource{
 		ID: t.ID, Kind: "disk", Name: t.Name, Region: t.Region, Status: t.Status, RawStatus: t.RawStatus, Token: t.Token,
-		Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: raw(t.State),
+		Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: raw(t.State), Parts: t.Parts,
 	}}
 	switch {
 	case polls == 1:

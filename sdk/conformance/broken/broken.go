@@ -63,7 +63,7 @@ func New(flaw Flaw, cloud *Cloud, instance int64) *Plugin {
 		flaw: flaw, cloud: cloud, instance: instance, log: slog.New(slog.DiscardHandler),
 		together: make(chan struct{}), release: make(chan struct{}),
 	}
-	p.kinds = []*provider.Kind{p.diskKind()}
+	p.kinds = []*provider.Kind{p.diskKind(), p.partitionKind()}
 	return p
 }
 

@@ -35,14 +35,17 @@ type renamed struct {
 // opPrefix begins the id of an operation; the disk's id follows.
 const opPrefix = "op-"
 
-// disks is the handler of the only kind.
+// disks is the handler of the kind that is sold.
 type disks struct{ p *Plugin }
 
 func (p *Plugin) diskKind() *provider.Kind {
 	h := disks{p}
 	k := provider.KindOf[Spec, State]("disk", "Disk", h,
 		provider.ActionOf(provider.ActionDescription{Name: "rename", Title: "Rename", Changes: true}, h.rename))
+	k.Of(partition)
 	switch p.flaw {
+	case "parts/itself":
+		k.Of(partition, "disk")
 	case "describe-schemas":
 		k.Description.Actions[0].Output = json.RawMessage(`{"type":"nothing"}`)
 	case "describe-fixture":
@@ -134,6 +137,7 @@ func (h disks) shown(d disk) provider.Thing[State] {
 	if h.p.has("times-utc/state") {
 		d.State.Since = d.State.Since.In(time.FixedZone("CST", 8*60*60))
 	}
+	d.Parts = h.p.parts(d)
 	return d.Thing
 }
 

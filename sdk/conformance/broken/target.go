@@ -36,7 +36,7 @@ func Siblings() map[Flaw][]string {
 func Variants() []Flaw {
 	return []Flaw{
 		"check-wrong/error", "common-kinds/needs", "console-exit/mute", "console-leave/goroutine", "logs-follow/ends", "delete-gone/token", "find-unused/never", "list-complete/order", "list-complete/twice", "offerings/price",
-		"quote/changes", "refusal-class/outcome", "regions/empty", "secrets/error", "secrets/list", "times-utc/state",
+		"parts/itself", "parts/kind", "parts/state", "parts/twice", "parts/unread", "parts/untold", "quote/changes", "refusal-class/outcome", "regions/empty", "secrets/error", "secrets/list", "times-utc/state",
 	}
 }
 

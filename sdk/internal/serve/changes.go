@@ -184,5 +184,8 @@ func (s *Server) answer(c provider.Change, err error) (*pb.Change, error) {
 			Message: "the plugin started an operation but implements no Operator to poll it",
 		}
 	}
+	if err := bounded(fault.OutcomeUnknown, c.Resource); err != nil {
+		return nil, err
+	}
 	return convert.ChangeToWire(c), nil
 }

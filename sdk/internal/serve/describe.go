@@ -48,6 +48,7 @@ func (s *Server) describe(ctx context.Context) error {
 			problems = append(problems, s.addKind(&d, k))
 		}
 	}
+	problems = append(problems, s.checkPartKinds(d.Kinds))
 	s.description, s.wire = d, convert.DescriptionToWire(d)
 	return errors.Join(problems...)
 }

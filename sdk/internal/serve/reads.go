@@ -108,6 +108,9 @@ func (s *Server) Get(ctx context.Context, req *pb.GetRequest) (*pb.GetResponse, 
 	if err != nil {
 		return nil, err
 	}
+	if err := bounded(fault.OutcomeNotDone, &r); err != nil {
+		return nil, err
+	}
 	return &pb.GetResponse{Resource: convert.ResourceToWire(r)}, nil
 }
 
@@ -127,6 +130,11 @@ func (s *Server) FindByToken(ctx context.Context, req *pb.FindByTokenRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	for i := range f.Resources {
+		if err := bounded(fault.OutcomeNotDone, &f.Resources[i]); err != nil {
+			return nil, err
+		}
+	}
 	return convert.FoundToWire(f), nil
 }
 
@@ -141,6 +149,9 @@ func (s *Server) Operation(ctx context.Context, req *pb.OperationRequest) (*pb.O
 	}
 	op, err := o.Operation(ctx, convert.OperationRequestFromWire(req))
 	if err != nil {
+		return nil, err
+	}
+	if err := bounded(fault.OutcomeNotDone, op.Resource); err != nil {
 		return nil, err
 	}
 	return convert.OperationToWire(op), nil

@@ -85,7 +85,7 @@ func (s *Server) List(req *pb.ListRequest, out grpc.ServerStreamingServer[pb.Lis
 		return k.verb(provider.VerbList)
 	}
 	page := func(rows []*pb.Resource) *pb.ListResponse { return &pb.ListResponse{Resources: rows} }
-	return send(out, pageRows, page, convert.ResourceToWire, func(yield func(provider.Resource) error) error {
+	return send(out, pageRows, page, row, func(yield func(provider.Resource) error) error {
 		return k.List(out.Context(), convert.ListRequestFromWire(req), yield)
 	})
 }
@@ -97,7 +97,7 @@ func (s *Server) Import(req *pb.ImportRequest, out grpc.ServerStreamingServer[pb
 		return err
 	}
 	page := func(rows []*pb.Resource) *pb.ImportResponse { return &pb.ImportResponse{Resources: rows} }
-	return send(out, pageRows, page, convert.ResourceToWire, func(yield func(provider.Resource) error) error {
+	return send(out, pageRows, page, row, func(yield func(provider.Resource) error) error {
 		return i.Import(out.Context(), convert.ImportRequestFromWire(req), yield)
 	})
 }

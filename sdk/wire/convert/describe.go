@@ -45,6 +45,7 @@ func kindToWire(k provider.KindDescription) *pb.KindDescription {
 	return &pb.KindDescription{
 		Name: k.Name, Title: k.Title, SpecSchema: k.Spec, StateSchema: k.State,
 		Verbs: texts(k.Verbs), Actions: each(k.Actions, actionToWire), Managed: k.Managed, Deprecated: k.Deprecated,
+		PartKinds: k.PartKinds,
 	}
 }
 
@@ -53,7 +54,7 @@ func kindFromWire(k *pb.KindDescription) provider.KindDescription {
 		Name: k.GetName(), Title: k.GetTitle(),
 		Spec: jsonFromWire(k.GetSpecSchema()), State: jsonFromWire(k.GetStateSchema()),
 		Verbs: words[provider.Verb](k.GetVerbs()), Actions: each(k.GetActions(), actionFromWire), Managed: k.GetManaged(),
-		Deprecated: k.GetDeprecated(),
+		Deprecated: k.GetDeprecated(), PartKinds: k.GetPartKinds(),
 	}
 }
 

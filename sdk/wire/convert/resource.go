@@ -12,6 +12,7 @@ func ResourceToWire(r provider.Resource) *pb.Resource {
 		Id: r.ID, Kind: r.Kind, Name: text(r.Name), Region: r.Region, Zone: r.Zone,
 		Status: string(r.Status), RawStatus: text(r.RawStatus), Token: r.Token, Billing: string(r.Billing),
 		Created: timeToWire(r.Created), Expires: timeToWire(r.Expires), State: r.State,
+		Parts: partsToWire(r.Parts),
 	}
 }
 
@@ -22,8 +23,35 @@ func ResourceFromWire(r *pb.Resource) provider.Resource {
 		Status: provider.Status(r.GetStatus()), RawStatus: r.GetRawStatus(), Token: r.GetToken(),
 		Billing: provider.BillingMethod(r.GetBilling()),
 		Created: timeFromWire(r.GetCreated()), Expires: timeFromWire(r.GetExpires()),
-		State: jsonFromWire(r.GetState()),
+		State: jsonFromWire(r.GetState()), Parts: partsFromWire(r.GetParts()),
 	}
+}
+
+// partsToWire keeps parts that are not told apart from none.
+func partsToWire(all []provider.Part) *pb.PartList {
+	if all == nil {
+		return nil
+	}
+	return &pb.PartList{Parts: each(all, func(p provider.Part) *pb.Part {
+		return &pb.Part{
+			Id: p.ID, Kind: p.Kind, Name: text(p.Name), Region: p.Region, Zone: p.Zone,
+			Status: string(p.Status), RawStatus: text(p.RawStatus), State: p.State,
+		}
+	})}
+}
+
+func partsFromWire(all *pb.PartList) []provider.Part {
+	if all == nil {
+		return nil
+	}
+	out := make([]provider.Part, 0, len(all.GetParts()))
+	for _, p := range all.GetParts() {
+		out = append(out, provider.Part{
+			ID: p.GetId(), Kind: p.GetKind(), Name: p.GetName(), Region: p.GetRegion(), Zone: p.GetZone(),
+			Status: provider.Status(p.GetStatus()), RawStatus: p.GetRawStatus(), State: jsonFromWire(p.GetState()),
+		})
+	}
+	return out
 }
 
 func optionalResourceToWire(r *provider.Resource) *pb.Resource {

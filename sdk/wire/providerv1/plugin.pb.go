@@ -385,7 +385,9 @@ type KindDescription struct {
 	// Not sold: kept by the account's own org, without orders.
 	Managed bool `protobuf:"varint,7,opt,name=managed,proto3" json:"managed,omitempty"`
 	// What to use instead of a kind that is to go; empty: it stays.
-	Deprecated    string `protobuf:"bytes,8,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
+	Deprecated string `protobuf:"bytes,8,opt,name=deprecated,proto3" json:"deprecated,omitempty"`
+	// The kinds of what resources of this kind consist of.
+	PartKinds     []string `protobuf:"bytes,9,rep,name=part_kinds,json=partKinds,proto3" json:"part_kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -474,6 +476,13 @@ func (x *KindDescription) GetDeprecated() string {
 		return x.Deprecated
 	}
 	return ""
+}
+
+func (x *KindDescription) GetPartKinds() []string {
+	if x != nil {
+		return x.PartKinds
+	}
+	return nil
 }
 
 // ActionDescription describes one action of a kind.
@@ -1009,7 +1018,7 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\x0emax_concurrent\x18\x02 \x01(\x03R\rmaxConcurrent\x12&\n" +
 	"\x0frate_per_second\x18\x03 \x01(\x03R\rratePerSecond\x12<\n" +
 	"\ftoken_window\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vtokenWindow\x12B\n" +
-	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\x93\x02\n" +
+	"\x0fcreate_deadline\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0ecreateDeadline\"\xb2\x02\n" +
 	"\x0fKindDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x1f\n" +
@@ -1021,7 +1030,9 @@ const file_provider_v1_plugin_proto_rawDesc = "" +
 	"\amanaged\x18\a \x01(\bR\amanaged\x12\x1e\n" +
 	"\n" +
 	"deprecated\x18\b \x01(\tR\n" +
-	"deprecated\"\xe1\x01\n" +
+	"deprecated\x12\x1d\n" +
+	"\n" +
+	"part_kinds\x18\t \x03(\tR\tpartKinds\"\xe1\x01\n" +
 	"\x11ActionDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +

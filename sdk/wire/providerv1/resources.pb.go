@@ -39,7 +39,9 @@ type Resource struct {
 	Created   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=created,proto3" json:"created,omitempty"`
 	Expires   *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expires,proto3" json:"expires,omitempty"`
 	// JSON, by the kind's state schema.
-	State         []byte `protobuf:"bytes,12,opt,name=state,proto3" json:"state,omitempty"`
+	State []byte `protobuf:"bytes,12,opt,name=state,proto3" json:"state,omitempty"`
+	// What it consists of; absent: not told. Lists do not tell it.
+	Parts         *PartList `protobuf:"bytes,13,opt,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -158,6 +160,163 @@ func (x *Resource) GetState() []byte {
 	return nil
 }
 
+func (x *Resource) GetParts() *PartList {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// PartList is all that a resource consists of; empty: nothing.
+type PartList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 500.
+	Parts         []*Part `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartList) Reset() {
+	*x = PartList{}
+	mi := &file_provider_v1_resources_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartList) ProtoMessage() {}
+
+func (x *PartList) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_v1_resources_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartList.ProtoReflect.Descriptor instead.
+func (*PartList) Descriptor() ([]byte, []int) {
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PartList) GetParts() []*Part {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// Part is one thing that a resource consists of. It comes and goes with that
+// resource or inside it, and is never bought by itself.
+type Part struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// One of the part kinds of the resource's kind.
+	Kind      string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name      string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Region    string `protobuf:"bytes,4,opt,name=region,proto3" json:"region,omitempty"`
+	Zone      string `protobuf:"bytes,5,opt,name=zone,proto3" json:"zone,omitempty"`
+	Status    string `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	RawStatus string `protobuf:"bytes,7,opt,name=raw_status,json=rawStatus,proto3" json:"raw_status,omitempty"`
+	// JSON, by the part's kind's state schema.
+	State         []byte `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Part) Reset() {
+	*x = Part{}
+	mi := &file_provider_v1_resources_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Part) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Part) ProtoMessage() {}
+
+func (x *Part) ProtoReflect() protoreflect.Message {
+	mi := &file_provider_v1_resources_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Part.ProtoReflect.Descriptor instead.
+func (*Part) Descriptor() ([]byte, []int) {
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Part) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Part) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Part) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Part) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *Part) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *Part) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Part) GetRawStatus() string {
+	if x != nil {
+		return x.RawStatus
+	}
+	return ""
+}
+
+func (x *Part) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 // Change is the answer to a change that did not fail. Failures are statuses
 // with a Fault, whose outcome is "not done" or "unknown". A receiver treats an
 // answer it does not know as "unknown".
@@ -181,7 +340,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_provider_v1_resources_proto_msgTypes[1]
+	mi := &file_provider_v1_resources_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -193,7 +352,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[1]
+	mi := &file_provider_v1_resources_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -206,7 +365,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{1}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Change) GetAnswer() isChange_Answer {
@@ -294,7 +453,7 @@ type ChangeDone struct {
 
 func (x *ChangeDone) Reset() {
 	*x = ChangeDone{}
-	mi := &file_provider_v1_resources_proto_msgTypes[2]
+	mi := &file_provider_v1_resources_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +465,7 @@ func (x *ChangeDone) String() string {
 func (*ChangeDone) ProtoMessage() {}
 
 func (x *ChangeDone) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[2]
+	mi := &file_provider_v1_resources_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +478,7 @@ func (x *ChangeDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeDone.ProtoReflect.Descriptor instead.
 func (*ChangeDone) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{2}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{4}
 }
 
 // ChangeStarted: the change is under way.
@@ -333,7 +492,7 @@ type ChangeStarted struct {
 
 func (x *ChangeStarted) Reset() {
 	*x = ChangeStarted{}
-	mi := &file_provider_v1_resources_proto_msgTypes[3]
+	mi := &file_provider_v1_resources_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +504,7 @@ func (x *ChangeStarted) String() string {
 func (*ChangeStarted) ProtoMessage() {}
 
 func (x *ChangeStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[3]
+	mi := &file_provider_v1_resources_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +517,7 @@ func (x *ChangeStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeStarted.ProtoReflect.Descriptor instead.
 func (*ChangeStarted) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{3}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ChangeStarted) GetOperation() string {
@@ -384,7 +543,7 @@ type CreateRequest struct {
 
 func (x *CreateRequest) Reset() {
 	*x = CreateRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[4]
+	mi := &file_provider_v1_resources_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +555,7 @@ func (x *CreateRequest) String() string {
 func (*CreateRequest) ProtoMessage() {}
 
 func (x *CreateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[4]
+	mi := &file_provider_v1_resources_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +568,7 @@ func (x *CreateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRequest.ProtoReflect.Descriptor instead.
 func (*CreateRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{4}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateRequest) GetCall() *Call {
@@ -463,7 +622,7 @@ type CreateResponse struct {
 
 func (x *CreateResponse) Reset() {
 	*x = CreateResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[5]
+	mi := &file_provider_v1_resources_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +634,7 @@ func (x *CreateResponse) String() string {
 func (*CreateResponse) ProtoMessage() {}
 
 func (x *CreateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[5]
+	mi := &file_provider_v1_resources_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +647,7 @@ func (x *CreateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateResponse.ProtoReflect.Descriptor instead.
 func (*CreateResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{5}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateResponse) GetChange() *Change {
@@ -509,7 +668,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[6]
+	mi := &file_provider_v1_resources_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +680,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[6]
+	mi := &file_provider_v1_resources_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +693,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{6}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRequest) GetCall() *Call {
@@ -567,7 +726,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[7]
+	mi := &file_provider_v1_resources_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -579,7 +738,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[7]
+	mi := &file_provider_v1_resources_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -592,7 +751,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{7}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetResponse) GetResource() *Resource {
@@ -612,7 +771,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[8]
+	mi := &file_provider_v1_resources_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +783,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[8]
+	mi := &file_provider_v1_resources_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +796,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{8}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListRequest) GetCall() *Call {
@@ -663,7 +822,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[9]
+	mi := &file_provider_v1_resources_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +834,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[9]
+	mi := &file_provider_v1_resources_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +847,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{9}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListResponse) GetResources() []*Resource {
@@ -712,7 +871,7 @@ type UpdateRequest struct {
 
 func (x *UpdateRequest) Reset() {
 	*x = UpdateRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[10]
+	mi := &file_provider_v1_resources_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +883,7 @@ func (x *UpdateRequest) String() string {
 func (*UpdateRequest) ProtoMessage() {}
 
 func (x *UpdateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[10]
+	mi := &file_provider_v1_resources_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +896,7 @@ func (x *UpdateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{10}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateRequest) GetCall() *Call {
@@ -784,7 +943,7 @@ type UpdateResponse struct {
 
 func (x *UpdateResponse) Reset() {
 	*x = UpdateResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[11]
+	mi := &file_provider_v1_resources_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +955,7 @@ func (x *UpdateResponse) String() string {
 func (*UpdateResponse) ProtoMessage() {}
 
 func (x *UpdateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[11]
+	mi := &file_provider_v1_resources_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +968,7 @@ func (x *UpdateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateResponse.ProtoReflect.Descriptor instead.
 func (*UpdateResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{11}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateResponse) GetChange() *Change {
@@ -831,7 +990,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[12]
+	mi := &file_provider_v1_resources_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1002,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[12]
+	mi := &file_provider_v1_resources_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1015,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{12}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteRequest) GetCall() *Call {
@@ -896,7 +1055,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[13]
+	mi := &file_provider_v1_resources_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +1067,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[13]
+	mi := &file_provider_v1_resources_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1080,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{13}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteResponse) GetChange() *Change {
@@ -947,7 +1106,7 @@ type FindByTokenRequest struct {
 
 func (x *FindByTokenRequest) Reset() {
 	*x = FindByTokenRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[14]
+	mi := &file_provider_v1_resources_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1118,7 @@ func (x *FindByTokenRequest) String() string {
 func (*FindByTokenRequest) ProtoMessage() {}
 
 func (x *FindByTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[14]
+	mi := &file_provider_v1_resources_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1131,7 @@ func (x *FindByTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindByTokenRequest.ProtoReflect.Descriptor instead.
 func (*FindByTokenRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{14}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FindByTokenRequest) GetCall() *Call {
@@ -1032,7 +1191,7 @@ type FindByTokenResponse struct {
 
 func (x *FindByTokenResponse) Reset() {
 	*x = FindByTokenResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[15]
+	mi := &file_provider_v1_resources_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1203,7 @@ func (x *FindByTokenResponse) String() string {
 func (*FindByTokenResponse) ProtoMessage() {}
 
 func (x *FindByTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[15]
+	mi := &file_provider_v1_resources_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1216,7 @@ func (x *FindByTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FindByTokenResponse.ProtoReflect.Descriptor instead.
 func (*FindByTokenResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{15}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FindByTokenResponse) GetResources() []*Resource {
@@ -1104,7 +1263,7 @@ type ActRequest struct {
 
 func (x *ActRequest) Reset() {
 	*x = ActRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[16]
+	mi := &file_provider_v1_resources_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1275,7 @@ func (x *ActRequest) String() string {
 func (*ActRequest) ProtoMessage() {}
 
 func (x *ActRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[16]
+	mi := &file_provider_v1_resources_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1288,7 @@ func (x *ActRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActRequest.ProtoReflect.Descriptor instead.
 func (*ActRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{16}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ActRequest) GetCall() *Call {
@@ -1183,7 +1342,7 @@ type ActResponse struct {
 
 func (x *ActResponse) Reset() {
 	*x = ActResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[17]
+	mi := &file_provider_v1_resources_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1354,7 @@ func (x *ActResponse) String() string {
 func (*ActResponse) ProtoMessage() {}
 
 func (x *ActResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[17]
+	mi := &file_provider_v1_resources_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1367,7 @@ func (x *ActResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActResponse.ProtoReflect.Descriptor instead.
 func (*ActResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{17}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ActResponse) GetChange() *Change {
@@ -1231,7 +1390,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_provider_v1_resources_proto_msgTypes[18]
+	mi := &file_provider_v1_resources_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1402,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[18]
+	mi := &file_provider_v1_resources_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1415,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{18}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RenewRequest) GetCall() *Call {
@@ -1303,7 +1462,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_provider_v1_resources_proto_msgTypes[19]
+	mi := &file_provider_v1_resources_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1474,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_provider_v1_resources_proto_msgTypes[19]
+	mi := &file_provider_v1_resources_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1487,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_provider_v1_resources_proto_rawDescGZIP(), []int{19}
+	return file_provider_v1_resources_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RenewResponse) GetChange() *Change {
@@ -1342,7 +1501,7 @@ var File_provider_v1_resources_proto protoreflect.FileDescriptor
 
 const file_provider_v1_resources_proto_rawDesc = "" +
 	"\n" +
-	"\x1bprovider/v1/resources.proto\x12\x15tradewind.provider.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16provider/v1/call.proto\x1a\x16provider/v1/term.proto\"\xd7\x02\n" +
+	"\x1bprovider/v1/resources.proto\x12\x15tradewind.provider.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16provider/v1/call.proto\x1a\x16provider/v1/term.proto\"\x8e\x03\n" +
 	"\bResource\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -1357,7 +1516,20 @@ const file_provider_v1_resources_proto_rawDesc = "" +
 	"\acreated\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\acreated\x124\n" +
 	"\aexpires\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x14\n" +
-	"\x05state\x18\f \x01(\fR\x05state\"\xb5\x02\n" +
+	"\x05state\x18\f \x01(\fR\x05state\x125\n" +
+	"\x05parts\x18\r \x01(\v2\x1f.tradewind.provider.v1.PartListR\x05parts\"=\n" +
+	"\bPartList\x121\n" +
+	"\x05parts\x18\x01 \x03(\v2\x1b.tradewind.provider.v1.PartR\x05parts\"\xb7\x01\n" +
+	"\x04Part\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06region\x18\x04 \x01(\tR\x06region\x12\x12\n" +
+	"\x04zone\x18\x05 \x01(\tR\x04zone\x12\x16\n" +
+	"\x06status\x18\x06 \x01(\tR\x06status\x12\x1d\n" +
+	"\n" +
+	"raw_status\x18\a \x01(\tR\trawStatus\x12\x14\n" +
+	"\x05state\x18\b \x01(\fR\x05state\"\xb5\x02\n" +
 	"\x06Change\x127\n" +
 	"\x04done\x18\x01 \x01(\v2!.tradewind.provider.v1.ChangeDoneH\x00R\x04done\x12@\n" +
 	"\astarted\x18\x02 \x01(\v2$.tradewind.provider.v1.ChangeStartedH\x00R\astarted\x12;\n" +
@@ -1459,78 +1631,82 @@ func file_provider_v1_resources_proto_rawDescGZIP() []byte {
 	return file_provider_v1_resources_proto_rawDescData
 }
 
-var file_provider_v1_resources_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_provider_v1_resources_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_provider_v1_resources_proto_goTypes = []any{
 	(*Resource)(nil),              // 0: tradewind.provider.v1.Resource
-	(*Change)(nil),                // 1: tradewind.provider.v1.Change
-	(*ChangeDone)(nil),            // 2: tradewind.provider.v1.ChangeDone
-	(*ChangeStarted)(nil),         // 3: tradewind.provider.v1.ChangeStarted
-	(*CreateRequest)(nil),         // 4: tradewind.provider.v1.CreateRequest
-	(*CreateResponse)(nil),        // 5: tradewind.provider.v1.CreateResponse
-	(*GetRequest)(nil),            // 6: tradewind.provider.v1.GetRequest
-	(*GetResponse)(nil),           // 7: tradewind.provider.v1.GetResponse
-	(*ListRequest)(nil),           // 8: tradewind.provider.v1.ListRequest
-	(*ListResponse)(nil),          // 9: tradewind.provider.v1.ListResponse
-	(*UpdateRequest)(nil),         // 10: tradewind.provider.v1.UpdateRequest
-	(*UpdateResponse)(nil),        // 11: tradewind.provider.v1.UpdateResponse
-	(*DeleteRequest)(nil),         // 12: tradewind.provider.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 13: tradewind.provider.v1.DeleteResponse
-	(*FindByTokenRequest)(nil),    // 14: tradewind.provider.v1.FindByTokenRequest
-	(*FindByTokenResponse)(nil),   // 15: tradewind.provider.v1.FindByTokenResponse
-	(*ActRequest)(nil),            // 16: tradewind.provider.v1.ActRequest
-	(*ActResponse)(nil),           // 17: tradewind.provider.v1.ActResponse
-	(*RenewRequest)(nil),          // 18: tradewind.provider.v1.RenewRequest
-	(*RenewResponse)(nil),         // 19: tradewind.provider.v1.RenewResponse
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*Call)(nil),                  // 21: tradewind.provider.v1.Call
-	(*Term)(nil),                  // 22: tradewind.provider.v1.Term
+	(*PartList)(nil),              // 1: tradewind.provider.v1.PartList
+	(*Part)(nil),                  // 2: tradewind.provider.v1.Part
+	(*Change)(nil),                // 3: tradewind.provider.v1.Change
+	(*ChangeDone)(nil),            // 4: tradewind.provider.v1.ChangeDone
+	(*ChangeStarted)(nil),         // 5: tradewind.provider.v1.ChangeStarted
+	(*CreateRequest)(nil),         // 6: tradewind.provider.v1.CreateRequest
+	(*CreateResponse)(nil),        // 7: tradewind.provider.v1.CreateResponse
+	(*GetRequest)(nil),            // 8: tradewind.provider.v1.GetRequest
+	(*GetResponse)(nil),           // 9: tradewind.provider.v1.GetResponse
+	(*ListRequest)(nil),           // 10: tradewind.provider.v1.ListRequest
+	(*ListResponse)(nil),          // 11: tradewind.provider.v1.ListResponse
+	(*UpdateRequest)(nil),         // 12: tradewind.provider.v1.UpdateRequest
+	(*UpdateResponse)(nil),        // 13: tradewind.provider.v1.UpdateResponse
+	(*DeleteRequest)(nil),         // 14: tradewind.provider.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 15: tradewind.provider.v1.DeleteResponse
+	(*FindByTokenRequest)(nil),    // 16: tradewind.provider.v1.FindByTokenRequest
+	(*FindByTokenResponse)(nil),   // 17: tradewind.provider.v1.FindByTokenResponse
+	(*ActRequest)(nil),            // 18: tradewind.provider.v1.ActRequest
+	(*ActResponse)(nil),           // 19: tradewind.provider.v1.ActResponse
+	(*RenewRequest)(nil),          // 20: tradewind.provider.v1.RenewRequest
+	(*RenewResponse)(nil),         // 21: tradewind.provider.v1.RenewResponse
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*Call)(nil),                  // 23: tradewind.provider.v1.Call
+	(*Term)(nil),                  // 24: tradewind.provider.v1.Term
 }
 var file_provider_v1_resources_proto_depIdxs = []int32{
-	20, // 0: tradewind.provider.v1.Resource.created:type_name -> google.protobuf.Timestamp
-	20, // 1: tradewind.provider.v1.Resource.expires:type_name -> google.protobuf.Timestamp
-	2,  // 2: tradewind.provider.v1.Change.done:type_name -> tradewind.provider.v1.ChangeDone
-	3,  // 3: tradewind.provider.v1.Change.started:type_name -> tradewind.provider.v1.ChangeStarted
-	0,  // 4: tradewind.provider.v1.Change.resource:type_name -> tradewind.provider.v1.Resource
-	21, // 5: tradewind.provider.v1.CreateRequest.call:type_name -> tradewind.provider.v1.Call
-	22, // 6: tradewind.provider.v1.CreateRequest.term:type_name -> tradewind.provider.v1.Term
-	1,  // 7: tradewind.provider.v1.CreateResponse.change:type_name -> tradewind.provider.v1.Change
-	21, // 8: tradewind.provider.v1.GetRequest.call:type_name -> tradewind.provider.v1.Call
-	0,  // 9: tradewind.provider.v1.GetResponse.resource:type_name -> tradewind.provider.v1.Resource
-	21, // 10: tradewind.provider.v1.ListRequest.call:type_name -> tradewind.provider.v1.Call
-	0,  // 11: tradewind.provider.v1.ListResponse.resources:type_name -> tradewind.provider.v1.Resource
-	21, // 12: tradewind.provider.v1.UpdateRequest.call:type_name -> tradewind.provider.v1.Call
-	1,  // 13: tradewind.provider.v1.UpdateResponse.change:type_name -> tradewind.provider.v1.Change
-	21, // 14: tradewind.provider.v1.DeleteRequest.call:type_name -> tradewind.provider.v1.Call
-	1,  // 15: tradewind.provider.v1.DeleteResponse.change:type_name -> tradewind.provider.v1.Change
-	21, // 16: tradewind.provider.v1.FindByTokenRequest.call:type_name -> tradewind.provider.v1.Call
-	20, // 17: tradewind.provider.v1.FindByTokenRequest.since:type_name -> google.protobuf.Timestamp
-	0,  // 18: tradewind.provider.v1.FindByTokenResponse.resources:type_name -> tradewind.provider.v1.Resource
-	21, // 19: tradewind.provider.v1.ActRequest.call:type_name -> tradewind.provider.v1.Call
-	1,  // 20: tradewind.provider.v1.ActResponse.change:type_name -> tradewind.provider.v1.Change
-	21, // 21: tradewind.provider.v1.RenewRequest.call:type_name -> tradewind.provider.v1.Call
-	22, // 22: tradewind.provider.v1.RenewRequest.term:type_name -> tradewind.provider.v1.Term
-	1,  // 23: tradewind.provider.v1.RenewResponse.change:type_name -> tradewind.provider.v1.Change
-	4,  // 24: tradewind.provider.v1.ResourcesService.Create:input_type -> tradewind.provider.v1.CreateRequest
-	6,  // 25: tradewind.provider.v1.ResourcesService.Get:input_type -> tradewind.provider.v1.GetRequest
-	8,  // 26: tradewind.provider.v1.ResourcesService.List:input_type -> tradewind.provider.v1.ListRequest
-	10, // 27: tradewind.provider.v1.ResourcesService.Update:input_type -> tradewind.provider.v1.UpdateRequest
-	12, // 28: tradewind.provider.v1.ResourcesService.Delete:input_type -> tradewind.provider.v1.DeleteRequest
-	14, // 29: tradewind.provider.v1.ResourcesService.FindByToken:input_type -> tradewind.provider.v1.FindByTokenRequest
-	16, // 30: tradewind.provider.v1.ResourcesService.Act:input_type -> tradewind.provider.v1.ActRequest
-	18, // 31: tradewind.provider.v1.ResourcesService.Renew:input_type -> tradewind.provider.v1.RenewRequest
-	5,  // 32: tradewind.provider.v1.ResourcesService.Create:output_type -> tradewind.provider.v1.CreateResponse
-	7,  // 33: tradewind.provider.v1.ResourcesService.Get:output_type -> tradewind.provider.v1.GetResponse
-	9,  // 34: tradewind.provider.v1.ResourcesService.List:output_type -> tradewind.provider.v1.ListResponse
-	11, // 35: tradewind.provider.v1.ResourcesService.Update:output_type -> tradewind.provider.v1.UpdateResponse
-	13, // 36: tradewind.provider.v1.ResourcesService.Delete:output_type -> tradewind.provider.v1.DeleteResponse
-	15, // 37: tradewind.provider.v1.ResourcesService.FindByToken:output_type -> tradewind.provider.v1.FindByTokenResponse
-	17, // 38: tradewind.provider.v1.ResourcesService.Act:output_type -> tradewind.provider.v1.ActResponse
-	19, // 39: tradewind.provider.v1.ResourcesService.Renew:output_type -> tradewind.provider.v1.RenewResponse
-	32, // [32:40] is the sub-list for method output_type
-	24, // [24:32] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	22, // 0: tradewind.provider.v1.Resource.created:type_name -> google.protobuf.Timestamp
+	22, // 1: tradewind.provider.v1.Resource.expires:type_name -> google.protobuf.Timestamp
+	1,  // 2: tradewind.provider.v1.Resource.parts:type_name -> tradewind.provider.v1.PartList
+	2,  // 3: tradewind.provider.v1.PartList.parts:type_name -> tradewind.provider.v1.Part
+	4,  // 4: tradewind.provider.v1.Change.done:type_name -> tradewind.provider.v1.ChangeDone
+	5,  // 5: tradewind.provider.v1.Change.started:type_name -> tradewind.provider.v1.ChangeStarted
+	0,  // 6: tradewind.provider.v1.Change.resource:type_name -> tradewind.provider.v1.Resource
+	23, // 7: tradewind.provider.v1.CreateRequest.call:type_name -> tradewind.provider.v1.Call
+	24, // 8: tradewind.provider.v1.CreateRequest.term:type_name -> tradewind.provider.v1.Term
+	3,  // 9: tradewind.provider.v1.CreateResponse.change:type_name -> tradewind.provider.v1.Change
+	23, // 10: tradewind.provider.v1.GetRequest.call:type_name -> tradewind.provider.v1.Call
+	0,  // 11: tradewind.provider.v1.GetResponse.resource:type_name -> tradewind.provider.v1.Resource
+	23, // 12: tradewind.provider.v1.ListRequest.call:type_name -> tradewind.provider.v1.Call
+	0,  // 13: tradewind.provider.v1.ListResponse.resources:type_name -> tradewind.provider.v1.Resource
+	23, // 14: tradewind.provider.v1.UpdateRequest.call:type_name -> tradewind.provider.v1.Call
+	3,  // 15: tradewind.provider.v1.UpdateResponse.change:type_name -> tradewind.provider.v1.Change
+	23, // 16: tradewind.provider.v1.DeleteRequest.call:type_name -> tradewind.provider.v1.Call
+	3,  // 17: tradewind.provider.v1.DeleteResponse.change:type_name -> tradewind.provider.v1.Change
+	23, // 18: tradewind.provider.v1.FindByTokenRequest.call:type_name -> tradewind.provider.v1.Call
+	22, // 19: tradewind.provider.v1.FindByTokenRequest.since:type_name -> google.protobuf.Timestamp
+	0,  // 20: tradewind.provider.v1.FindByTokenResponse.resources:type_name -> tradewind.provider.v1.Resource
+	23, // 21: tradewind.provider.v1.ActRequest.call:type_name -> tradewind.provider.v1.Call
+	3,  // 22: tradewind.provider.v1.ActResponse.change:type_name -> tradewind.provider.v1.Change
+	23, // 23: tradewind.provider.v1.RenewRequest.call:type_name -> tradewind.provider.v1.Call
+	24, // 24: tradewind.provider.v1.RenewRequest.term:type_name -> tradewind.provider.v1.Term
+	3,  // 25: tradewind.provider.v1.RenewResponse.change:type_name -> tradewind.provider.v1.Change
+	6,  // 26: tradewind.provider.v1.ResourcesService.Create:input_type -> tradewind.provider.v1.CreateRequest
+	8,  // 27: tradewind.provider.v1.ResourcesService.Get:input_type -> tradewind.provider.v1.GetRequest
+	10, // 28: tradewind.provider.v1.ResourcesService.List:input_type -> tradewind.provider.v1.ListRequest
+	12, // 29: tradewind.provider.v1.ResourcesService.Update:input_type -> tradewind.provider.v1.UpdateRequest
+	14, // 30: tradewind.provider.v1.ResourcesService.Delete:input_type -> tradewind.provider.v1.DeleteRequest
+	16, // 31: tradewind.provider.v1.ResourcesService.FindByToken:input_type -> tradewind.provider.v1.FindByTokenRequest
+	18, // 32: tradewind.provider.v1.ResourcesService.Act:input_type -> tradewind.provider.v1.ActRequest
+	20, // 33: tradewind.provider.v1.ResourcesService.Renew:input_type -> tradewind.provider.v1.RenewRequest
+	7,  // 34: tradewind.provider.v1.ResourcesService.Create:output_type -> tradewind.provider.v1.CreateResponse
+	9,  // 35: tradewind.provider.v1.ResourcesService.Get:output_type -> tradewind.provider.v1.GetResponse
+	11, // 36: tradewind.provider.v1.ResourcesService.List:output_type -> tradewind.provider.v1.ListResponse
+	13, // 37: tradewind.provider.v1.ResourcesService.Update:output_type -> tradewind.provider.v1.UpdateResponse
+	15, // 38: tradewind.provider.v1.ResourcesService.Delete:output_type -> tradewind.provider.v1.DeleteResponse
+	17, // 39: tradewind.provider.v1.ResourcesService.FindByToken:output_type -> tradewind.provider.v1.FindByTokenResponse
+	19, // 40: tradewind.provider.v1.ResourcesService.Act:output_type -> tradewind.provider.v1.ActResponse
+	21, // 41: tradewind.provider.v1.ResourcesService.Renew:output_type -> tradewind.provider.v1.RenewResponse
+	34, // [34:42] is the sub-list for method output_type
+	26, // [26:34] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_provider_v1_resources_proto_init() }
@@ -1540,7 +1716,7 @@ func file_provider_v1_resources_proto_init() {
 	}
 	file_provider_v1_call_proto_init()
 	file_provider_v1_term_proto_init()
-	file_provider_v1_resources_proto_msgTypes[1].OneofWrappers = []any{
+	file_provider_v1_resources_proto_msgTypes[3].OneofWrappers = []any{
 		(*Change_Done)(nil),
 		(*Change_Started)(nil),
 	}
@@ -1550,7 +1726,7 @@ func file_provider_v1_resources_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_provider_v1_resources_proto_rawDesc), len(file_provider_v1_resources_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
