@@ -125,12 +125,12 @@ func refunds(r *resource.Resource, quoted *money.Amount, now time.Time) ([]Refun
 		case quoted != nil && c.List > 0:
 			part, whole = int64(min(left, rest)), int64(c.List)
 			left -= money.Amount(part)
-		case c.Given > 0: // what is left of it is unused in the same proportion
-			share, err := rest.Share(part, max(whole, 1))
+		case c.Given > 0:
+			left, err := unspent(c, now)
 			if err != nil {
 				return nil, err
 			}
-			part, whole = int64(share), int64(c.List)
+			part, whole = int64(left), int64(c.List)
 		}
 		if part > 0 && whole > 0 {
 			before := int64(c.Given)
@@ -149,6 +149,17 @@ func unused(c resource.Charge, now time.Time) (part, whole int64) {
 	}
 	part = int64(c.End.Sub(now) / time.Second)
 	return min(max(part, 0), whole), whole
+}
+
+// unspent is what of a paid term's list amount is unused. What went back of it
+// was for the time that was left then, so the rest is for that time too.
+func unspent(c resource.Charge, now time.Time) (money.Amount, error) {
+	amount := c.List
+	if c.Given > 0 {
+		amount, c.Start = c.Left, c.LeftAt
+	}
+	part, whole := unused(c, now)
+	return amount.Share(part, max(whole, 1))
 }
 
 // bounded keeps a fraction small enough to be multiplied with a number of

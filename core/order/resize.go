@@ -383,8 +383,8 @@ func (s *Service) resized(tx store.Tx, o *Order) error {
 			if err := s.refund(tx, o, r, i, f); err != nil {
 				return err
 			}
-			if c := r.ChargeOf(f.OrderID); c != nil {
-				given(c, f)
+			if err := given(r.ChargeOf(f.OrderID), f, now); err != nil {
+				return err
 			}
 		}
 		r.Spec, r.OrderIDs = o.Spec, append(r.OrderIDs, o.ID)
@@ -407,14 +407,26 @@ func (s *Service) resized(tx store.Tx, o *Order) error {
 	return o.move(StateActive, now, "system", "")
 }
 
-// given notes on a charge what of its list amount went back. One that is too
-// great to be shared exactly gives nothing back twice.
-func given(c *resource.Charge, f Refund) {
-	if f.Whole != int64(c.List) {
-		c.Given = c.List
-		return
+// given notes on a charge what of its list amount went back, and what of it is
+// left for the rest of the term. One that is too great to be shared exactly
+// gives nothing back twice.
+func given(c *resource.Charge, f Refund, now time.Time) error {
+	if c == nil {
+		return nil
 	}
-	c.Given += money.Amount(f.Part)
+	left, err := unspent(*c, now)
+	if err != nil {
+		return err
+	}
+	back := money.Amount(f.Part)
+	if f.Whole != int64(c.List) {
+		back = c.List - c.Given
+	}
+	c.Given += back
+	if c.Left, c.LeftAt = max(left-back, 0), now; now.Before(c.Start) {
+		c.LeftAt = c.Start
+	}
+	return nil
 }
 
 // chargeDifference charges what was held and returns its list amount. What costs

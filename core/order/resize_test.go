@@ -145,6 +145,55 @@ func TestAReleaseAfterASmallerSizeGivesBackTheUnusedRest(t *testing.T) {
 	}
 }
 
+func TestWhatASmallerSizeGaveBackIsNotUnusedAgain(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason        string
+		later         int // quarters of the term between the resize at its half and the release
+		back          money.Amount
+		renew, resize bool
+	}{
+		"AtOnce":      {reason: "of 1000.00, 500.00 are used and 400.00 went back: 100.00 are left", back: 9000},
+		"Later":       {reason: "half of the time that was left is used too", later: 1, back: 4500},
+		"AtTheEnd":    {reason: "nothing is left", later: 2},
+		"AgainSmall":  {reason: "50.00 more went back at once: 50.00 are left", resize: true, back: 4500 + 4500},
+		"ThenRenewed": {reason: "a month that has not begun comes back whole", renew: true, back: 9000 + 90000},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, id := bought(t)
+			term := w.resource(id).End.Sub(w.resource(id).Start)
+			w.clock.Advance(term / 2)
+			w.market.resize = "-400"
+			w.resize(id, 1)
+			w.drain()
+			before := w.wallet(customer, reseller).Posted
+			if tc.resize {
+				w.market.resize = "-50"
+				w.resize(id, 2)
+				w.drain()
+			}
+			if tc.renew {
+				if _, err := w.orders.Renew(w.ctx, w.buyer, order.RenewInput{ResourceID: id, Periods: 1, IdempotencyKey: w.key()}); err != nil {
+					t.Fatal(err)
+				}
+				w.drain()
+				before -= 90000
+			}
+			w.clock.Advance(time.Duration(tc.later) * term / 4)
+			if _, err := w.orders.Release(w.ctx, w.buyer, order.ReleaseInput{ResourceID: id, IdempotencyKey: w.key()}); err != nil {
+				t.Fatal(err)
+			}
+			w.drain()
+			if got := w.wallet(customer, reseller).Posted - before; got != tc.back {
+				t.Errorf("%s: %d came back, want %d", tc.reason, got, tc.back)
+			}
+			w.checkBooks()
+		})
+	}
+}
+
 func TestTheCloudThatQuotesNoSizesIsAskedForBoth(t *testing.T) {
 	t.Parallel()
 	w, id := bought(t)

@@ -62,7 +62,10 @@ type Charge struct {
 	Currency   money.Currency
 	Start, End time.Time // half-open; both zero: no term
 	// Given is the part of List that went back when the resource got smaller.
-	Given    money.Amount `json:",omitzero"`
+	Given money.Amount `json:",omitzero"`
+	// Left is the part of List that was unused at LeftAt, after the latest of Given.
+	Left     money.Amount `json:",omitzero"`
+	LeftAt   time.Time    `json:",omitzero"`
 	Refunded bool         // all that was to go back, at the release
 }
 

@@ -202,7 +202,7 @@ func (r Resource) View(org string) Resource {
 			if i == 0 {
 				r.Charges = append([]Charge(nil), r.Charges...)
 			}
-			r.Charges[i].List = 0
+			r.Charges[i].List, r.Charges[i].Given, r.Charges[i].Left = 0, 0, 0
 		}
 	}
 	return r
