@@ -46,6 +46,7 @@ type cloud struct {
 	acts     []string
 	hidden   int           // look-ups that do not see what was made yet
 	shows    time.Duration // after which a purchase is seen, and its absence final
+	parts    []string      // what each purchase consists of
 }
 
 func (c *cloud) describe() contract.Description {
@@ -59,7 +60,7 @@ func (c *cloud) describe() contract.Description {
 			Spec: json.RawMessage(`{"type":"object","properties":{"cores":{"type":"integer","maximum":64}}}`), Actions: []contract.ActionDescription{
 				{Name: "reboot", Changes: true}, {Name: "console"},
 				{Name: "resize", Changes: true, Input: json.RawMessage(`{"type":"object","properties":{"cores":{"type":"integer","minimum":1}},"required":["cores"],"additionalProperties":false}`)},
-			}}},
+			}, PartKinds: []string{"component"}}, {Name: "component", Managed: true, Actions: []contract.ActionDescription{{Name: "reboot", Changes: true}}}},
 		Limits: contract.Limits{TokenWindow: c.window},
 	}
 	if c.quotes != "" {
@@ -112,6 +113,9 @@ func (c *cloud) Create(_ context.Context, req contract.CreateRequest) (contract.
 	r := &contract.Resource{
 		ID: fmt.Sprintf("vm-%03d", len(c.made)+1), Kind: req.Kind, Name: req.Name, Region: req.Call.Region,
 		Status: contract.StatusRunning, Token: req.Token, Created: c.clock.Now(), State: json.RawMessage(`{"cores":2}`),
+	}
+	for _, name := range c.parts {
+		r.Parts = append(r.Parts, contract.Part{ID: r.ID + "/" + name, Kind: "component", Name: name, Status: contract.StatusRunning})
 	}
 	c.made[req.Token] = r
 	return c.answer(word, req.Token, r)

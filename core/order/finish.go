@@ -153,9 +153,10 @@ func (s *Service) bought(tx store.Tx, o *Order, made int) error {
 		}
 		no++
 		r := s.newResource(o, &o.Units[i], no, made, lists[i])
-		if err := s.cfg.Resources.InsertTx(tx, r); err != nil {
+		if err := s.cfg.Resources.InsertTx(tx, r, o.Units[i].Resource.Parts); err != nil {
 			return fmt.Errorf("storing the resource %q of order %q: %w", r.VendorID, o.ID, err)
 		}
+		o.Units[i].keptParts()
 		o.Units[i].ResourceID = r.ID
 		o.ResourceIDs = append(o.ResourceIDs, r.ID)
 	}
@@ -164,6 +165,16 @@ func (s *Service) bought(tx store.Tx, o *Order, made int) error {
 		reason = fmt.Sprintf("%d of %d delivered", made, len(o.Units))
 	}
 	return o.move(StateActive, s.cfg.Clock.Now(), "system", reason)
+}
+
+// keptParts leaves out what a unit's resource consists of: those are resources
+// now, and the order does not keep them a second time.
+func (u *Unit) keptParts() {
+	if u.Resource.Parts != nil {
+		v := *u.Resource
+		v.Parts = nil
+		u.Resource = &v
+	}
 }
 
 // chargeFor says what is captured when so many units were made.

@@ -93,11 +93,12 @@ func (s *Service) openFor(ctx context.Context, c access.Caller, right access.Rig
 	return q, target, old, err
 }
 
-// idle refuses a resource that an order is changing. It is asked before the
-// cloud is, because what is under way there gives no sensible answers.
+// idle refuses a part of another resource and a resource that an order is
+// changing. It is asked before the cloud is, because what is under way there
+// gives no sensible answers.
 func idle(r *resource.Resource) error {
 	if r.BusyOrder == "" {
-		return nil
+		return r.BelongsTo()
 	}
 	return fault.Conflict("resource %q is being changed by order %q: wait for its end", r.ID, r.BusyOrder)
 }

@@ -74,7 +74,7 @@ type Biller interface {
 // Resources keeps what orders made.
 type Resources interface {
 	GetTx(r store.Reader, id string) (store.Doc[resource.Resource], error)
-	InsertTx(tx store.Tx, v resource.Resource) error
+	InsertTx(tx store.Tx, v resource.Resource, parts []contract.Part) error
 	UpdateTx(tx store.Tx, v resource.Resource, rev uint64) error
 	HolderTx(r store.Reader, accountID, providerID, kind, vendorID string) (id string, found bool, err error)
 }

@@ -305,7 +305,7 @@ func (w *world) currentBalance(pair [2]string, kind ledger.Kind) money.Amount {
 // sameAtCloud wants the broker's live resources to be exactly the cloud's.
 func (w *world) sameAtCloud() {
 	w.t.Helper()
-	page, err := w.resources.List(w.ctx, w.staff, resource.Query{Limit: 1000})
+	page, err := w.resources.List(w.ctx, w.staff, resource.Query{Which: resource.BoughtOnly, Limit: 1000})
 	if err != nil {
 		w.t.Fatal(err)
 	}

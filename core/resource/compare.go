@@ -84,7 +84,8 @@ type comparing struct {
 }
 
 // Compare asks the account for everything it has and lists what differs from
-// ours. It changes neither side. Running it twice changes nothing but the time
+// ours. It brings the parts of our resources into step and changes nothing else
+// on either side. Running it twice changes nothing but the time
 // at which a difference was seen last.
 func (s *Service) Compare(ctx context.Context, c Comparison) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.ListTimeout)
@@ -120,6 +121,9 @@ func (s *Service) walk(ctx context.Context, w *comparing) error {
 	}
 	d, err := s.cfg.Plugins.Describe(ctx, a.Plugin)
 	if err != nil {
+		return err
+	}
+	if err := s.bringIntoStep(ctx, w, d); err != nil {
 		return err
 	}
 	each := func(v contract.Resource) error { return s.match(ctx, w, v) }
@@ -185,6 +189,9 @@ func (s *Service) match(ctx context.Context, w *comparing, v contract.Resource) 
 		return s.differ(ctx, w, Discrepancy{Kind: MissingHere, ResourceKind: v.Kind, VendorID: v.ID, Token: v.Token})
 	}
 	w.seen[ours.ID] = true
+	if ours.ParentID != "" {
+		return nil // judged with what it belongs to
+	}
 	fields := differences(&ours, v)
 	if len(fields) == 0 {
 		return nil
@@ -214,8 +221,48 @@ func differences(ours *Resource, v contract.Resource) []Difference {
 	return out
 }
 
+// bringIntoStep reads ours that consist of parts, which no list tells, before
+// the account is listed: parts that are new here are ours then. One that cannot
+// be read keeps the parts it has.
+func (s *Service) bringIntoStep(ctx context.Context, w *comparing, d contract.Description) error {
+	consists := map[string]bool{}
+	for _, k := range d.Kinds {
+		if len(k.PartKinds) > 0 && slices.Contains(k.Verbs, contract.VerbGet) {
+			consists[k.Name] = true
+		}
+	}
+	if len(consists) == 0 {
+		return nil
+	}
+	return s.ours(ctx, w, func(v Resource) error {
+		if !consists[v.Kind] || v.ParentID != "" || v.BusyOrder != "" {
+			return nil
+		}
+		asked := s.cfg.Clock.Now()
+		seen, err := s.ask(ctx, v)
+		if err == nil {
+			// The parts alone: the rest is what is compared.
+			_, err = s.note(ctx, v.ID, contract.Resource{Parts: seen.Parts}, asked)
+		}
+		if err != nil {
+			s.cfg.Logger.WarnContext(ctx, "parts not brought into step", "resource_id", v.ID, "error", err)
+		}
+		return ctx.Err()
+	})
+}
+
 // missing finds ours that the cloud did not name.
 func (s *Service) missing(ctx context.Context, w *comparing) error {
+	return s.ours(ctx, w, func(v Resource) error {
+		if w.seen[v.ID] || v.BusyOrder != "" || v.ParentID != "" {
+			return nil
+		}
+		return s.differ(ctx, w, Discrepancy{Kind: MissingThere, ResourceKind: v.Kind, VendorID: v.VendorID, ResourceID: v.ID})
+	})
+}
+
+// ours yields our live resources in the account, page by page.
+func (s *Service) ours(ctx context.Context, w *comparing, yield func(Resource) error) error {
 	cursor := ""
 	for {
 		var page store.Page[Resource]
@@ -228,12 +275,7 @@ func (s *Service) missing(ctx context.Context, w *comparing) error {
 			return err
 		}
 		for _, d := range page.Items {
-			v := d.Value
-			if w.seen[v.ID] || v.BusyOrder != "" {
-				continue
-			}
-			err := s.differ(ctx, w, Discrepancy{Kind: MissingThere, ResourceKind: v.Kind, VendorID: v.VendorID, ResourceID: v.ID})
-			if err != nil {
+			if err := yield(d.Value); err != nil {
 				return err
 			}
 		}

@@ -45,13 +45,11 @@ func (s *Service) HastenTx(tx store.Tx, plugin, rootID, operation string) (found
 // Refresh asks a resource's cloud and stores what it says. It checks no rights:
 // it is for the broker's own work. One that was released is left alone.
 func (s *Service) Refresh(ctx context.Context, resourceID string) error {
-	var v Resource
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
-		d, err := s.resources.Get(r, resourceID)
-		v = d.Value
-		return err
-	})
+	v, err := s.stored(ctx, resourceID)
 	if err != nil || !v.Live() {
+		return err
+	}
+	if v, err = s.whole(ctx, v); err != nil || !v.Live() {
 		return err
 	}
 	_, err = s.refresh(ctx, v)

@@ -22,6 +22,8 @@ import (
 // Resource is one thing at a cloud that belongs to an org here.
 type Resource struct {
 	ID           string
+	ParentID     string `json:",omitzero"` // the resource that it is a part of; "": it was bought by itself
+	Parts        int    `json:",omitzero"` // how many live parts it has
 	RootID       string
 	OrgID        string   // whose it is
 	Path         []string // root … owner
@@ -91,7 +93,18 @@ type Query struct {
 	OldestFirst bool
 	Cursor      string
 	Limit       int
+	ParentID    string // only parts of this one
+	Which       Which
 }
+
+// Which chooses between bought things and what they consist of.
+type Which string
+
+// What a list may hold; the zero value is both.
+const (
+	BoughtOnly Which = "bought"
+	PartsOnly  Which = "parts"
+)
 
 // Page is one page of a list. Next is "" at the end.
 type Page[T any] struct {
@@ -186,7 +199,17 @@ func newResources() *store.Collection[Resource] {
 			}
 			return [][]byte{store.Key(r.AccountID, r.ID)}
 		}},
+		// parent lists all parts of a resource, part those that it has now.
+		store.Index[Resource]{Name: "parent", Keys: func(r *Resource) [][]byte { return r.partKey(true) }},
+		store.Index[Resource]{Name: "part", Keys: func(r *Resource) [][]byte { return r.partKey(r.Live()) }},
 	)
+}
+
+func (r *Resource) partKey(listed bool) [][]byte {
+	if r.ParentID == "" || !listed {
+		return nil
+	}
+	return [][]byte{store.Key(r.ParentID, r.ID)}
 }
 
 // vendorKey is unique among live resources. The account is last, so that all

@@ -312,12 +312,12 @@ func TestVendorIDIsUnique(t *testing.T) {
 	w := newWorld(t)
 	r := w.add("vm-1")
 	r.ID += "x"
-	err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r) })
+	err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r, nil) })
 	if !fault.Is(err, fault.ClassConflict) {
 		t.Errorf("a second resource with one vendor id: %v", err)
 	}
 	r.AccountID = "elsewhere"
-	if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r) }); err != nil {
+	if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r, nil) }); err != nil {
 		t.Errorf("a cloud that counts in each account anew: %v", err)
 	}
 	err = w.store.View(w.ctx, func(rd store.Reader) error {

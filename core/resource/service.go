@@ -147,22 +147,45 @@ func (s *Service) GetTx(r store.Reader, resourceID string) (store.Doc[Resource],
 	return s.resources.Get(r, resourceID)
 }
 
-// InsertTx stores a new resource. A cloud's id that a live resource has is a conflict.
-func (s *Service) InsertTx(tx store.Tx, v Resource) error {
+// InsertTx stores a new resource together with the parts of which it consists;
+// nil: they are not known. A cloud's id that a live resource has is a conflict,
+// unless that one is a part: what is bought by itself is no part any more.
+func (s *Service) InsertTx(tx store.Tx, v Resource, parts []contract.Part) error {
+	if _, err := s.stepTx(tx, &v, parts); err != nil {
+		return err
+	}
 	_, err := s.resources.Insert(tx, v)
+	if err == nil {
+		return nil
+	}
+	room, roomErr := s.makeRoom(tx, err)
+	if roomErr != nil || !room {
+		return errors.Join(err, roomErr)
+	}
+	_, err = s.resources.Insert(tx, v)
 	return err
 }
 
-// UpdateTx replaces a resource that was read with revision rev.
+// UpdateTx replaces a resource that was read with revision rev. The parts of one
+// that has ended end with it.
 func (s *Service) UpdateTx(tx store.Tx, v Resource, rev uint64) error {
+	if !v.Live() && v.Parts > 0 {
+		if err := s.endPartsTx(tx, &v); err != nil {
+			return err
+		}
+	}
 	_, err := s.resources.Update(tx, v, rev)
 	return err
 }
 
-// HolderTx returns the live resource that has a cloud's id in an account.
+// HolderTx returns the live resource that was bought and has a cloud's id in an
+// account.
 func (s *Service) HolderTx(r store.Reader, accountID, providerID, kind, vendorID string) (string, bool, error) {
 	d, found, err := s.resources.By(r, "vendor", vendorKey(providerID, kind, vendorID, accountID))
-	return d.Value.ID, found, err
+	if err != nil || !found || d.Value.ParentID != "" {
+		return "", false, err
+	}
+	return d.Value.ID, true, nil
 }
 
 // HoldersTx returns the live resources that have a cloud's id in any account, at
@@ -182,7 +205,7 @@ func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
 	live := 0
 	q := store.Query{Index: "path", Prefix: store.Key(org), Limit: store.NoLimit}
 	err := s.resources.Each(r, q, func(d store.Doc[Resource]) error {
-		if d.Value.OrgID == org && d.Value.Live() {
+		if d.Value.OrgID == org && d.Value.Live() && d.Value.ParentID == "" {
 			live++
 		}
 		return nil
@@ -215,14 +238,13 @@ func (s *Service) Get(ctx context.Context, c access.Caller, resourceID string, r
 	if err != nil {
 		return Resource{}, err
 	}
-	if refresh && d.Value.Live() && s.cfg.Clock.Now().Sub(d.Value.Refreshed) >= s.limits.Fresh {
-		v, err := s.refresh(ctx, d.Value)
-		if err != nil {
+	v := d.Value
+	if refresh && v.Live() {
+		if v, err = s.fresh(ctx, v); err != nil {
 			return Resource{}, err
 		}
-		return v.View(c.OrgID), nil
 	}
-	return d.Value.View(c.OrgID), nil
+	return v.View(c.OrgID), nil
 }
 
 func (s *Service) checked(ctx context.Context, c access.Caller, right access.Right, resourceID string) (store.Doc[Resource], error) {
@@ -249,6 +271,9 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Reso
 			return err
 		}
 		sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
+		if q.ParentID != "" {
+			sq.Index, sq.Prefix = "parent", store.Key(q.ParentID)
+		}
 		page, err := paging.Where(r, s.resources, sq, func(v *Resource) bool { return reach.Admits(v.Path) && q.admits(v) })
 		if err != nil {
 			return fmt.Errorf("listing resources: %w", err)
@@ -273,6 +298,8 @@ func (q *Query) admits(r *Resource) bool {
 	case q.Kind != "" && r.Kind != q.Kind:
 		return false
 	case q.Region != "" && r.Region != q.Region:
+		return false
+	case q.Which == BoughtOnly && r.ParentID != "", q.Which == PartsOnly && r.ParentID == "":
 		return false
 	}
 	return q.Status == "" || r.Status == q.Status

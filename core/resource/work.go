@@ -178,7 +178,8 @@ func (r *run) note(err error) {
 }
 
 // end stores the outcome together with the job's end, then has the resource
-// refreshed so that it shows what the action did.
+// refreshed so that it shows what the action did. After an action on a part that
+// is the resource which it belongs to.
 func (s *Service) end(ctx context.Context, a *acting, state RunState, err error) error {
 	a.run.State, a.run.Ended = state, s.cfg.Clock.Now()
 	a.run.SealedInput = nil // nobody needs it any more, and it may hold a password
@@ -186,10 +187,8 @@ func (s *Service) end(ctx context.Context, a *acting, state RunState, err error)
 	if err != nil {
 		a.run.note(err)
 	}
-	var seen *contract.Resource
-	if v, askErr := s.ask(ctx, a.resource); askErr == nil && state != RunFailed {
-		seen = &v
-	}
+	asked := s.cfg.Clock.Now()
+	of, seen := s.askedAfter(ctx, a, state)
 	storeErr := s.cfg.Store.Update(context.WithoutCancel(ctx), func(tx store.Tx) error {
 		if _, err := s.runs.Update(tx, a.run, a.rev); err != nil {
 			return err
@@ -203,10 +202,24 @@ func (s *Service) end(ctx context.Context, a *acting, state RunState, err error)
 	if seen == nil {
 		return nil
 	}
-	if _, err := s.note(ctx, a.resource.ID, *seen); err != nil {
-		s.cfg.Logger.WarnContext(ctx, "resource not refreshed after an action", "resource_id", a.resource.ID, "error", err)
+	if _, err := s.note(ctx, of, *seen, asked); err != nil {
+		s.cfg.Logger.WarnContext(ctx, "resource not refreshed after an action", "resource_id", of, "error", err)
 	}
 	return nil
+}
+
+// askedAfter is what the cloud says after an action, of the resource with the
+// returned id; nil when it says nothing.
+func (s *Service) askedAfter(ctx context.Context, a *acting, state RunState) (resourceID string, seen *contract.Resource) {
+	of, err := s.whole(ctx, a.resource)
+	if err != nil || state == RunFailed {
+		return "", nil
+	}
+	v, err := s.ask(ctx, of)
+	if err != nil {
+		return "", nil
+	}
+	return of.ID, &v
 }
 
 func (s *Service) save(ctx context.Context, a *acting) error {

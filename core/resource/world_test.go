@@ -82,7 +82,7 @@ func (w *world) add(vendorID string) resource.Resource {
 		Status: contract.StatusRunning, Billing: contract.BillingPrepaid, Start: start, End: start.AddDate(0, 1, 0),
 		Cost: resource.CostBasis{Currency: "CNY", Amount: "600.00"}, Created: start,
 	}
-	if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r) }); err != nil {
+	if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, r, nil) }); err != nil {
 		w.t.Fatal(err)
 	}
 	w.cloud.things = append(w.cloud.things, contract.Resource{
@@ -250,6 +250,10 @@ func (p plugins) Describe(context.Context, string) (contract.Description, error)
 					"type":"object","required":["password"],"additionalProperties":false,
 					"properties":{"password":{"type":"string","minLength":8}}}`)},
 			},
+		}, {
+			Name: "app", Verbs: []contract.Verb{contract.VerbList, contract.VerbGet}, PartKinds: []string{"component"},
+		}, {
+			Name: "component", Managed: true, Actions: []contract.ActionDescription{{Name: "stop", Changes: true}},
 		}},
 	}
 	if p.cloud.noImport {
@@ -269,15 +273,22 @@ type cloud struct {
 	polls    int
 	noImport bool
 	listed   []string
+
+	answering func() // between what a read finds and its answer
 }
 
 func (c *cloud) Get(_ context.Context, req contract.GetRequest) (contract.Resource, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, t := range c.things {
-		if t.ID == req.ID {
-			return t, nil
+	things, answering := c.things, c.answering
+	c.mu.Unlock()
+	for _, t := range things {
+		if t.ID != req.ID {
+			continue
 		}
+		if answering != nil {
+			answering()
+		}
+		return t, nil
 	}
 	return contract.Resource{}, fault.NotFound("instance", req.ID)
 }
