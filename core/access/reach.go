@@ -74,3 +74,13 @@ func (x Reach) Admits(orgPath []string) bool {
 		return len(orgPath) == n
 	}
 }
+
+// Within reports whether an org is within a reach where it stands now: a path
+// that was stored with a thing of its may be older than a move.
+func (a *Authority) Within(r store.Reader, x Reach, org string) (bool, error) {
+	path, err := a.dir.PathTx(r, org)
+	if err != nil {
+		return false, fmt.Errorf("looking up where org %q stands: %w", org, err)
+	}
+	return x.Admits(path), nil
+}

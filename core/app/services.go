@@ -190,11 +190,11 @@ func (a *App) settlement() (err error) {
 		return err
 	}
 	for name, h := range map[string]tenant.Holder{
-		"wallets": a.ledger, "resources": a.resources, "statements": a.statements, "providers": a.providers,
+		"wallets": a.ledger, "orders": a.buys, "resources": a.resources, "statements": a.statements, "providers": a.providers,
 	} {
 		a.tenants.AddHolder(name, h)
 	}
-	return nil
+	return a.moves()
 }
 
 func (a *App) bindings() v1.Services {

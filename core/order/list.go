@@ -53,7 +53,10 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page, err
 			if !q.OldestFirst && o.Created.Before(oldest) {
 				return false, store.Stop
 			}
-			return reach.Admits(o.Path) && q.admits(o), nil
+			if !q.admits(o) {
+				return false, nil
+			}
+			return s.cfg.Authority.Within(r, reach, o.OrgID)
 		})
 		if err != nil {
 			return fmt.Errorf("listing orders: %w", err)

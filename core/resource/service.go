@@ -22,6 +22,8 @@ import (
 type Authority interface {
 	Check(r store.Reader, c access.Caller, right access.Right, t access.Target) error
 	Reach(r store.Reader, c access.Caller, right access.Right) (access.Reach, error)
+	// Within reports whether an org stands within a reach now.
+	Within(r store.Reader, x access.Reach, org string) (bool, error)
 }
 
 // Accounts opens the account at the cloud in which an org's resources live.
@@ -274,7 +276,12 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Reso
 		if q.ParentID != "" {
 			sq.Index, sq.Prefix = "parent", store.Key(q.ParentID)
 		}
-		page, err := paging.Where(r, s.resources, sq, func(v *Resource) bool { return reach.Admits(v.Path) && q.admits(v) })
+		page, err := paging.Until(r, s.resources, sq, func(v *Resource) (bool, error) {
+			if !q.admits(v) {
+				return false, nil
+			}
+			return s.cfg.Authority.Within(r, reach, v.OrgID)
+		})
 		if err != nil {
 			return fmt.Errorf("listing resources: %w", err)
 		}

@@ -11,7 +11,7 @@ import (
 
 // MoveOrg puts an org and all below it under another parent of the same root.
 // Orders already open keep the chain that they stored; balances stay where
-// they are. A dry run answers what would change and changes nothing.
+// they are. Followers are told of it. A dry run answers what would change and changes nothing.
 func (s *Service) MoveOrg(ctx context.Context, c access.Caller, in MoveOrgInput) (Move, error) {
 	if in.DryRun {
 		var p plan
@@ -145,6 +145,9 @@ func (s *Service) applyMove(tx store.Tx, c access.Caller, p plan) (Move, error) 
 		}
 	}
 	if err := s.changedOrgs(tx); err != nil {
+		return Move{}, err
+	}
+	if err := s.moved(tx, p.orgs[0]); err != nil {
 		return Move{}, err
 	}
 	done.Done = true

@@ -266,6 +266,11 @@ func TestMoveOrg(t *testing.T) {
 	farmer := w.bearerOf("farm", "farmer", access.RoleCustomerAdmin)
 	w.caller(farmer) // remembered with the old path
 
+	var followed []string
+	w.svc.AddFollower(func(_ store.Tx, org tenant.Org) error {
+		followed = append(followed, org.ID)
+		return nil
+	})
 	in := tenant.MoveOrgInput{OrgID: w.org["sub"].ID, ParentID: w.org["rival"].ID, DryRun: true}
 	dry, err := w.svc.MoveOrg(w.ctx, w.super, in)
 	want := tenant.Move{
@@ -280,12 +285,18 @@ func TestMoveOrg(t *testing.T) {
 	if got, err := w.svc.GetOrg(w.ctx, w.super, w.org["sub"].ID); err != nil || got.Rev != 1 {
 		t.Fatalf("the dry run changed the org: %+v %v", got, err)
 	}
+	if len(followed) != 0 {
+		t.Errorf("the dry run is told to those who follow: %v", followed)
+	}
 
 	in.DryRun = false
 	done, err := w.svc.MoveOrg(w.ctx, w.super, in)
 	want.Done = true
 	if diff := cmp.Diff(want, done); err != nil || diff != "" {
 		t.Fatalf("the move does what the dry run said: %v\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{w.org["sub"].ID}, followed); diff != "" {
+		t.Errorf("who follows is told of the move once:\n%s", diff)
 	}
 	if got := w.caller(farmer).Path; len(got) != 4 || got[1] != w.org["rival"].ID {
 		t.Errorf("a signed-in user below stands in the new chain at once: %v", got)

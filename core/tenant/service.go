@@ -78,8 +78,9 @@ type Service struct {
 	orgStamp    *memo.Table // changes with any change of an org that exists
 	orgCache    *memo.Cache[string, *Org]
 
-	mu      sync.RWMutex
-	holders []namedHolder
+	mu        sync.RWMutex
+	holders   []namedHolder
+	followers []Follower
 }
 
 type namedHolder struct {
@@ -115,6 +116,29 @@ func (s *Service) AddHolder(name string, h Holder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.holders = append(s.holders, namedHolder{name: name, Holder: h})
+}
+
+// Follower is told in its transaction that an org has moved, with all below it.
+type Follower func(tx store.Tx, org Org) error
+
+// AddFollower registers a follower.
+func (s *Service) AddFollower(f Follower) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followers = append(s.followers, f)
+}
+
+// moved tells every follower.
+func (s *Service) moved(tx store.Tx, org Org) error {
+	s.mu.RLock()
+	followers := s.followers
+	s.mu.RUnlock()
+	for _, f := range followers {
+		if err := f(tx, org); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // held asks every holder what the org still has.
