@@ -30,6 +30,7 @@ type fakeCluster struct {
 	noNodes bool
 	lost    bool // answers to Apply get lost
 	done    []string
+	bad     string // a kubeconfig that runs a command
 }
 
 func newFakeCluster() *fakeCluster { return &fakeCluster{has: map[string]workload.Instance{}} }
@@ -59,7 +60,9 @@ func (f *fakeCluster) set(change func()) {
 }
 
 func (f *fakeCluster) Admit(_ context.Context, kubeconfig secret.Value) error {
-	if kubeconfig.Reveal() == "bad" {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if text := kubeconfig.Reveal(); text == "bad" || text == f.bad {
 		return fault.Invalid("spec.kubeconfig", "runs a command")
 	}
 	return nil

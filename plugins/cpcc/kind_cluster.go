@@ -9,6 +9,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/secret"
 )
 
 // clusters is the handler of the kind cluster.
@@ -20,6 +21,7 @@ func clusterKind(p *plugin) *provider.Kind {
 	h := clusters{p}
 	return provider.KindOf[centre.ClusterSpec, centre.Cluster]("cluster", "Cluster", h,
 		provider.ActionOf(provider.ActionDescription{Name: "add_worker", Title: "Make a device a worker", Changes: true}, h.addWorker),
+		provider.ActionOf(provider.ActionDescription{Name: "give_kubeconfig", Title: "Open a cluster that a service installed", Changes: true}, h.giveKubeconfig),
 		provider.ActionOf(provider.ActionDescription{Name: "remove_worker", Title: "Take a worker out", Changes: true, Destructive: true}, h.removeWorker),
 		provider.ActionOf(provider.ActionDescription{Name: "remove_by_force", Title: "Remove with machines that cannot be reset", Changes: true, Destructive: true}, h.removeByForce),
 		provider.ActionOf(provider.ActionDescription{Name: "accommodate", Title: "Which products do not fit now"}, h.accommodate))
@@ -157,7 +159,7 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 	if err == nil {
 		served, err = o.served(ctx, c)
 	}
-	if err != nil || c.ControllerID == "" || served {
+	if err != nil || c.ControllerID == "" || served && c.Asked.IsZero() {
 		if err == nil {
 			err = o.centres.DropCluster(ctx, c.ID)
 		}
@@ -207,8 +209,7 @@ func (h clusters) removeByForce(ctx context.Context, req provider.TypedAction[no
 	})
 }
 
-// served reports whether the centre's own service works on a cluster: its
-// machines are not this plugin's to change.
+// served reports whether the centre's own service works on a cluster.
 func (o *office) served(ctx context.Context, c centre.Cluster) (bool, error) {
 	home, err := o.centres.Centre(ctx, c.CentreID)
 	return home.Transport == centre.PCAPI, err
@@ -216,7 +217,8 @@ func (o *office) served(ctx context.Context, c centre.Cluster) (bool, error) {
 
 // workerInput names a device.
 type workerInput struct {
-	DeviceID string `json:"device_id" required:"true" min:"1" max:"128" title:"Device"`
+	DeviceID string       `json:"device_id" required:"true" min:"1" max:"128" title:"Device"`
+	Join     secret.Value `json:"join_command,omitempty" max:"4096" title:"Join command" doc:"Fresh, for a centre's own service that makes no token itself: what kubeadm token create --print-join-command prints there"`
 }
 
 // leaverInput names a device that is to go.
@@ -228,7 +230,7 @@ type leaverInput struct {
 // addWorker makes an idle device a worker; its operation tells when it is.
 func (h clusters) addWorker(ctx context.Context, req provider.TypedAction[workerInput]) (provider.ActionResult[nothing], error) {
 	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
-		return h.fleet.Join(ctx, o.centres, c, req.Input.DeviceID)
+		return h.fleet.Join(ctx, o.centres, c, req.Input.DeviceID, req.Input.Join)
 	})
 }
 
@@ -239,6 +241,26 @@ func (h clusters) removeWorker(ctx context.Context, req provider.TypedAction[lea
 	})
 }
 
+// kubeconfigInput is what opens a cluster.
+type kubeconfigInput struct {
+	Kubeconfig secret.Value `json:"kubeconfig" required:"true" min:"1" max:"65536" title:"Kubeconfig" doc:"/etc/kubernetes/admin.conf of the control plane's machine"`
+}
+
+// giveKubeconfig opens a cluster that its centre's service installed when the answer
+// with its kubeconfig got lost. It is judged as that of a cluster that exists.
+func (h clusters) giveKubeconfig(ctx context.Context, req provider.TypedAction[kubeconfigInput]) (provider.ActionResult[nothing], error) {
+	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
+		if err := h.engine.Admit(ctx, req.Input.Kubeconfig); err != nil {
+			if bad := fault.As(err); len(bad.Fields) > 0 {
+				err = fault.Invalid("input.kubeconfig", "%s", bad.Fields[0].Message)
+			}
+			return "", err
+		}
+		_, err := o.centres.Open(ctx, c.ID, req.Input.Kubeconfig)
+		return "", err
+	})
+}
+
 func (h clusters) move(ctx context.Context, call provider.Call, id string, do func(*office, centre.Cluster) (string, error)) (provider.ActionResult[nothing], error) {
 	o, err := h.open(ctx, call)
 	if err != nil {
@@ -246,12 +268,6 @@ func (h clusters) move(ctx context.Context, call provider.Call, id string, do fu
 	}
 	c, err := o.centres.Cluster(ctx, id)
 	if err != nil {
-		return provider.ActionResult[nothing]{}, err
-	}
-	if served, err := o.served(ctx, c); err != nil || served {
-		if err == nil {
-			err = fault.Unsupported("machines join and leave clusters of centres with the transport pcapi at the centre")
-		}
 		return provider.ActionResult[nothing]{}, err
 	}
 	operation, err := do(o, c)

@@ -37,7 +37,7 @@ func (p *plugin) open(ctx context.Context, call provider.Call) (*office, error) 
 	a := area.Of(p.host, call)
 	o := &office{
 		call: call, cfg: cfg,
-		centres: centre.Book{Area: a, Now: now},
+		centres: centre.Book{Area: a, Now: now, Plain: cfg.PlainHTTP},
 		widgets: widget.Book{Area: a, Now: now},
 		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images(), Plain: cfg.PlainHTTP},
 	}

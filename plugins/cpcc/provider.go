@@ -69,7 +69,7 @@ func (p *plugin) attach(e clusterEngine, installer fleet.Installer) {
 	p.engine = routed{gate: e, native: e, service: p.service}
 	p.keeper = workload.NewKeeper(p.engine)
 	p.fleet = fleet.New(fleet.Config{
-		Installer: installer, Members: e.Members, Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
+		Installer: installer, Service: p.service, Members: e.Members, Admit: e.Admit, Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
 	})
 }
 

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -40,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	listen := flags.String("listen", "127.0.0.1:8091", "address to listen at")
 	user := flags.String("user", "pcapi", "user of the broker")
 	passwordFile := flags.String("password-file", "", "file with its password")
-	hostKeys := flags.String("host-keys", "", "file with a line for each machine: host, type of key, key")
+	hostKeys := flags.String("host-keys", "", "file with a line for each machine: host or host:port, type of key, key")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func serve(ctx context.Context, listen string, h http.Handler) error {
 	return err
 }
 
-// hostKeys are the keys of known machines, by host.
+// hostKeys are the keys of known machines, by host, or by host and port.
 type hostKeys map[string]string
 
 func knownKeys(file string) (hostKeys, error) {
@@ -107,9 +108,10 @@ func knownKeys(file string) (hostKeys, error) {
 }
 
 // trust refuses machines whose key is not known.
-func (k hostKeys) trust(_ context.Context, host, hostKey string) error {
-	if known := k[host]; known == "" || known != strings.TrimSpace(hostKey) {
-		return fault.Precondition("the host key of %q is not the known one: add it to the file of host keys", host)
+func (k hostKeys) trust(_ context.Context, addr, hostKey string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if known := cmp.Or(k[addr], k[host]); err != nil || known == "" || known != strings.TrimSpace(hostKey) {
+		return fault.Precondition("the host key of %q is not the known one: add it to the file of host keys", addr)
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ import (
 type Book struct {
 	Area area.Area
 	Now  time.Time // by the broker's clock
+	// Plain says that services of centres may be reached without encryption.
+	Plain bool
 }
 
 // The tables.
@@ -45,6 +47,12 @@ const (
 	PCAPI  = "pcapi"  // the centre's own service does
 )
 
+// Where a centre's service wants its parameters.
+const (
+	InQuery = "query" // as all services take them
+	InBody  = "body"  // as tradewind-pcapi also does
+)
+
 // Spec is what the operator says of a centre.
 type Spec struct {
 	Name         string       `json:"name" required:"true" min:"1" max:"128" title:"Name"`
@@ -52,6 +60,7 @@ type Spec struct {
 	URL          string       `json:"pcapi_url,omitempty" max:"512" title:"Service" doc:"URL of the centre's own service, without a user"`
 	User         string       `json:"api_user,omitempty" max:"128" title:"User of the service"`
 	Password     secret.Value `json:"api_password,omitempty" title:"Password of the service" doc:"Empty in an update keeps the old one"`
+	Parameters   string       `json:"pcapi_parameters,omitempty" enum:"query,body" default:"query" title:"Where the service wants parameters" doc:"query: as every service takes them, passwords too; body: out of the logs of what stands before it, as tradewind-pcapi takes them"`
 	Network      string       `json:"network,omitempty" max:"200000" title:"Manifest of the network" doc:"YAML that is applied to clusters installed here, so that their nodes become ready; nothing is downloaded; empty in an update keeps the old one"`
 	NetworkSum   string       `json:"network_sha256,omitempty" max:"64" title:"SHA-256 of the manifest" doc:"In hex, of the exact bytes"`
 	ContactName  string       `json:"contact_name" required:"true" min:"1" max:"128" title:"Contact"`
@@ -67,6 +76,7 @@ type Centre struct {
 	Transport    string    `json:"transport" title:"Transport"`
 	URL          string    `json:"pcapi_url,omitempty" title:"Service"`
 	User         string    `json:"api_user,omitempty" title:"User of the service"`
+	Parameters   string    `json:"pcapi_parameters,omitempty" title:"Where the service wants parameters"`
 	NetworkSum   string    `json:"network_sha256,omitempty" title:"SHA-256 of the network's manifest"`
 	ContactName  string    `json:"contact_name" title:"Contact"`
 	ContactPhone string    `json:"contact_phone" title:"Telephone of the contact"`
@@ -116,6 +126,9 @@ func (s Spec) apply(c *Centre, now time.Time) (err error) {
 		c.NetworkSum = strings.ToLower(s.NetworkSum)
 	}
 	c.Name, c.Transport, c.URL, c.User = s.Name, s.Transport, s.URL, s.User
+	if c.Parameters = ""; s.Transport == PCAPI {
+		c.Parameters = s.Parameters
+	}
 	c.ContactName, c.ContactPhone, c.Updated = s.ContactName, s.ContactPhone, now
 	c.EnableDate, c.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, now)
 	return err

@@ -18,8 +18,8 @@ const (
 )
 
 // ClusterSpec is what the operator says of a cluster: either an idle device to
-// install it on, or the kubeconfig of one that exists; of one that its centre's
-// service works on both.
+// install it on, or the kubeconfig of one that exists; of one that exists and that
+// its centre's service works on both.
 type ClusterSpec struct {
 	CentreID     string       `json:"centre_id,omitempty" title:"Centre" doc:"The call's region goes before it"`
 	Name         string       `json:"name" required:"true" min:"1" max:"128" title:"Name"`
@@ -38,9 +38,9 @@ type Cluster struct {
 	Type         string    `json:"cluster_type" title:"Type"`
 	ControllerID string    `json:"controller_id,omitempty" title:"Device of the control plane"`
 	State        string    `json:"state" title:"State" doc:"installing, ready, failed or closing"`
-	Phase        string    `json:"phase,omitempty" title:"What the installation does"`
 	Problem      string    `json:"problem,omitempty" title:"Why it failed"`
 	ClosesFrom   time.Time `json:"closes_from,omitzero" title:"Is being removed since"`
+	Asked        time.Time `json:"asked,omitzero" title:"When its centre's service was asked to install it"`
 	ByForce      bool      `json:"by_force,omitempty" title:"Is removed with machines that cannot be reset"`
 	EnableDate   string    `json:"enable_date" title:"First day"`
 	ExpireDate   string    `json:"expire_date" title:"Last day"`
@@ -54,7 +54,11 @@ func (c Cluster) Sells(now time.Time) bool {
 	return c.State == Ready && inEffect(c.EnableDate, c.ExpireDate, now)
 }
 
-const kubeconfigName = "cluster-kubeconfig"
+// What is sealed beside a cluster.
+const (
+	kubeconfigName = "cluster-kubeconfig"
+	joinName       = "cluster-join" // as its centre's service told it
+)
 
 // AddCluster registers a cluster, once per token. One with a kubeconfig is ready
 // at once; one with a device locks it and is to be installed.
@@ -69,14 +73,15 @@ func (b Book) AddCluster(ctx context.Context, token string, s ClusterSpec) (Clus
 }
 
 // Adopt registers a cluster that its centre's own service works on, once per
-// token: that wants its kubeconfig for workloads, and its control plane's device,
-// which is locked, for everything else.
+// token: that wants its control plane's device, which is locked. With a kubeconfig,
+// which the service wants for workloads, it is ready at once; without one it is to
+// be installed by the service.
 func (b Book) Adopt(ctx context.Context, token string, s ClusterSpec) (Cluster, error) {
 	if s.Type != "kubernetes" {
 		return Cluster{}, fault.Unsupported("clusters of the type %q are not offered", s.Type)
 	}
-	if s.Kubeconfig.IsZero() || s.ControllerID == "" {
-		return Cluster{}, fault.Invalid("spec.controller_id", "give the device of the control plane and the kubeconfig: the centre's service wants both")
+	if s.ControllerID == "" {
+		return Cluster{}, fault.Invalid("spec.controller_id", "is required: the centre's service wants the device of the control plane")
 	}
 	return b.addCluster(ctx, token, s)
 }
@@ -205,30 +210,71 @@ func (b Book) UpdateCluster(ctx context.Context, id string, s ClusterSpec) (Clus
 	})
 }
 
-// Report keeps how far an installation is.
-func (b Book) Report(ctx context.Context, id, phase string) error {
+// Ask notes that the centre's service is being asked to install a cluster, before
+// it is: a service that was asked once is not asked again unless its answer says
+// that it may be. False: it was asked before.
+func (b Book) Ask(ctx context.Context, id string) (first bool, err error) {
+	_, err = edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
+		if first = v.State == Installing && v.Asked.IsZero(); first {
+			v.Asked, v.Updated = b.Now, b.Now
+		}
+		return nil
+	})
+	return first && err == nil, err
+}
+
+// Unask notes that the service was not asked after all.
+func (b Book) Unask(ctx context.Context, id string) error {
 	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
-		v.Phase, v.Updated = phase, b.Now
+		v.Asked = time.Time{}
 		return nil
 	})
 	return err
 }
 
-// Installed makes a cluster ready, with what opens it, or failed with problem.
-func (b Book) Installed(ctx context.Context, id string, kubeconfig secret.Value, problem string) error {
+// Open makes a cluster ready that a service installed and whose kubeconfig got lost.
+func (b Book) Open(ctx context.Context, id string, kubeconfig secret.Value) (Cluster, error) {
+	had, err := b.Kubeconfig(ctx, id)
+	if err != nil {
+		return Cluster{}, err
+	}
+	return edit(ctx, b, clusters, id, func(c *area.Change, v *Cluster) error {
+		if v.State != Failed || v.Asked.IsZero() || !had.IsZero() {
+			return fault.Precondition("only a cluster that its centre's service installed, and whose kubeconfig got lost, is given one")
+		}
+		v.State, v.Problem, v.Updated = Ready, "", b.Now
+		c.Seal(kubeconfigName, id, kubeconfig)
+		return nil
+	})
+}
+
+// Installed makes a cluster ready, with what opens it and the join command that is
+// kept for its workers, if there is one; or failed with problem.
+func (b Book) Installed(ctx context.Context, id string, kubeconfig, join secret.Value, problem string) error {
 	_, err := edit(ctx, b, clusters, id, func(c *area.Change, v *Cluster) error {
 		if v.State != Installing {
 			return nil
 		}
-		v.State, v.Phase, v.Problem, v.Updated = Ready, "", problem, b.Now
+		v.State, v.Problem, v.Updated = Ready, problem, b.Now
 		if problem != "" {
 			v.State = Failed
 			return nil
 		}
 		c.Seal(kubeconfigName, id, kubeconfig)
+		c.Seal(joinName, id, join)
 		return nil
 	})
 	return err
+}
+
+// Join returns the join command that was kept for a worker: its own, else its
+// cluster's. Empty is none.
+func (b Book) Join(ctx context.Context, clusterID, deviceID string) (secret.Value, error) {
+	own, err := b.Area.Secret(ctx, deviceJoinName, deviceID)
+	if err != nil || !own.IsZero() {
+		return own, err
+	}
+	return b.Area.Secret(ctx, joinName, clusterID)
 }
 
 // Close stops a cluster from taking workloads; ok is false when it is gone.
@@ -291,6 +337,7 @@ func (b Book) DropCluster(ctx context.Context, id string) error {
 			return fault.Precondition("the cluster is not closed")
 		}
 		c.Forget(kubeconfigName, id)
+		c.Forget(joinName, id)
 		return nil
 	})
 }

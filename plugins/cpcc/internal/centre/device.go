@@ -73,6 +73,7 @@ type Device struct {
 	Role       string    `json:"role,omitempty" title:"Role" doc:"master, worker or nothing"`
 	NodeName   string    `json:"node_name,omitempty" title:"Node"`
 	HostKey    string    `json:"host_key,omitempty" title:"SSH host key" doc:"Seen first and pinned"`
+	Asked      time.Time `json:"asked,omitzero" title:"When its centre's service was asked to let it join"`
 	Leaving    string    `json:"leaving,omitempty" title:"Is leaving its cluster" doc:"gently or by_force"`
 	LeavesFrom time.Time `json:"leaves_from,omitzero" title:"Is leaving since"`
 	Problem    string    `json:"problem,omitempty" title:"Why it did not join or leave, or what is left of that"`
@@ -84,7 +85,11 @@ type Device struct {
 	Updated    time.Time `json:"updated" title:"Changed"`
 }
 
-const devicePasswordName = "device-password"
+// What is sealed beside a device.
+const (
+	devicePasswordName = "device-password"
+	deviceJoinName     = "device-join" // the command that it joins by
+)
 
 func (s DeviceSpec) apply(d *Device, now time.Time) (err error) {
 	var bad []fault.Field
@@ -174,19 +179,47 @@ func (b Book) RemoveDevice(ctx context.Context, id string) error {
 	})
 }
 
-// Take locks an idle device for a cluster; one that the cluster has in this
-// role already stays as it is.
-func (b Book) Take(ctx context.Context, id, clusterID, role string) (Device, error) {
-	return edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+// Take locks an idle device for a cluster, and keeps the command that it is to
+// join by, if there is one; a device that the cluster has in this role already stays
+// as it is.
+func (b Book) Take(ctx context.Context, id, clusterID, role string, join secret.Value) (Device, error) {
+	return edit(ctx, b, devices, id, func(c *area.Change, v *Device) error {
 		if v.State == InUse && (v.ClusterID != clusterID || v.Role != role) {
 			return fault.Precondition("the device is in use")
 		}
 		if !inEffect(v.EnableDate, v.ExpireDate, b.Now) {
 			return fault.Precondition("the device is not in effect today")
 		}
+		if v.State == Idle {
+			v.Asked = time.Time{}
+			c.Seal(deviceJoinName, id, join)
+		}
 		v.State, v.ClusterID, v.Role, v.Problem, v.Updated = InUse, clusterID, role, "", b.Now
 		return nil
 	})
+}
+
+// AskJoin notes that the centre's service is being asked to let a device join,
+// before it is. False: it was asked before, or the device is not joining.
+func (b Book) AskJoin(ctx context.Context, id, clusterID string) (first bool, err error) {
+	_, err = edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+		if first = v.ClusterID == clusterID && v.NodeName == "" && v.Asked.IsZero(); first {
+			v.Asked = b.Now
+		}
+		return nil
+	})
+	return first && err == nil, err
+}
+
+// UnaskJoin notes that the service was not asked after all.
+func (b Book) UnaskJoin(ctx context.Context, id, clusterID string) error {
+	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+		if v.ClusterID == clusterID {
+			v.Asked = time.Time{}
+		}
+		return nil
+	})
+	return err
 }
 
 // Free gives a device back that left the cluster.
@@ -197,10 +230,11 @@ func (b Book) Free(ctx context.Context, id, clusterID string) error {
 // Left gives a device back that left the cluster, and keeps what a person has to
 // do to its machine before it is used again; "" for nothing.
 func (b Book) Left(ctx context.Context, id, clusterID, problem string) error {
-	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+	_, err := edit(ctx, b, devices, id, func(c *area.Change, v *Device) error {
 		if v.ClusterID == clusterID {
 			v.State, v.ClusterID, v.Role, v.NodeName, v.Problem, v.Updated = Idle, "", "", "", problem, b.Now
-			v.Leaving, v.LeavesFrom = "", time.Time{}
+			v.Leaving, v.LeavesFrom, v.Asked = "", time.Time{}, time.Time{}
+			c.Forget(deviceJoinName, id)
 		}
 		return nil
 	})
@@ -212,9 +246,11 @@ func (b Book) Left(ctx context.Context, id, clusterID, problem string) error {
 
 // Unjoined gives a device back that could not join, and keeps why.
 func (b Book) Unjoined(ctx context.Context, id, clusterID, problem string) error {
-	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+	_, err := edit(ctx, b, devices, id, func(c *area.Change, v *Device) error {
 		if v.ClusterID == clusterID && v.NodeName == "" {
 			v.State, v.ClusterID, v.Role, v.Problem, v.Updated = Idle, "", "", problem, b.Now
+			v.Asked = time.Time{}
+			c.Forget(deviceJoinName, id)
 		}
 		return nil
 	})
@@ -247,7 +283,7 @@ func (b Book) Stays(ctx context.Context, id, clusterID, problem string) error {
 // Known keeps the host key that a device showed first, and its node's name when
 // it is not empty.
 func (b Book) Known(ctx context.Context, id, hostKey, nodeName string) error {
-	_, err := edit(ctx, b, devices, id, func(_ *area.Change, v *Device) error {
+	_, err := edit(ctx, b, devices, id, func(c *area.Change, v *Device) error {
 		if v.HostKey != "" && hostKey != "" && v.HostKey != hostKey {
 			return fault.Precondition("the device shows another host key than it did first")
 		}
@@ -256,6 +292,7 @@ func (b Book) Known(ctx context.Context, id, hostKey, nodeName string) error {
 		}
 		if nodeName != "" {
 			v.NodeName = nodeName
+			c.Forget(deviceJoinName, id)
 		}
 		return nil
 	})

@@ -2,7 +2,9 @@
 // and leave them. Each change is a row first and a job after that: the row says
 // what is to be done, so that a job that a process took with it when it died is
 // begun again by whoever asks how far it is. The steps on the machines are those
-// of package kubeadm, which may be repeated.
+// of package kubeadm, which may be repeated, or one call of the centre's own
+// service, which may not: its row says that it was asked, and a lost answer is
+// looked up.
 //
 // A [Fleet] is safe for concurrent use. Its jobs are its own: Shutdown waits for
 // them.
@@ -20,6 +22,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/remote"
+	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
@@ -39,7 +42,10 @@ type Members func(clusterID string, kubeconfig secret.Value) (kubeadm.Nodes, err
 // Config is what a Fleet needs.
 type Config struct {
 	Installer Installer
+	Service   Service // for centres that it alone reaches
 	Members   Members
+	// Admit refuses a kubeconfig that would run commands or read files here.
+	Admit func(ctx context.Context, kubeconfig secret.Value) error
 	// Now is the broker's clock: jobs outlive the calls that begin them.
 	Now func(ctx context.Context) (time.Time, error)
 }
@@ -79,10 +85,18 @@ func (f *Fleet) Dismantle(ctx context.Context, b centre.Book, c centre.Cluster) 
 	return operation, f.begin(ctx, b, operation)
 }
 
-// Join locks an idle device for a cluster and begins to make it a worker.
-func (f *Fleet) Join(ctx context.Context, b centre.Book, c centre.Cluster, deviceID string) (operation string, err error) {
+// Join locks an idle device for a cluster and begins to make it a worker: with a
+// token of its own, or by the command that a centre's service is to be given.
+func (f *Fleet) Join(ctx context.Context, b centre.Book, c centre.Cluster, deviceID string, command secret.Value) (operation string, err error) {
 	if c.ControllerID == "" || c.State != centre.Ready {
 		return "", fault.Precondition("workers join clusters that were installed here and are ready")
+	}
+	s, err := workload.ServiceOf(ctx, b, c.ID)
+	if err != nil {
+		return "", err
+	}
+	if s.URL == "" && !command.IsZero() {
+		return "", fault.Invalid("input.join_command", "is for centres with the transport pcapi: a token is made here")
 	}
 	d, err := b.Device(ctx, deviceID)
 	if err != nil {
@@ -91,7 +105,7 @@ func (f *Fleet) Join(ctx context.Context, b centre.Book, c centre.Cluster, devic
 	if d.CentreID != c.CentreID {
 		return "", fault.Invalid("input.device_id", "names no device of the cluster's centre")
 	}
-	if _, err := b.Take(ctx, deviceID, c.ID, centre.RoleWorker); err != nil {
+	if _, err := b.Take(ctx, deviceID, c.ID, centre.RoleWorker, command); err != nil {
 		return "", err
 	}
 	operation = joining + deviceID

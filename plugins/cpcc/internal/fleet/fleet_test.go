@@ -15,6 +15,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/engine"
 	"tradewind.example/plugins/cpcc/internal/fleet"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
+	"tradewind.example/plugins/cpcc/internal/pcapi"
 	"tradewind.example/plugins/cpcc/internal/planetest"
 	"tradewind.example/plugins/cpcc/internal/sshtest"
 	"tradewind.example/sdk/plugintest"
@@ -34,7 +35,9 @@ func TestMain(m *testing.M) {
 type site struct {
 	*testing.T
 	book  centre.Book
+	host  *plugintest.Host
 	fleet *fleet.Fleet
+	make  func() *fleet.Fleet
 	home  string
 	log   *strings.Builder
 }
@@ -42,23 +45,37 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{T: t, log: &strings.Builder{}}
-	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(&locked{to: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	clusters := engine.New(engine.Config{Log: log})
 	t.Cleanup(clusters.Close)
-	host := plugintest.NewHost()
-	s.book = centre.Book{Area: area.Of(host, provider.Call{Org: "org", RootOrg: "root", Account: provider.Account{ID: "a"}}), Now: time.Now()}
-	s.fleet = fleet.New(fleet.Config{Installer: kubeadm.New(kubeadm.Config{Log: log, ReadyTime: 30 * time.Second}), Members: clusters.Members, Now: host.Now})
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-		defer cancel()
-		if err := s.fleet.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	service := pcapi.NewClient()
+	t.Cleanup(service.Close)
+	s.host = plugintest.NewHost()
+	s.book = centre.Book{Area: area.Of(s.host, provider.Call{Org: "org", RootOrg: "root", Account: provider.Account{ID: "a"}}), Now: time.Now()}
+	s.make = func() *fleet.Fleet {
+		return fleet.New(fleet.Config{
+			Installer: kubeadm.New(kubeadm.Config{Log: log, ReadyTime: 30 * time.Second}), Service: service, Members: clusters.Members, Admit: clusters.Admit, Now: s.host.Now,
+		})
+	}
+	s.fleet = s.again()
 	home, err := s.book.Create(t.Context(), "home", centre.Spec{Name: "One", Transport: centre.Native, ContactName: "n", ContactPhone: "000"})
 	s.must(err)
 	s.home = home.ID
 	return s
+}
+
+// again makes another fleet, as a process does that takes the place of one.
+func (s *site) again() *fleet.Fleet {
+	s.Helper()
+	f := s.make()
+	s.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.Context()), time.Minute)
+		defer cancel()
+		if err := f.Shutdown(ctx); err != nil {
+			s.Error(err)
+		}
+	})
+	return f
 }
 
 func (s *site) must(err error) {
@@ -120,7 +137,7 @@ func TestAClusterOnRealMachines(t *testing.T) {
 	s.ends(operation, provider.OperationSucceeded)
 	c, err := s.book.Cluster(t.Context(), c.ID)
 	s.must(err)
-	operation, err = s.fleet.Join(t.Context(), s.book, c, worker)
+	operation, err = s.fleet.Join(t.Context(), s.book, c, worker, secret.Value{})
 	s.must(err)
 	s.ends(operation, provider.OperationSucceeded)
 	if d := s.row(worker); d.NodeName != two.Name || d.HostKey != two.HostKey {

@@ -8,6 +8,7 @@ import (
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/remote"
+	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
@@ -49,6 +50,12 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 	if err != nil || c.State != centre.Installing {
 		return err
 	}
+	if s, err := workload.ServiceOf(ctx, b, id); err != nil || s.URL != "" {
+		if err == nil {
+			err = f.installBy(ctx, b, c, s, progress)
+		}
+		return err
+	}
 	_, at, err := open(ctx, b, c.ControllerID)
 	if err != nil {
 		return err
@@ -59,7 +66,7 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 		made, err = f.cfg.Installer.NewCluster(ctx, kubeadm.Cluster{ID: id, Control: at, Network: network}, progress)
 	}
 	if err == nil {
-		return b.Installed(ctx, id, made.Kubeconfig, "")
+		return b.Installed(ctx, id, made.Kubeconfig, secret.Value{}, "")
 	}
 	problem, over := hopeless(ctx, b, c.Created, err, resetIt)
 	if again(ctx, err) && !over {
@@ -70,7 +77,7 @@ func (f *Fleet) install(ctx context.Context, b centre.Book, id string, progress 
 			return free
 		}
 	}
-	if kept := b.Installed(ctx, id, secret.Value{}, problem); kept != nil {
+	if kept := b.Installed(ctx, id, secret.Value{}, secret.Value{}, problem); kept != nil {
 		return kept
 	}
 	return err
@@ -119,20 +126,15 @@ func (f *Fleet) giveBack(ctx context.Context, b centre.Book, c centre.Cluster) e
 	if err != nil {
 		return err
 	}
+	s, err := workload.ServiceOf(ctx, b, c.ID)
+	if err != nil {
+		return err
+	}
 	for _, d := range append(workers, control...) {
-		at, err := machine(ctx, b, d)
-		if err != nil {
-			return err
-		}
-		role, mark := kubeadm.RoleControl, c.ID
-		if d.Role == centre.RoleWorker {
-			role, mark = kubeadm.RoleWorker, markOf(c.ID, d.ID)
-		}
-		err = f.cfg.Installer.Reset(ctx, role, mark, at)
+		problem, err := f.reset(ctx, b, c, d, s)
 		if err != nil && (!c.ByForce || ctx.Err() != nil) {
 			return err
 		}
-		problem := ""
 		if err != nil {
 			problem = "not reset: run kubeadm reset on the machine before it is used again: " + fault.As(err).Message
 		}
@@ -141,6 +143,27 @@ func (f *Fleet) giveBack(ctx context.Context, b centre.Book, c centre.Cluster) e
 		}
 	}
 	return nil
+}
+
+// reset gives a machine back, from here or by its centre's service. left is what a
+// person has to do about it, "" for nothing.
+func (f *Fleet) reset(ctx context.Context, b centre.Book, c centre.Cluster, d centre.Device, s workload.Service) (left string, err error) {
+	worker := d.Role == centre.RoleWorker
+	switch {
+	case s.URL != "" && !worker:
+		return stillThere, nil
+	case s.URL != "":
+		return f.leaveBy(ctx, b, d, s, true)
+	}
+	at, err := machine(ctx, b, d)
+	if err != nil {
+		return "", err
+	}
+	role, mark := kubeadm.RoleControl, c.ID
+	if worker {
+		role, mark = kubeadm.RoleWorker, markOf(c.ID, d.ID)
+	}
+	return "", f.cfg.Installer.Reset(ctx, role, mark, at)
 }
 
 // markOf is what a worker's machine is marked by.
@@ -168,8 +191,26 @@ func (f *Fleet) worker(ctx context.Context, b centre.Book, id string) (centre.De
 	return d, kubeadm.Worker{ID: markOf(c.ID, id), Control: control, At: at, Nodes: nodes}, err
 }
 
+// member reads a device, and the service of its centre when its cluster is reached
+// by that alone.
+func (f *Fleet) member(ctx context.Context, b centre.Book, id string) (centre.Device, workload.Service, error) {
+	d, err := b.Device(ctx, id)
+	if err != nil || d.ClusterID == "" {
+		return d, workload.Service{}, err
+	}
+	s, err := workload.ServiceOf(ctx, b, d.ClusterID)
+	return d, s, err
+}
+
 // join makes a locked device a worker; one that was given back is idle again.
 func (f *Fleet) join(ctx context.Context, b centre.Book, id string, progress kubeadm.Progress) error {
+	d, s, err := f.member(ctx, b, id)
+	if err != nil || d.NodeName != "" || d.ClusterID == "" {
+		return err
+	}
+	if s.URL != "" {
+		return f.joinBy(ctx, b, d, s, progress)
+	}
 	d, w, err := f.worker(ctx, b, id)
 	if err != nil || d.NodeName != "" {
 		return err
@@ -196,20 +237,33 @@ func (f *Fleet) leave(ctx context.Context, b centre.Book, id string, progress ku
 		return err
 	}
 	progress("leave", 10)
-	var left string
-	_, w, err := f.worker(ctx, b, id)
-	if err == nil {
-		left, err = f.cfg.Installer.RemoveWorker(ctx, w, d.NodeName, node.Removal{Force: d.Leaving == centre.ByForce})
-	}
+	left, err := f.takeOut(ctx, b, d)
 	if err == nil {
 		return b.Left(ctx, id, d.ClusterID, left)
 	}
 	problem, over := hopeless(ctx, b, d.LeavesFrom, err, forceIt)
-	if doubtful(ctx, err) && !over {
+	if doubtful(ctx, err) && !over && !refused(err) {
 		return err
 	}
 	if kept := b.Stays(ctx, id, d.ClusterID, problem); kept != nil {
 		return kept
 	}
 	return err
+}
+
+// takeOut takes a worker out of its cluster, from here or by its centre's service.
+func (f *Fleet) takeOut(ctx context.Context, b centre.Book, d centre.Device) (left string, err error) {
+	force := d.Leaving == centre.ByForce
+	s, err := workload.ServiceOf(ctx, b, d.ClusterID)
+	if err != nil {
+		return "", err
+	}
+	if s.URL != "" {
+		return f.leaveBy(ctx, b, d, s, force)
+	}
+	_, w, err := f.worker(ctx, b, d.ID)
+	if err != nil {
+		return "", err
+	}
+	return f.cfg.Installer.RemoveWorker(ctx, w, d.NodeName, node.Removal{Force: force})
 }

@@ -113,7 +113,7 @@ func (i *Installer) NewCluster(ctx context.Context, c Cluster, progress Progress
 	defer i.closing(ctx, m)
 	mark := markOf("control", c.ID)
 	progress(PhasePreflight, 5)
-	if _, err := i.run(ctx, m, PhasePreflight, "preflight.sh", vars{"MARK": mark}); err != nil {
+	if _, err := i.run(ctx, m, PhasePreflight, "preflight.sh", vars{"MARK": mark, "KEY": ""}); err != nil {
 		return Made{}, err
 	}
 	made, err := i.control(ctx, m, c, mark, progress)

@@ -46,7 +46,7 @@ func (i *Installer) NewWorker(ctx context.Context, w Worker, progress Progress) 
 	defer i.closing(ctx, m)
 	mark := markOf(RoleWorker, w.ID)
 	progress(PhasePreflight, 10)
-	out, err := i.run(ctx, m, PhasePreflight, "preflight.sh", vars{"MARK": mark})
+	out, err := i.run(ctx, m, PhasePreflight, "preflight.sh", vars{"MARK": mark, "KEY": ""})
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +65,7 @@ func (i *Installer) NewWorker(ctx context.Context, w Worker, progress Progress) 
 
 func (i *Installer) join(ctx context.Context, m *remote.Machine, mark, name string, j joining, nodes Nodes, progress Progress) error {
 	progress(PhaseJoin, 40)
-	if _, err := i.run(ctx, m, PhaseJoin, "join.sh", vars{"MARK": mark, "CONFIG": encoded(j.config(name))}); err != nil {
+	if _, err := i.run(ctx, m, PhaseJoin, "join.sh", vars{"MARK": mark, "KEY": "", "CONFIG": encoded(j.config(name))}); err != nil {
 		return err
 	}
 	progress(PhaseReady, 80)
@@ -149,6 +149,12 @@ func parseJoin(text string) (joining, error) {
 
 func (j joining) command() secret.Value {
 	return secret.New(fmt.Sprintf("kubeadm join %s --token %s --discovery-token-ca-cert-hash %s", j.endpoint, j.token, j.hash))
+}
+
+// id is the part of the token that is no secret.
+func (j joining) id() string {
+	id, _, _ := strings.Cut(j.token, ".")
+	return id
 }
 
 // config hands the same to kubeadm in a file: a command line is seen by all.

@@ -1,6 +1,8 @@
 package pcapi
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,20 +22,22 @@ import (
 const (
 	mostAnswer = 16 << 20 // bytes
 	answerTime = 2 * time.Minute
+	// machineTime is for works on machines, which services answer at their ends.
+	machineTime = requestTime + time.Minute
 )
 
 // Client works on clusters by the API of their centres' services. It offers what
 // the nine endpoints do and nothing else: the rest is unsupported.
 //
-// The API tells no reasons, and wants passwords and kubeconfigs in queries:
-// errors here hold neither a query nor an address. Safe for concurrent use.
+// The API tells no reasons, and wants passwords and kubeconfigs in queries, unless
+// the service takes them in bodies: errors here hold neither of them nor an
+// address. Safe for concurrent use.
 type Client struct{ http *http.Client }
 
 // NewClient makes a client; it must be closed.
 func NewClient() *Client {
 	return &Client{http: &http.Client{
 		Transport: &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10},
-		Timeout:   answerTime,
 		// What is in a query goes to nobody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -49,6 +53,10 @@ type question struct {
 	changes  bool // something, so that a lost answer leaves its outcome unknown
 	// final says that a refusal ends it: who asked removes what may have been begun.
 	final bool
+	// time is how long the answer may take; 0 is answerTime.
+	time time.Duration
+	// repeats is set when an answer says that works may be repeated; see [Repeats].
+	repeats *bool
 }
 
 // failure is the fault of an answer that was lost or cannot be read.
@@ -83,8 +91,50 @@ func address(s workload.Service, q question) (string, error) {
 		return "", fault.Precondition("the centre's service is reached without encryption: use https, or set plain_http of the account")
 	}
 	u.Path, u.RawPath, u.Fragment = strings.TrimSuffix(u.Path, "/")+Prefix+q.endpoint, "", ""
-	u.RawQuery = q.query.Encode()
+	if u.RawQuery = ""; !s.Body {
+		u.RawQuery = q.query.Encode()
+	}
 	return u.String(), nil
+}
+
+// body is a question's parameters as JSON.
+func (q question) body() ([]byte, error) {
+	all := map[string]string{}
+	for name := range q.query {
+		all[name] = q.query.Get(name)
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return nil, fault.Internal(err, "encoding parameters")
+	}
+	return raw, nil
+}
+
+// request makes the request of a question. Services that take parameters in
+// bodies are asked with POST alone.
+func (q question) request(ctx context.Context, s workload.Service) (*http.Request, error) {
+	to, err := address(s, q)
+	if err != nil {
+		return nil, err
+	}
+	method, body := http.MethodGet, []byte(nil)
+	if q.changes || s.Body {
+		method = http.MethodPost
+	}
+	if s.Body {
+		if body, err = q.body(); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, fault.Precondition("the centre's service has no good address: correct its pcapi_url")
+	}
+	if s.Body {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.SetBasicAuth(s.User, s.Password.Reveal())
+	return req, nil
 }
 
 func local(host string) bool {
@@ -94,19 +144,12 @@ func local(host string) bool {
 
 // ask sends a question and returns the body of the answer.
 func (c *Client) ask(ctx context.Context, s workload.Service, q question) ([]byte, error) {
-	to, err := address(s, q)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(q.time, answerTime))
+	defer cancel()
+	req, err := q.request(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	method := http.MethodGet
-	if q.changes {
-		method = http.MethodPost
-	}
-	req, err := http.NewRequestWithContext(ctx, method, to, nil)
-	if err != nil {
-		return nil, fault.Precondition("the centre's service has no good address: correct its pcapi_url")
-	}
-	req.SetBasicAuth(s.User, s.Password.Reveal())
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if unsent(err) {
@@ -115,6 +158,9 @@ func (c *Client) ask(ctx context.Context, s workload.Service, q question) ([]byt
 		return nil, q.failure(ctx.Err(), "the centre's service did not answer")
 	}
 	defer func() { _ = resp.Body.Close() }() // what was read is whole, or an error already
+	if q.repeats != nil && resp.Header.Get(Repeats) != "" {
+		*q.repeats = true
+	}
 	if err := q.status(resp.StatusCode); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package pcapi
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +50,9 @@ func TestAClientWorksByTheService(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c, on, in := newClient(t), target(strings.TrimSuffix(w.url, Prefix), string(plane.AdminConfig())), instance("client-"+t.Name())
-	plane.AddNode(t, planetest.Node{})
+	// Pods on the node of another test would stay when that is taken away.
+	in.Spec.NodeSelector = "pool=client"
+	plane.AddNode(t, planetest.Node{Labels: map[string]string{"pool": "client"}})
 	for range 2 { // told twice
 		if err := c.Apply(t.Context(), on, in); err != nil {
 			t.Fatal(err)
@@ -224,5 +228,89 @@ func TestWhatTheWireCannotSay(t *testing.T) {
 		if !fault.Is(err, fault.ClassUnsupported) {
 			t.Error(err)
 		}
+	}
+}
+
+// TestWhatIsSeenOnTheWay asks over TLS with all parameters in the body: neither the
+// address nor a header but the sign-in's holds any.
+func TestWhatIsSeenOnTheWay(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Authorization")
+		body, err := io.ReadAll(r.Body)
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.RequestURI, r.Header))
+		if err != nil || !strings.Contains(string(body), `"psssword":"`+sshPassword+`"`) && !strings.Contains(string(body), "marker-kubeconfig") {
+			t.Errorf("%s: the body lacks what was sent", r.RequestURI)
+		}
+		_, _ = io.WriteString(w, failed) // the caller may have left
+	}))
+	t.Cleanup(srv.Close)
+	c, on := newClient(t), target(srv.URL, "marker-kubeconfig-77")
+	on.Service.Body = true
+	if err := c.Cordon(t.Context(), on, "n", true); !fault.Is(err, fault.ClassUnavailable) {
+		t.Errorf("a service with a certificate that nobody vouches for: %v", err)
+	}
+	c.http.Transport = srv.Client().Transport
+	_, _, _ = c.Members(t.Context(), on.Service)
+	_, _ = c.NewCluster(t.Context(), on.Service, "k1")
+	_, _ = c.NewWorker(t.Context(), on.Service, "k1", on.Service.Control, secret.New("marker-join"))
+	_ = c.Apply(t.Context(), on, instance("w"))
+	if len(seen) != 4 {
+		t.Fatalf("%d were asked: %v", len(seen), seen)
+	}
+	for _, line := range seen {
+		if strings.Contains(line, "marker-") || strings.Contains(line, "?") || !strings.HasPrefix(line, "POST ") {
+			t.Errorf("on the way: %s", line)
+		}
+	}
+}
+
+func TestAnswersToWorksOnMachines(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		text, join string
+		config     string // "": unreadable, with an unknown outcome
+	}{
+		"as the API has it":  {"kubeadm join a --token b\napiVersion: v1\nkind: Config\n", "kubeadm join a --token b", "apiVersion: v1\nkind: Config\n"},
+		"over several lines": {"kubeadm join a \\\n  --token b\n\napiVersion: v1\n", "kubeadm join a \\\n  --token b", "apiVersion: v1\n"},
+		"something before":   {"welcome\napiVersion: v1\n", "", "apiVersion: v1\n"},
+		"a kubeconfig alone": {"apiVersion: v1\n", "", "apiVersion: v1\n"},
+		"a command alone":    {"kubeadm join a --token b", "", ""},
+		"nothing":            {"", "", ""},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode(envelope{Status: true, Info: done, Data: tc.text}) // the caller may have left
+		}))
+		made, err := newClient(t).NewCluster(t.Context(), target(srv.URL, "").Service, "k1")
+		srv.Close()
+		if made.Join.Reveal() != tc.join || made.Kubeconfig.Reveal() != tc.config {
+			t.Errorf("%s: %q and %q", name, made.Join.Reveal(), made.Kubeconfig.Reveal())
+		}
+		if (err == nil) != (tc.config != "") || err != nil && fault.OutcomeOf(err) != fault.OutcomeUnknown {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestASlowServiceIsNotWaitedForForever asks a service that does not answer: each
+// question has a deadline, and a change that has met it may have happened.
+func TestASlowServiceIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	ends := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-ends }))
+	t.Cleanup(func() { close(ends); srv.Close() })
+	s := target(srv.URL, "").Service
+	for name, tc := range map[string]struct {
+		changes bool
+		want    fault.Outcome
+	}{"a question": {false, fault.OutcomeNotDone}, "a change": {true, fault.OutcomeUnknown}} {
+		_, err := newClient(t).ask(t.Context(), s, question{endpoint: "x", changes: tc.changes, time: 50 * time.Millisecond})
+		if !fault.Is(err, fault.ClassUnavailable) || fault.OutcomeOf(err) != tc.want || strings.Contains(err.Error(), srv.URL) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if machineTime <= requestTime {
+		t.Error("a client gives up before the service does")
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"strings"
 
+	"tradewind.example/plugins/cpcc/internal/cluster"
 	"tradewind.example/plugins/cpcc/internal/cluster/board"
 	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/cluster/placement"
-	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/secret"
 )
@@ -52,7 +52,11 @@ func (s *Server) keeper(ctx context.Context, p params) (*node.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return node.New(node.Config{Client: client, Log: s.cfg.Log, Clock: s.cfg.Clock}), nil
+	return s.keep(client), nil
+}
+
+func (s *Server) keep(client *cluster.Client) *node.Keeper {
+	return node.New(node.Config{Client: client, Log: s.cfg.Log, Clock: s.cfg.Clock})
 }
 
 // product is one thing on a page, with what it is made of.
@@ -99,35 +103,6 @@ func (s *Server) accommodate(ctx context.Context, p params) (answer, error) {
 	return orFailed(answer{data: out, bare: true}, "", err)
 }
 
-// newCluster makes a control plane and answers with the join command and, on the
-// lines below it, the kubeconfig.
-func (s *Server) newCluster(ctx context.Context, p params) (answer, error) {
-	at, err := s.machine(p)
-	if err != nil {
-		return answer{}, err
-	}
-	if t := p["cluster_type"]; t != "" && t != "kubernetes" {
-		return answer{}, fault.Unsupported("clusters of the type %q are not offered", t)
-	}
-	made, err := s.cfg.Machines.NewCluster(ctx, kubeadm.Cluster{ID: at.Addr, Control: at}, silent)
-	return orFailed(answer{info: done, data: made.Join.Reveal() + "\n" + made.Kubeconfig.Reveal()}, "", err)
-}
-
-func silent(kubeadm.Phase, int) {}
-
-// newWorker makes a machine a worker by the join command that is given.
-func (s *Server) newWorker(ctx context.Context, p params) (answer, error) {
-	at, err := s.machine(p)
-	if err == nil {
-		err = p.need("join_command")
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	_, err = s.cfg.Machines.JoinGiven(ctx, kubeadm.Worker{ID: at.Addr, At: at}, secret.New(p["join_command"]), silent)
-	return orFailed(answer{info: done, data: ""}, "", err)
-}
-
 // listed is a board.
 type listed[Row any] struct {
 	Total int   `json:"total"`
@@ -167,25 +142,6 @@ func (s *Server) nodes(ctx context.Context, p params) (answer, error) {
 		return nil
 	})
 	return orFailed(answer{info: done, data: out}, "", err)
-}
-
-// removed is what a removal says.
-type removed struct {
-	Node  string `json:"node_name"`
-	Force bool   `json:"force"`
-}
-
-func (s *Server) deleteNode(ctx context.Context, p params) (answer, error) {
-	if err := p.need("node_name"); err != nil {
-		return answer{}, err
-	}
-	k, err := s.keeper(ctx, p)
-	if err != nil {
-		return answer{}, err
-	}
-	force := p.truth("force")
-	err = k.Remove(ctx, p["node_name"], node.Removal{Force: force})
-	return orFailed(answer{info: "delete node success", data: removed{p["node_name"], force}}, "delete node failed", err)
 }
 
 // switched is what a switch says.

@@ -6,7 +6,10 @@
 // anything.
 //
 // Passwords and kubeconfigs travel in queries here: requests are logged without
-// them, and the service belongs behind TLS. A [Server] is safe for concurrent use.
+// them, and the service belongs behind TLS. This package's server also takes all
+// parameters in a body, and some that others do not know; it says in every answer
+// that it is one whose works on machines may be repeated (see [Repeats]). A
+// [Server] is safe for concurrent use.
 package pcapi
 
 import (
@@ -14,7 +17,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"strconv"
@@ -22,26 +27,35 @@ import (
 	"time"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
+	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/remote"
 	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/once"
 	"tradewind.example/sdk/secret"
 )
 
 // Prefix is the path above all endpoints.
 const Prefix = "/pcapi/api/v1/cluster/common/"
 
+// Repeats is a header of answers. It says that a finished work on a machine is
+// left alone when it is asked for again, and that one which goes on when its caller
+// leaves is waited for by a repeat.
+const Repeats = "Tradewind-Repeats"
+
 // Bounds of a request.
 const (
-	mostQuery   = 256 << 10 // bytes of a query
+	mostQuery   = 256 << 10 // bytes of a query or a body
 	requestTime = 20 * time.Minute
 )
 
 // Machines works on machines; *kubeadm.Installer is one.
 type Machines interface {
 	NewCluster(ctx context.Context, c kubeadm.Cluster, progress kubeadm.Progress) (kubeadm.Made, error)
+	NewWorker(ctx context.Context, w kubeadm.Worker, progress kubeadm.Progress) (string, error)
 	JoinGiven(ctx context.Context, w kubeadm.Worker, command secret.Value, progress kubeadm.Progress) (string, error)
+	RemoveWorker(ctx context.Context, w kubeadm.Worker, name string, r node.Removal) (left string, err error)
 }
 
 // Config is what a Server needs; all fields but Clock, Trust and Kubeconfig are
@@ -52,9 +66,9 @@ type Config struct {
 	Log      *slog.Logger
 	Machines Machines
 	Clock    clock.Clock // default: the machine's
-	// Trust is asked about the key of each machine, since this API pins none; nil
-	// refuses all.
-	Trust func(ctx context.Context, host, hostKey string) error
+	// Trust is asked about the key of each machine, by its host and port, since this
+	// API pins none; nil refuses all.
+	Trust func(ctx context.Context, addr, hostKey string) error
 	// Kubeconfig reads what opens a cluster from its control plane's machine; nil
 	// reads kubeadm's over SSH.
 	Kubeconfig func(ctx context.Context, at remote.Config) (secret.Value, error)
@@ -62,9 +76,10 @@ type Config struct {
 
 // Server answers the API.
 type Server struct {
-	cfg  Config
-	pool *cluster.Pool
-	mux  *http.ServeMux
+	cfg   Config
+	pool  *cluster.Pool
+	mux   *http.ServeMux
+	turns once.Turns // of machines
 }
 
 // New makes a server; it must be closed.
@@ -86,7 +101,11 @@ func New(cfg Config) *Server {
 		{http.MethodPost, "delete_cluster_node", s.deleteNode}, {http.MethodPost, "node_state_switch", s.switchNode},
 		{http.MethodPost, "yaml_apply_delete", s.applyDelete},
 	} {
-		s.mux.HandleFunc(e.method+" "+Prefix+e.name, s.endpoint(e.name, e.do))
+		h := s.endpoint(e.name, e.do)
+		s.mux.HandleFunc(e.method+" "+Prefix+e.name, h)
+		if e.method != http.MethodPost { // for parameters in a body
+			s.mux.HandleFunc(http.MethodPost+" "+Prefix+e.name, h)
+		}
 	}
 	return s
 }
@@ -103,6 +122,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unauthorized", http.StatusUnauthorized)
 		return
 	}
+	w.Header().Set(Repeats, "1")
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -128,8 +148,35 @@ type envelope struct {
 	Data   any    `json:"data"`
 }
 
-// params are the query of a request.
+// params are the parameters of a request.
 type params map[string]string
+
+// parameters reads the query of a request, or its body when that is JSON.
+func parameters(r *http.Request) (params, error) {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind != "application/json" {
+		if len(r.URL.RawQuery) > mostQuery {
+			return nil, fault.Invalid("query", "has more than %d bytes", mostQuery)
+		}
+		out := params{}
+		for key, values := range r.URL.Query() {
+			out[key] = values[0]
+		}
+		return out, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, mostQuery+1))
+	if err != nil {
+		return nil, fault.Invalid("body", "broke off")
+	}
+	if len(raw) > mostQuery {
+		return nil, fault.Invalid("body", "has more than %d bytes", mostQuery)
+	}
+	var out params
+	if err := json.Unmarshal(raw, &out); err != nil || r.URL.RawQuery != "" {
+		return nil, fault.Invalid("body", "must be an object of texts, and the query empty")
+	}
+	return out, nil
+}
 
 // endpoint makes a handler. What went wrong is logged and not told: the answer
 // has no place for it.
@@ -138,12 +185,9 @@ func (s *Server) endpoint(name string, do func(context.Context, params) (answer,
 		began := s.cfg.Clock.Now()
 		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
 		defer cancel()
-		out, err := answer{}, error(fault.Invalid("query", "has more than %d bytes", mostQuery))
-		if len(r.URL.RawQuery) <= mostQuery {
-			p := params{}
-			for key, values := range r.URL.Query() {
-				p[key] = values[0]
-			}
+		var out answer
+		p, err := parameters(r)
+		if err == nil {
 			out, err = do(ctx, p)
 		}
 		log := s.cfg.Log.With("endpoint", name, "took", s.cfg.Clock.Now().Sub(began))
@@ -192,18 +236,21 @@ func (p params) number(name string) (int, error) {
 func (p params) truth(name string) bool { return strings.EqualFold(p[name], "true") || p[name] == "1" }
 
 // machine is the machine that a request names.
-func (s *Server) machine(p params) (remote.Config, error) {
-	if err := p.need("host", "port", "user", "psssword"); err != nil {
+func (s *Server) machine(p params) (remote.Config, error) { return s.other(p, "") }
+
+// other is the machine that a request names in parameters which begin with prefix.
+func (s *Server) other(p params, prefix string) (remote.Config, error) {
+	if err := p.need(prefix+"host", prefix+"port", prefix+"user", prefix+"psssword"); err != nil {
 		return remote.Config{}, err
 	}
-	host := p["host"]
+	addr := net.JoinHostPort(p[prefix+"host"], p[prefix+"port"])
 	return remote.Config{
-		Addr: net.JoinHostPort(host, p["port"]), User: p["user"], Password: secret.New(p["psssword"]),
+		Addr: addr, User: p[prefix+"user"], Password: secret.New(p[prefix+"psssword"]),
 		Trust: func(ctx context.Context, hostKey string) error {
 			if s.cfg.Trust == nil {
 				return fault.Precondition("no machine is trusted")
 			}
-			return s.cfg.Trust(ctx, host, hostKey)
+			return s.cfg.Trust(ctx, addr, hostKey)
 		},
 	}, nil
 }
@@ -214,7 +261,12 @@ func (s *Server) control(ctx context.Context, p params) (*cluster.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	config, err := s.cfg.Kubeconfig(ctx, at)
+	return s.cluster(ctx, at)
+}
+
+// cluster opens the cluster of a control plane's machine.
+func (s *Server) cluster(ctx context.Context, control remote.Config) (*cluster.Client, error) {
+	config, err := s.cfg.Kubeconfig(ctx, control)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,8 +14,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"tradewind.example/plugins/cpcc/internal/cluster/node"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"
 	"tradewind.example/plugins/cpcc/internal/planetest"
 	"tradewind.example/plugins/cpcc/internal/remote"
@@ -30,14 +34,33 @@ const sshPassword, apiPassword = "marker-ssh-7c1e", "marker-api-44d0"
 
 // fakeMachines answer as kubeadm would.
 type fakeMachines struct {
-	refuse error
-	joined secret.Value
-	at     remote.Config
+	refuse      error
+	joined      secret.Value
+	at, control remote.Config
+	id          string
+	begun, hold chan struct{} // nil: nobody waits
+	works       atomic.Int32
 }
 
-func (f *fakeMachines) NewCluster(_ context.Context, c kubeadm.Cluster, _ kubeadm.Progress) (kubeadm.Made, error) {
-	f.at = c.Control
+func (f *fakeMachines) NewCluster(ctx context.Context, c kubeadm.Cluster, _ kubeadm.Progress) (kubeadm.Made, error) {
+	f.at, f.id = c.Control, c.ID
+	if f.begun != nil {
+		f.begun <- struct{}{}
+		<-f.hold
+		f.works.Add(1)
+		return kubeadm.Made{Join: secret.New("kubeadm join here"), Kubeconfig: secret.New("apiVersion: v1\n")}, ctx.Err()
+	}
 	return kubeadm.Made{Join: secret.New("kubeadm join here"), Kubeconfig: secret.New("apiVersion: v1\nkind: Config\n")}, f.refuse
+}
+
+func (f *fakeMachines) NewWorker(_ context.Context, w kubeadm.Worker, _ kubeadm.Progress) (string, error) {
+	f.at, f.control = w.At, w.Control
+	return "node", f.refuse
+}
+
+func (f *fakeMachines) RemoveWorker(_ context.Context, w kubeadm.Worker, name string, r node.Removal) (string, error) {
+	f.at = w.At
+	return fmt.Sprintf("left of %s %t", name, r.Force), f.refuse
 }
 
 func (f *fakeMachines) JoinGiven(_ context.Context, w kubeadm.Worker, command secret.Value, _ kubeadm.Progress) (string, error) {
@@ -238,5 +261,101 @@ func TestMachines(t *testing.T) {
 	w.says(http.MethodPost, "new_cluster", ssh(), failed)
 	if log := w.log.String(); strings.Contains(log, "marker-") || !strings.Contains(log, "swap is on") {
 		t.Errorf("the log: %s", log)
+	}
+}
+
+// TestMachinesByWhoKnowsMore names machines that old callers do not.
+func TestMachinesByWhoKnowsMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	second := func(prefix string, more ...string) url.Values {
+		q := ssh(append(more, "clusterid", "k1")...)
+		for name, value := range ssh() {
+			q[prefix+name] = value
+		}
+		q.Set(prefix+"host", "192.0.2.7")
+		return q
+	}
+	w.says(http.MethodPost, "new_cluster", second(""), `{"status":true,"info":"operate success","data":"kubeadm join here\napiVersion: v1\nkind: Config\n"}`)
+	if w.machines.id != "k1" {
+		t.Errorf("the machine is marked by %q", w.machines.id)
+	}
+	w.says(http.MethodPost, "new_worker", second(ofControl), `{"status":true,"info":"operate success","data":{"node_name":"node"}}`)
+	if w.machines.control.Addr != "192.0.2.7:22" || w.machines.at.Addr != "192.0.2.1:22" {
+		t.Errorf("%s joined %s", w.machines.at.Addr, w.machines.control.Addr)
+	}
+	w.says(http.MethodPost, "delete_cluster_node", second(ofWorker, "node_name", "n", "force", "true"),
+		`{"status":true,"info":"delete node success","data":{"node_name":"n","force":true,"left":"left of n true"}}`)
+	if w.machines.at.Addr != "192.0.2.7:22" {
+		t.Errorf("%s was reset", w.machines.at.Addr)
+	}
+	bad := second(ofControl)
+	bad.Del(ofControl + "psssword")
+	w.says(http.MethodPost, "new_worker", bad, failed)
+}
+
+// TestParametersInABody asks as who keeps them out of the logs of proxies.
+func TestParametersInABody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, tc := range map[string]struct {
+		query, kind, body, want string
+	}{
+		"a board":           {"", "application/json; charset=utf-8", `{"host":"192.0.2.1","port":"22","user":"root","psssword":"` + sshPassword + `"}`, `{"status":true,"info":"operate success","data":{"total":`},
+		"both":              {"?host=192.0.2.1", "application/json", `{}`, failed},
+		"no texts":          {"", "application/json", `{"port":22}`, failed},
+		"too long":          {"", "application/json", `{"host":"` + strings.Repeat("x", mostQuery) + `"}`, failed},
+		"not said to be":    {"", "text/plain", `{"host":"192.0.2.1"}`, failed},
+		"nothing that ends": {"", "application/json", `{"host`, failed},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"get_cluster_nodes"+tc.query, strings.NewReader(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("broker", apiPassword)
+		req.Header.Set("Content-Type", tc.kind)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !strings.HasPrefix(string(raw), tc.want) || resp.Header.Get(Repeats) == "" {
+			t.Errorf("%s: %s, %v; want %s", name, raw, err, tc.want)
+		}
+	}
+	if log := w.log.String(); strings.Contains(log, "marker-") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
+// TestAWorkOutlivesItsCaller leaves an installation in the middle, and asks again.
+func TestAWorkOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.machines.begun, w.machines.hold = make(chan struct{}), make(chan struct{})
+	c, s := newClient(t), target(strings.TrimSuffix(w.url, Prefix), "").Service
+	ctx, leave := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := c.NewCluster(ctx, s, "k1"); first <- err }()
+	<-w.machines.begun
+	leave()
+	if err := <-first; fault.OutcomeOf(err) != fault.OutcomeUnknown {
+		t.Errorf("who left heard %v", err)
+	}
+	go func() { _, err := c.NewCluster(t.Context(), s, "k1"); second <- err }()
+	select {
+	case <-w.machines.begun:
+		t.Error("two works are on one machine")
+	case <-time.After(100 * time.Millisecond):
+	}
+	w.machines.hold <- struct{}{}
+	<-w.machines.begun
+	w.machines.hold <- struct{}{}
+	if err := <-second; err != nil || w.machines.works.Load() != 2 {
+		t.Errorf("who came back heard %v after %d works", err, w.machines.works.Load())
+	}
+	if n := strings.Count(w.log.String(), "a request was served"); n == 0 {
+		t.Errorf("the work ended with its caller: %s", w.log.String())
 	}
 }

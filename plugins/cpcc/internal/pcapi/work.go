@@ -273,19 +273,14 @@ func (c *Client) Events(context.Context, workload.Target, workload.Instance) ([]
 
 // machineOf are the parameters of the control plane's machine.
 func machineOf(on workload.Target) url.Values {
-	m := on.Service.Control
-	return url.Values{"host": {m.Host}, "port": {strconv.Itoa(m.Port)}, "user": {m.User}, "psssword": {m.Password.Reveal()}}
+	out := url.Values{}
+	machineNamed(out, "", on.Service.Control)
+	return out
 }
 
 func (c *Client) podRows(ctx context.Context, on workload.Target) ([]pod, error) {
 	var out listed[pod]
 	err := c.call(ctx, on.Service, question{endpoint: "get_cluster_pods", query: machineOf(on)}, &out)
-	return out.Rows, err
-}
-
-func (c *Client) nodeRows(ctx context.Context, on workload.Target) ([]member, error) {
-	var out listed[member]
-	err := c.call(ctx, on.Service, question{endpoint: "get_cluster_nodes", query: machineOf(on)}, &out)
 	return out.Rows, err
 }
 
@@ -300,9 +295,9 @@ func (c *Client) Pods(ctx context.Context, on workload.Target, yield func(board.
 
 // Nodes yields the nodes of a cluster.
 func (c *Client) Nodes(ctx context.Context, on workload.Target, yield func(board.NodeRow) error) error {
-	rows, err := c.nodeRows(ctx, on)
+	rows, _, err := c.Members(ctx, on.Service)
 	for i := 0; err == nil && i < len(rows); i++ {
-		err = yield(rows[i].row())
+		err = yield(rows[i])
 	}
 	return err
 }
@@ -352,7 +347,7 @@ func (c *Client) Drain(ctx context.Context, on workload.Target, node string, bar
 // RemoveNode takes a node out of its cluster. One that is gone is a success: it is
 // looked for first, since the service answers a repeat as it likes.
 func (c *Client) RemoveNode(ctx context.Context, on workload.Target, node string, force bool, _ time.Duration) error {
-	rows, err := c.nodeRows(ctx, on)
+	rows, _, err := c.Members(ctx, on.Service)
 	if err != nil {
 		return err
 	}

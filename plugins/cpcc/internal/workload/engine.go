@@ -24,6 +24,7 @@ type Service struct {
 	CentreID, URL, User string
 	Password            secret.Value
 	Plain               bool    // may be reached without encryption
+	Body                bool    // takes parameters in a body, and none in a query
 	Control             Machine // of the cluster's control plane
 }
 

@@ -32,7 +32,7 @@ type Desk struct {
 	Plain    bool     // services of centres may be reached without encryption
 }
 
-func (d Desk) centres() centre.Book { return centre.Book{Area: d.Area, Now: d.Now} }
+func (d Desk) centres() centre.Book { return centre.Book{Area: d.Area, Now: d.Now, Plain: d.Plain} }
 func (d Desk) widgets() widget.Book { return widget.Book{Area: d.Area, Now: d.Now} }
 
 // Order is what is to be created.
@@ -129,14 +129,13 @@ func (d Desk) Target(ctx context.Context, clusterID string) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	service, err := d.service(ctx, clusterID)
+	service, err := ServiceOf(ctx, d.centres(), clusterID)
 	return Target{ClusterID: clusterID, Kubeconfig: config, Service: service}, err
 }
 
-// service is how a cluster is reached by its centre's own service; zero unless
+// ServiceOf is how a cluster is reached by its centre's own service; zero unless
 // its centre wants that.
-func (d Desk) service(ctx context.Context, clusterID string) (Service, error) {
-	b := d.centres()
+func ServiceOf(ctx context.Context, b centre.Book, clusterID string) (Service, error) {
 	c, err := b.Cluster(ctx, clusterID)
 	if err != nil {
 		return Service{}, err
@@ -145,7 +144,7 @@ func (d Desk) service(ctx context.Context, clusterID string) (Service, error) {
 	if err != nil || home.Transport != centre.PCAPI {
 		return Service{}, err
 	}
-	out := Service{CentreID: home.ID, URL: home.URL, User: home.User, Plain: d.Plain}
+	out := Service{CentreID: home.ID, URL: home.URL, User: home.User, Plain: b.Plain, Body: home.Parameters == centre.InBody}
 	if out.Password, err = b.Password(ctx, home.ID); err != nil {
 		return Service{}, err
 	}
@@ -153,9 +152,14 @@ func (d Desk) service(ctx context.Context, clusterID string) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	out.Control = Machine{Host: device.IP, Port: device.SSHPort, User: device.AdminUser}
-	out.Control.Password, err = b.DevicePassword(ctx, device.ID)
+	out.Control, err = MachineOf(ctx, b, device)
 	return out, err
+}
+
+// MachineOf is how a service reaches a device.
+func MachineOf(ctx context.Context, b centre.Book, d centre.Device) (Machine, error) {
+	password, err := b.DevicePassword(ctx, d.ID)
+	return Machine{Host: d.IP, Port: d.SSHPort, User: d.AdminUser, Password: password}, err
 }
 
 func (d Desk) instance(ctx context.Context, w Workload) (Instance, error) {

@@ -79,26 +79,35 @@ func (k *Keeper) Label(ctx context.Context, node, key, value string) error {
 	return k.patch(ctx, node, map[string]any{"metadata": map[string]any{"labels": map[string]any{key: value}}})
 }
 
+// mostTries is how often a label is looked at again because its node was changed
+// meanwhile: nodes report how they are all the time.
+const mostTries = 10
+
 // Unlabel removes a label that has this value. A label that is not there is a
 // success, one with another value a conflict fault.
 func (k *Keeper) Unlabel(ctx context.Context, node, key, value string) error {
 	if err := checkLabel(key, value); err != nil {
 		return err
 	}
-	now, err := k.get(ctx, node)
-	if err != nil {
-		return err
+	for try := 1; ; try++ {
+		now, err := k.get(ctx, node)
+		if err != nil {
+			return err
+		}
+		have, ok := now.Labels[key]
+		switch {
+		case !ok:
+			return nil
+		case have != value:
+			return fault.Conflict("node %q has %s=%s, not %s", node, key, have, value)
+		}
+		err = k.patch(ctx, node, map[string]any{"metadata": map[string]any{
+			"labels": map[string]any{key: nil}, "resourceVersion": now.ResourceVersion,
+		}})
+		if !fault.Is(err, fault.ClassConflict) || try == mostTries {
+			return err
+		}
 	}
-	have, ok := now.Labels[key]
-	switch {
-	case !ok:
-		return nil
-	case have != value:
-		return fault.Conflict("node %q has %s=%s, not %s", node, key, have, value)
-	}
-	return k.patch(ctx, node, map[string]any{"metadata": map[string]any{
-		"labels": map[string]any{key: nil}, "resourceVersion": now.ResourceVersion,
-	}})
 }
 
 func checkLabel(key, value string) error {

@@ -13,6 +13,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
@@ -268,4 +269,33 @@ func TestLastControlPlane(t *testing.T) {
 	if err := s.k.Remove(s.ctx, only, node.Removal{}); err != nil {
 		t.Errorf("one of two: %v", err)
 	}
+}
+
+// TestUnlabelANodeThatReports removes labels while the node is changed all the time,
+// as by its own reports.
+func TestUnlabelANodeThatReports(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	name := s.addNode()
+	ctx, stop := context.WithCancel(s.ctx)
+	reports := make(chan struct{})
+	go func() {
+		defer close(reports)
+		for i := 0; ctx.Err() == nil; i++ {
+			change := fmt.Appendf(nil, `{"metadata":{"annotations":{"report":"%d"}}}`, i)
+			_, _ = plane.Kube.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, change, metav1.PatchOptions{}) // one that is lost comes again
+			timer := time.NewTimer(3 * time.Millisecond)
+			<-timer.C
+		}
+	}()
+	for range 20 {
+		if err := s.k.Label(s.ctx, name, "kyy-gpu", "true"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.k.Unlabel(s.ctx, name, "kyy-gpu", "true"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	<-reports
 }

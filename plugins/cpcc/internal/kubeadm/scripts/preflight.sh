@@ -1,8 +1,14 @@
 # Makes a machine fit for Kubernetes. Repeating it changes nothing.
+# KEY is of a join by a command that was given: one by another command is no repeat.
 set -eu
 mark=/etc/kubernetes/tradewind
 have=$(cat "$mark" 2>/dev/null || true)
 case "$have" in
+  "$MARK done"*)
+    if [ -n "$KEY" ] && [ "$have" != "$MARK done $KEY" ]; then
+      echo "is a member already, by another join command" >&2
+      exit 65
+    fi ;;
   ""|"$MARK "*) ;;
   *) echo "belongs to something else: $have" >&2; exit 65 ;;
 esac
