@@ -81,7 +81,7 @@ func (r environmentRow) thing() environment {
 type environments struct{ store[EnvironmentState] }
 
 func environmentKind(p *plugin) *provider.Kind {
-	s := shelf[EnvironmentState]{plugin: p, kind: kindEnvironment, walk: walkEnvironments, one: oneEnvironment}
+	s := shelf[EnvironmentState]{plugin: p, kind: kindEnvironment, walk: walkEnvironments, one: oneEnvironment, consist: consisting}
 	h := environments{stored(s, func(ctx context.Context, c *cloud, id string) error {
 		return c.deleteEnvironment(ctx, id, c.cfg.ForceRelease)
 	})}
@@ -92,7 +92,7 @@ func environmentKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "components", Title: "What it consists of"}, h.components),
 		provider.ActionOf(provider.ActionDescription{Name: "deploy_orders", Title: "Deploy orders"}, h.orders),
 		provider.ActionOf(provider.ActionDescription{Name: "destroy", Title: "Delete with all it has", Changes: true, Destructive: true}, h.destroy),
-	)
+	).Of(partKinds()...)
 }
 
 // walkEnvironments streams those of one application or of all.

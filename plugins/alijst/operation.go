@@ -96,7 +96,7 @@ func (p *plugin) unfinished(c *cloud, o operation, out provider.Operation) provi
 
 // creating waits until a new thing is there and ready.
 func (p *plugin) creating(ctx context.Context, c *cloud, o operation, out provider.Operation) (provider.Operation, error) {
-	r, err := p.shelves[o.kind].look(ctx, c, o.id)
+	r, err := p.shelves[o.kind].lookInto(ctx, c, o.id)
 	switch {
 	case fault.Is(err, fault.ClassNotFound):
 		out.Message = "the cloud does not show it yet"

@@ -22,11 +22,32 @@ type shelf[State any] struct {
 	one func(ctx context.Context, c *cloud, id string) (provider.Thing[State], error)
 	// within tells in which other thing one with this id is, for a shorter search.
 	within func(id string) string
+	// consist adds its parts to a thing; nil: things of the kind have none.
+	consist func(ctx context.Context, c *cloud, t provider.Thing[State]) (provider.Thing[State], error)
+}
+
+// whole is a thing with its parts.
+func (s shelf[State]) whole(ctx context.Context, c *cloud, t provider.Thing[State]) (provider.Thing[State], error) {
+	if s.consist == nil {
+		return t, nil
+	}
+	return s.consist(ctx, c, t)
+}
+
+// soon is whole for what was just made: it is made also when its parts cannot be
+// read, which are not told then.
+func (s shelf[State]) soon(ctx context.Context, c *cloud, t provider.Thing[State]) provider.Thing[State] {
+	t, err := s.whole(ctx, c, t)
+	if err != nil {
+		t.Parts = nil
+	}
+	return t
 }
 
 // looker reads the things of a kind, untyped.
 type looker interface {
 	look(ctx context.Context, c *cloud, id string) (*provider.Resource, error)
+	lookInto(ctx context.Context, c *cloud, id string) (*provider.Resource, error)
 	each(ctx context.Context, c *cloud, yield func(provider.Resource) error) error
 }
 
@@ -80,6 +101,15 @@ func (s shelf[State]) look(ctx context.Context, c *cloud, id string) (*provider.
 	return resourceOf(s.kind, t)
 }
 
+// lookInto is look with the parts.
+func (s shelf[State]) lookInto(ctx context.Context, c *cloud, id string) (*provider.Resource, error) {
+	t, err := s.get(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	return resourceOf(s.kind, s.soon(ctx, c, t))
+}
+
 func (s shelf[State]) each(ctx context.Context, c *cloud, yield func(provider.Resource) error) error {
 	return s.walk(ctx, c, "", func(t provider.Thing[State]) error {
 		r, err := resourceOf(s.kind, t)
@@ -96,7 +126,11 @@ func (s shelf[State]) Get(ctx context.Context, req provider.GetRequest) (provide
 	if err != nil {
 		return provider.Thing[State]{}, err
 	}
-	return s.get(ctx, c, req.ID)
+	t, err := s.get(ctx, c, req.ID)
+	if err != nil {
+		return t, err
+	}
+	return s.whole(ctx, c, t)
 }
 
 // List streams the things of the region, and those that belong to none.
@@ -156,7 +190,8 @@ func (s shelf[State]) made(ctx context.Context, c *cloud, within string, is func
 	if err != nil {
 		return provider.TypedFound[State]{}, err
 	}
-	for _, t := range out.Things {
+	for i, t := range out.Things {
+		out.Things[i] = s.soon(ctx, c, t)
 		if unready(t.Status) {
 			out.Operation = s.waiting(c, verbCreate, s.kind, t.ID).String()
 		}
@@ -222,7 +257,7 @@ func (s shelf[State]) fresh(ctx context.Context, c *cloud, id, mark string) (t p
 	if err != nil {
 		return provider.Thing[State]{ID: id, Token: mark, Status: provider.StatusPending}, false
 	}
-	return t, true
+	return s.soon(ctx, c, t), true
 }
 
 func (s shelf[State]) answer(c *cloud, t provider.Thing[State], waits bool) provider.Result[State] {
@@ -288,7 +323,7 @@ func resourceOf[State any](kind string, t provider.Thing[State]) (*provider.Reso
 	}
 	return &provider.Resource{
 		ID: t.ID, Kind: kind, Name: t.Name, Region: t.Region, Zone: t.Zone, Status: t.Status, RawStatus: t.RawStatus,
-		Token: t.Token, Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state,
+		Token: t.Token, Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state, Parts: t.Parts,
 	}, nil
 }
 

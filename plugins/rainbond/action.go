@@ -22,35 +22,42 @@ const (
 
 func appKind(p *plugin) *provider.Kind {
 	h := apps{p}
-	change := func(name, title string) provider.ActionDescription {
-		return provider.ActionDescription{Name: name, Title: title, Changes: true}
-	}
-	read := func(name, title string) provider.ActionDescription {
-		return provider.ActionDescription{Name: name, Title: title}
-	}
-	ending := func(d provider.ActionDescription) provider.ActionDescription { d.Destructive = true; return d }
 	return provider.KindOf[AppSpec, AppState](kindApp, "App", h,
-		provider.ActionOf(change(kinds.ActionStart, "Start"), h.run(opStart)),
-		provider.ActionOf(ending(change(kinds.ActionStop, "Stop")), h.run(opStop)),
-		provider.ActionOf(ending(change("restart", "Stop and start again")), h.restart),
-		provider.ActionOf(change("deploy", "Build and roll out"), h.run(opDeploy)),
-		provider.ActionOf(change("roll", "Roll to what was built last"), h.run(opRoll)),
-		provider.ActionOf(read("versions", "Versions to upgrade to"), h.versions),
-		provider.ActionOf(ending(change("upgrade", "Upgrade to another version")), h.upgrade),
-		provider.ActionOf(change("install", "Install another app model into it"), h.installMore),
-		provider.ActionOf(change("scale", "Scale a component"), h.scale),
-		provider.ActionOf(change("set_envs", "Set variables of a component"), h.setEnvs),
-		provider.ActionOf(ending(change("remove_component", "Delete a component")), h.removeComponent),
-		provider.ActionOf(read("ports", "Ports of a component"), h.ports),
-		provider.ActionOf(change("set_port", "Open or close a port"), h.setPort),
-		provider.ActionOf(read("rules", "Gateway rules"), h.rules),
-		provider.ActionOf(change("add_http_rule", "Lead a domain to a port"), h.addHTTPRule),
-		provider.ActionOf(change("set_http_rule", "Change a rule of a domain"), h.setHTTPRule),
-		provider.ActionOf(change("add_tcp_rule", "Lead an address to a port"), h.addTCPRule),
-		provider.ActionOf(ending(change(kinds.ActionRemoveRule, "Remove a gateway rule")), h.removeRule),
-		provider.ActionOf(read("events", "Events of a component"), h.events),
-		provider.ActionOf(read("event_log", "Log of an event"), h.eventLog),
-	)
+		provider.ActionOf(changing(kinds.ActionStart, "Start"), h.run(opStart)),
+		provider.ActionOf(ending(changing(kinds.ActionStop, "Stop")), h.run(opStop)),
+		provider.ActionOf(ending(changing("restart", "Stop and start again")), h.restart),
+		provider.ActionOf(changing("deploy", "Build and roll out"), h.run(opDeploy)),
+		provider.ActionOf(changing("roll", "Roll to what was built last"), h.run(opRoll)),
+		provider.ActionOf(reading("versions", "Versions to upgrade to"), h.versions),
+		provider.ActionOf(ending(changing("upgrade", "Upgrade to another version")), h.upgrade),
+		provider.ActionOf(changing("install", "Install another app model into it"), h.installMore),
+		provider.ActionOf(changing("scale", "Scale a component"), h.scale),
+		provider.ActionOf(changing("set_envs", "Set variables of a component"), h.setEnvs),
+		provider.ActionOf(ending(changing("remove_component", "Delete a component")), h.removeComponent),
+		provider.ActionOf(reading("ports", "Ports of a component"), h.ports),
+		provider.ActionOf(changing("set_port", "Open or close a port"), h.setPort),
+		provider.ActionOf(reading("rules", "Gateway rules"), h.rules),
+		provider.ActionOf(changing("add_http_rule", "Lead a domain to a port"), h.addHTTPRule),
+		provider.ActionOf(changing("set_http_rule", "Change a rule of a domain"), h.setHTTPRule),
+		provider.ActionOf(changing("add_tcp_rule", "Lead an address to a port"), h.addTCPRule),
+		provider.ActionOf(ending(changing(kinds.ActionRemoveRule, "Remove a gateway rule")), h.removeRule),
+		provider.ActionOf(reading("events", "Events of a component"), h.events),
+		provider.ActionOf(reading("event_log", "Log of an event"), h.eventLog),
+	).Of(kindComponent)
+}
+
+func changing(name, title string) provider.ActionDescription {
+	return provider.ActionDescription{Name: name, Title: title, Changes: true}
+}
+
+func reading(name, title string) provider.ActionDescription {
+	return provider.ActionDescription{Name: name, Title: title}
+}
+
+// ending marks an action that ends something people may still want.
+func ending(d provider.ActionDescription) provider.ActionDescription {
+	d.Destructive = true
+	return d
 }
 
 // PartsInput names components of an app.

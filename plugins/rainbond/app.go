@@ -152,7 +152,7 @@ func (h apps) Get(ctx context.Context, req provider.GetRequest) (app, error) {
 	if err != nil && ctx.Err() != nil {
 		return app{}, err
 	}
-	return out, nil
+	return consisting(out)
 }
 
 // storePatience bounds how long reading an app waits for its stores.
@@ -288,6 +288,9 @@ func (h apps) made(ctx context.Context, c *cloud, token string, since time.Time)
 			continue
 		}
 		t, err := c.whole(ctx, row)
+		if err == nil {
+			t, err = consisting(t)
+		}
 		if err != nil {
 			return provider.TypedFound[AppState]{}, err
 		}
@@ -322,6 +325,6 @@ func resourceOf[State any](kind string, t provider.Thing[State]) (*provider.Reso
 	}
 	return &provider.Resource{
 		ID: t.ID, Kind: kind, Name: t.Name, Region: t.Region, Zone: t.Zone, Status: t.Status, RawStatus: t.RawStatus,
-		Token: t.Token, Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state,
+		Token: t.Token, Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state, Parts: t.Parts,
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/kinds"
 	"tradewind.example/sdk/provider"
 )
 
@@ -68,11 +69,40 @@ type ComponentState struct {
 type component = provider.Thing[ComponentState]
 
 // components is the handler of the kind component. They come and go with their
-// app, by whose actions they are worked on.
+// app, of which they are the parts.
 type components struct{ *plugin }
 
 func componentKind(p *plugin) *provider.Kind {
-	return provider.KindOf[struct{}, ComponentState](kindComponent, "Component", components{p})
+	h := apps{p}
+	one := func(id string, _ none) PartInput { return PartInput{id} }
+	alone := func(id string, _ none) PartsInput { return PartsInput{[]string{id}} }
+	return provider.KindOf[struct{}, ComponentState](kindComponent, "Component", components{p},
+		provider.ActionOf(changing(kinds.ActionStart, "Start"), inApp(h.run(opStart), alone)),
+		provider.ActionOf(ending(changing(kinds.ActionStop, "Stop")), inApp(h.run(opStop), alone)),
+		provider.ActionOf(ending(changing("restart", "Stop and start again")), inApp(h.restart, alone)),
+		provider.ActionOf(changing("deploy", "Build and roll out"), inApp(h.run(opDeploy), alone)),
+		provider.ActionOf(changing("roll", "Roll to what was built last"), inApp(h.run(opRoll), alone)),
+		provider.ActionOf(changing("scale", "Another size"), inApp(h.scale, func(id string, in SizeInput) ScaleInput { return ScaleInput{PartInput{id}, in} })),
+		provider.ActionOf(changing("set_envs", "Set variables"), inApp(h.setEnvs, func(id string, in VariablesInput) EnvsInput { return EnvsInput{PartInput{id}, in} })),
+		provider.ActionOf(ending(changing("remove", "Delete it from its app")), inApp(h.removeComponent, one)),
+		provider.ActionOf(reading("ports", "Ports"), inApp(h.ports, one)),
+		provider.ActionOf(reading("events", "Events"), inApp(h.events, func(id string, in PageInput) EventsInput { return EventsInput{PartInput{id}, in} })),
+		provider.ActionOf(reading("event_log", "Log of an event"), inApp(h.eventLog, func(id string, in EventRef) EventInput { return EventInput{PartInput{id}, in} })),
+	)
+}
+
+// inApp is the action of an app that does its work for one component alone;
+// aimed is the app's input for the component with that id.
+func inApp[In, Of, Out any](
+	do func(context.Context, provider.TypedAction[Of]) (provider.ActionResult[Out], error), aimed func(id string, in In) Of,
+) func(context.Context, provider.TypedAction[In]) (provider.ActionResult[Out], error) {
+	return func(ctx context.Context, req provider.TypedAction[In]) (provider.ActionResult[Out], error) {
+		of, id, ok := strings.Cut(req.ID, "-")
+		if !ok || id == "" {
+			return provider.ActionResult[Out]{}, fault.NotFound(kindComponent, req.ID)
+		}
+		return do(ctx, provider.TypedAction[Of]{Call: req.Call, Token: req.Token, ID: of, Input: aimed(id, req.Input)})
+	}
 }
 
 // shown is a component of an app. Its id leads to both: "17-" and its own.
@@ -81,6 +111,20 @@ func (x Component) shown(t app) component {
 		ID: t.ID + "-" + x.ServiceID, Name: x.Name, Region: t.Region, Status: provider.Status(x.Status), RawStatus: x.RawStatus,
 		State: ComponentState{AppID: t.ID, Component: x},
 	}
+}
+
+// consisting is an app with its components as parts. Of one with more than may
+// be told the first are.
+func consisting(t app) (app, error) {
+	t.Parts = []provider.Part{}
+	for _, x := range t.State.Components[:min(len(t.State.Components), provider.MaxParts)] {
+		p, err := x.shown(t).Part(kindComponent)
+		if err != nil {
+			return t, err
+		}
+		t.Parts = append(t.Parts, p)
+	}
+	return t, nil
 }
 
 // Get reads one component.

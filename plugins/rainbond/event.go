@@ -13,7 +13,11 @@ import (
 // EventsInput asks for one page of a component's events, the newest first.
 type EventsInput struct {
 	PartInput
+	PageInput
+}
 
+// PageInput asks for one page, the newest first.
+type PageInput struct {
 	Page int `json:"page,omitempty" min:"1" max:"10000" title:"Page"`
 	Size int `json:"page_size,omitempty" min:"1" max:"100" title:"Rows of a page" doc:"Left out: 20"`
 }
@@ -60,7 +64,11 @@ func (h apps) events(ctx context.Context, req provider.TypedAction[EventsInput])
 // EventInput names an event of a component.
 type EventInput struct {
 	PartInput
+	EventRef
+}
 
+// EventRef names an event.
+type EventRef struct {
 	EventID string `json:"event_id" required:"true" min:"1" max:"64" title:"Event"`
 }
 

@@ -138,7 +138,10 @@ func (w waiting) creating(ctx context.Context, t app, note string) (provider.Ope
 	if !ok {
 		return w.failed(fault.Unknown(nil, "the app's note was changed at the console: what was ordered is not known any more")), nil
 	}
-	var err error
+	t, err := consisting(t)
+	if err != nil {
+		return provider.Operation{}, err
+	}
 	if w.out.Resource, err = resourceOf(kindApp, t); err != nil {
 		return provider.Operation{}, err
 	}

@@ -164,10 +164,14 @@ func notBilled() error {
 	return fault.Precondition("nobody is billed for it: order another app, or let the operator allow it with the account's setting allow_resize")
 }
 
-// ScaleInput is the size of a component; what is left out stays.
+// ScaleInput is the size of a component.
 type ScaleInput struct {
 	PartInput
+	SizeInput
+}
 
+// SizeInput is a size; what is left out stays.
+type SizeInput struct {
 	MemoryMB int  `json:"memory_mb,omitempty" min:"64" max:"65536" title:"Memory in MB" doc:"Of one instance"`
 	CPU      *int `json:"cpu_milli,omitempty" min:"0" max:"1000000" title:"Thousandths of a core" doc:"Of one instance; 0 is no bound"`
 	GPU      *int `json:"gpu_memory_mb,omitempty" min:"0" max:"1048576" title:"Memory of cards in MB"`
@@ -258,7 +262,11 @@ type Env struct {
 // EnvsInput are variables that a component gets besides those that it has.
 type EnvsInput struct {
 	PartInput
+	VariablesInput
+}
 
+// VariablesInput are variables.
+type VariablesInput struct {
 	Envs []Env `json:"envs" required:"true" min:"1" max:"100" title:"Variables"`
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"tradewind.example/simkit/admin"
@@ -21,6 +22,8 @@ type Report struct {
 	Apps               int            `json:"apps"`
 	Components         int            `json:"components"`
 	ComponentsByStatus map[string]int `json:"components_by_status"`
+	// Parts are the ids of the components of each app that lives, by its number.
+	Parts map[string][]Part `json:"parts"`
 	// Bought counts what was ever made, by "app.name", "app.note",
 	// "install.app" (installs by the name of their app), "component.name",
 	// "team.name", "http_rule.domain" and "tcp_rule.end_point", then by value.
@@ -33,6 +36,12 @@ type Report struct {
 	Error string `json:"error,omitempty"`
 }
 
+// Part is one thing that another one consists of.
+type Part struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
 // Report returns counters of what lives and what was made. Lists hold at most
 // limit rows, and never more than 100000.
 func (c *Cloud) Report(limit int) Report {
@@ -43,13 +52,20 @@ func (c *Cloud) Report(limit int) Report {
 	c.settle(now)
 	r := Report{
 		Now: now, Apps: len(c.state.Apps), ComponentsByStatus: map[string]int{},
-		Bought: map[string]map[string]Bought{}, BoughtTwice: c.boughtTwice(limit),
+		Bought: map[string]map[string]Bought{}, BoughtTwice: c.boughtTwice(limit), Parts: map[string][]Part{},
 	}
 	for _, a := range c.state.Apps {
+		parts := []Part{}
 		for _, p := range a.Components {
 			r.Components++
 			r.ComponentsByStatus[p.Status]++
+			parts = append(parts, Part{"component", p.ID})
 		}
+		if len(r.Parts) == limit {
+			r.Truncated = true
+			continue
+		}
+		r.Parts[strconv.FormatInt(a.ID, 10)] = parts
 	}
 	for field, values := range c.state.Bought {
 		r.Bought[field] = map[string]Bought{}

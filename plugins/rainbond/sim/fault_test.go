@@ -194,6 +194,7 @@ func TestAdmin(t *testing.T) {
 		"Two":      {"one value is one value", "PUT", "/faults", `[] []`, 400, `more than one`},
 		"Store":    {"the catalogue can be replaced", "PUT", "/store/apps", `[]`, 200, `"store_apps":0`},
 		"BadStore": {"the catalogue is checked", "PUT", "/store/apps", `[{"key":""}]`, 400, `store_apps[0]`},
+		"Parts":    {"the state tells what apps consist of", "GET", "/state", "", 200, `[{"kind":"component","id":"`},
 		"State":    {"the state proves what was made", "GET", "/state", "", 200, `"install.app":{"seen":{"orders":1,"resources":2}}`},
 		"StateCut": {"limits are checked", "GET", "/state?limit=0", "", 400, `limit`},
 		"Calls":    {"calls are counted by name", "GET", "/calls?limit=1", "", 200, `"install":{"calls":1,"ok":1`},
