@@ -60,16 +60,19 @@ func (s *Service) run(ctx context.Context, now time.Time, seller string) (Report
 	case <-ctx.Done():
 		return report, fault.Unavailable("another settlement run is at work: try again later").With(ctx.Err())
 	}
-	if err := s.resume(ctx, seller, &report); err != nil {
+	// What is wrong with one pair must not keep the others from being settled.
+	stuck, failed, err := s.resume(ctx, seller, &report)
+	if err != nil {
 		return report, err
 	}
 	pairs, err := s.pairs(ctx, seller)
 	if err != nil {
-		return report, fmt.Errorf("listing the pairs with bills: %w", err)
+		return report, errors.Join(append(failed, fmt.Errorf("listing the pairs with bills: %w", err))...)
 	}
-	// What is wrong with one pair must not keep the others from being settled.
-	var failed []error
 	for _, p := range pairs {
+		if stuck[p] { // its bills belong to the statement that could not be finished
+			continue
+		}
 		if err := s.settlePair(ctx, p, now, &report); err != nil {
 			failed = append(failed, fmt.Errorf("collecting the bills of seller %q and buyer %q: %w", p.Seller, p.Buyer, err))
 		}
@@ -80,26 +83,27 @@ func (s *Service) run(ctx context.Context, now time.Time, seller string) (Report
 	return report, errors.Join(failed...)
 }
 
-// pairs returns the pairs that have unsettled bills.
+// pairs returns the pairs that have unsettled bills, or bills that cannot be read.
 func (s *Service) pairs(ctx context.Context, seller string) ([]billing.Pair, error) {
 	var out []billing.Pair
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
 		out = nil
 		return billing.EachPair(r, seller, func(p billing.Pair) error {
 			_, found, err := billing.Oldest(r, p)
-			if found {
+			if found || err != nil { // settling it tells what is wrong
 				out = append(out, p)
 			}
-			return err
+			return nil
 		})
 	})
 	return out, err
 }
 
-// resume goes on with the statements whose bills are on the move.
-func (s *Service) resume(ctx context.Context, seller string, report *Report) error {
+// resume goes on with the statements whose bills are on the move. It returns
+// the pairs of those that it could not finish, and why.
+func (s *Service) resume(ctx context.Context, seller string, report *Report) (stuck map[billing.Pair]bool, failed []error, err error) {
 	var open []Statement
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		open = nil
 		return s.statements.Each(r, store.Query{Index: "work", Limit: store.NoLimit}, func(d store.Doc[Statement]) error {
 			if seller == "" || d.Value.Seller == seller {
@@ -109,14 +113,16 @@ func (s *Service) resume(ctx context.Context, seller string, report *Report) err
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("looking for unfinished statements: %w", err)
+		return nil, nil, fmt.Errorf("looking for unfinished statements: %w", err)
 	}
+	stuck = map[billing.Pair]bool{}
 	for _, v := range open {
 		if err := s.finish(ctx, v, report); err != nil {
-			return err
+			stuck[v.pair()] = true
+			failed = append(failed, err)
 		}
 	}
-	return nil
+	return stuck, failed, nil
 }
 
 func (s *Service) finish(ctx context.Context, v Statement, report *Report) error {

@@ -66,6 +66,38 @@ func TestOneBrokenPairDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
+func TestOneStuckStatementDoesNotStopTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	w.charge(pricing.SettlePeriod, 1000, 100)
+	// A row that cannot be read comes after the one from which the period is known.
+	damage := store.Key(seller, buyer, string(cny), w.clock.Now().Add(time.Minute), "bill")
+	change := func(do func(tx store.Tx) error) {
+		t.Helper()
+		if err := w.store.Update(w.ctx, do); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(func(tx store.Tx) error { return tx.Put("bill/unsettled", damage, []byte("damaged")) })
+	for day := range 2 {
+		w.clock.Advance(24 * time.Hour)
+		report, err := w.svc.Run(w.ctx, w.clock.Now())
+		if err == nil || len(report.Opened) != 1 {
+			t.Errorf("day %d: opened %v, error %v, want the other pair's statement and the reason of the first's", day, report.Opened, err)
+		}
+		w.charge(pricing.SettlePeriod, 1000, 100)
+	}
+	if got := w.statements(settlement.StateCollecting); len(got) != 1 {
+		t.Errorf("the stuck pair has %d statements at work, want the first only", len(got))
+	}
+	change(func(tx store.Tx) error { return tx.Delete("bill/unsettled", damage) })
+	w.clock.Advance(24 * time.Hour)
+	w.run()
+	if n := w.unsettled(); n != 0 {
+		t.Errorf("%d bills are unsettled after the repair", n)
+	}
+}
+
 func TestEachPeriodHasItsStatement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 100)
