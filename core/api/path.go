@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"net/url"
 	"strings"
 	"unicode"
@@ -47,6 +48,19 @@ func (s *Server) decodePath(hc huma.Context, next func(huma.Context)) {
 		d.params[name] = text
 	}
 	next(d)
+}
+
+// checkQuery refuses a query that is no text, before anything reads it: what a
+// plugin is asked travels as UTF-8, and breaks on anything else.
+func (s *Server) checkQuery(hc huma.Context, next func(huma.Context)) {
+	c := humafiber.Unwrap(hc)
+	for name, value := range c.Context().QueryArgs().All() {
+		if !utf8.Valid(name) || !utf8.Valid(value) {
+			_ = s.answer(c, fault.Invalid("query."+string(bytes.ToValidUTF8(name, nil)), "must be UTF-8, percent-encoded once"))
+			return
+		}
+	}
+	next(hc)
 }
 
 // pathParam is a parameter of the path, decoded; false when it is no text.

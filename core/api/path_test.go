@@ -83,6 +83,41 @@ func TestPathParametersAreTheTextsMeant(t *testing.T) {
 	}
 }
 
+type queryIn struct {
+	Word string `query:"word"`
+}
+
+func TestQueriesAreTexts(t *testing.T) {
+	t.Parallel()
+	s := testServer(t, nil)
+	Handle(s, Route{Method: http.MethodGet, Path: "/v1/words", ID: "query", Tag: "test", Summary: "Query"},
+		func(_ context.Context, _ access.Caller, in *queryIn) (*pathOut, error) {
+			out := &pathOut{}
+			out.Body.ID = in.Word
+			return out, nil
+		})
+	for name, tc := range map[string]struct{ reason, query, want, wrong string }{
+		"None":    {reason: "a query may be missing"},
+		"Chinese": {reason: "other scripts are texts", query: "?word=%E4%BA%91", want: "云"},
+		"Latin":   {reason: "other encodings are no texts", query: "?word=a%FF%FE", wrong: "query.word"},
+		"Second":  {reason: "nor the second of a name", query: "?word=a&word=%E4", wrong: "query.word"},
+		"Unknown": {reason: "nor what no route knows", query: "?other=%E4", wrong: "query.other"},
+		"Name":    {reason: "nor a name", query: "?wo%FFrd=a", wrong: "query.word"},
+	} {
+		resp, body := send(t, s, http.MethodGet, "/v1/words"+tc.query, "good", "", nil)
+		if tc.wrong != "" {
+			if resp.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(body, `"path":"`+tc.wrong+`"`) {
+				t.Errorf("%s: %s: got %d %s", name, tc.reason, resp.StatusCode, body)
+			}
+			continue
+		}
+		var out struct{ ID string }
+		if err := json.Unmarshal([]byte(body), &out); err != nil || resp.StatusCode != http.StatusOK || out.ID != tc.want {
+			t.Errorf("%s: %s: got %d %s (%v)", name, tc.reason, resp.StatusCode, body, err)
+		}
+	}
+}
+
 func rawPost(t *testing.T, addr, path, accept string) (int, string) {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)

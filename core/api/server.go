@@ -92,7 +92,7 @@ func New(cfg Config) (*Server, error) {
 	s.app.Use(s.authenticate, s.limit)
 	s.exposeMetrics(cfg.Registry)
 	s.huma = humafiber.New(s.app, s.document())
-	s.huma.UseMiddleware(s.decodePath)
+	s.huma.UseMiddleware(s.decodePath, s.checkQuery)
 	s.docs()
 	return s, nil
 }

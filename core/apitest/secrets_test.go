@@ -16,9 +16,10 @@ const brand = "Zq9secretZq9"
 
 // secrets are what must never be seen again.
 type secrets struct {
-	n  counter
-	mu sync.Mutex
-	of map[string]string // value to whose it is
+	n            counter
+	mu           sync.Mutex
+	of           map[string]string // value to whose it is
+	plain, forms *forms            // of all values, as they are and in any form; nil when they must be made anew
 }
 
 func newSecrets() *secrets { return &secrets{of: map[string]string{brand: "a secret of a request"}} }
@@ -36,6 +37,7 @@ func (s *secrets) plant(whose, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.of[value] = whose
+	s.plain, s.forms = nil, nil
 }
 
 // encoded adds the forms in which a secret may stand in a file or a log.
@@ -52,29 +54,28 @@ func encoded(value string) [][]byte {
 func (s *secrets) stored(text []byte) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []string
-	for v, whose := range s.of {
-		for _, form := range encoded(v) {
-			if bytes.Contains(text, form) {
-				out = append(out, whose)
-				break
+	if s.forms == nil {
+		s.forms = newForms()
+		for v, whose := range s.of {
+			for _, form := range encoded(v) {
+				s.forms.add(form, whose)
 			}
 		}
 	}
-	return out
+	return s.forms.in(text)
 }
 
 // found names the secrets that are in text.
 func (s *secrets) found(text []byte) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []string
-	for v, whose := range s.of {
-		if bytes.Contains(text, []byte(v)) {
-			out = append(out, whose)
+	if s.plain == nil {
+		s.plain = newForms()
+		for v, whose := range s.of {
+			s.plain.add([]byte(v), whose)
 		}
 	}
-	return out
+	return s.plain.in(text)
 }
 
 // inspect fails the test when an answer holds a secret.
