@@ -36,7 +36,7 @@ func (p *play) fiftyOrders(ctx context.Context) error {
 	if at.sold.requests != theOrders || at.sold.refused["under_floor"] != 1 || at.sold.refused["no_money"] != 1 {
 		return fmt.Errorf("the fifty orders were not all placed: %+v", at.sold)
 	}
-	p.say("   %d accepted, refused: %v", len(at.sold.accepted), at.sold.refused)
+	p.say("   %d accepted, %d refused", len(at.sold.accepted), len(at.sold.refused))
 	return p.decided(ctx)
 }
 
