@@ -20,11 +20,15 @@ type Route struct {
 	Tag     string // the group it is shown in
 	Summary string
 	Detail  string
-	By      string // of a list: the one key that it is ordered by
-	Status  int    // of success; 0: 200
-	MaxBody int64  // bytes; 0: the server's default
-	Public  bool   // no sign-in needed, and a token is not looked at; no parameters in the path
-	Hidden  bool   // not in the OpenAPI document
+	// Sort names the members that the rows of a list can be sorted by, and Order
+	// is the one it has without being asked, with - before it when the greatest
+	// are first. Without Order the list has one of its own, which Detail tells.
+	Sort    []string
+	Order   string
+	Status  int   // of success; 0: 200
+	MaxBody int64 // bytes; 0: the server's default
+	Public  bool  // no sign-in needed, and a token is not looked at; no parameters in the path
+	Hidden  bool  // not in the OpenAPI document
 	// Changes lists further classes beside the usual ones that clients should expect.
 	Faults []fault.Class
 }
@@ -32,19 +36,10 @@ type Route struct {
 // usual are the faults every endpoint may answer.
 var usual = []fault.Class{fault.ClassInvalid, fault.ClassThrottled, fault.ClassUnavailable}
 
-// description tells of a list also what it is ordered by: there is one key, and
-// order turns it round.
-func (r Route) description() string {
-	if r.By == "" {
-		return r.Detail
-	}
-	return strings.TrimSpace(r.Detail + " Ordered by " + r.By + ".")
-}
-
 func (r Route) operation() huma.Operation {
 	op := huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: r.Path, Summary: r.Summary,
-		Description: r.description(), Tags: []string{r.Tag}, DefaultStatus: r.Status,
+		Description: r.Detail, Tags: []string{r.Tag}, DefaultStatus: r.Status,
 		MaxBodyBytes: r.MaxBody, Hidden: r.Hidden,
 	}
 	faults := append([]fault.Class{}, usual...)
@@ -82,12 +77,13 @@ func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.
 		if !ok && !r.Public {
 			return nil, s.fail(ctx, where, errUnauthenticated)
 		}
-		out, err := fn(ctx, caller, in)
+		out, err := inOrder(ctx, r.Order, caller, in, fn)
 		if err != nil {
 			return nil, s.fail(ctx, where, err)
 		}
 		return out, nil
 	})
+	r.tellSort(s.huma.OpenAPI())
 	where.learn(s.huma.OpenAPI(), r)
 	if short != nil {
 		short.learn(s.huma.OpenAPI())
@@ -129,44 +125,4 @@ func ETag(rev uint64) string { return `"` + strconv.FormatUint(rev, 10) + `"` }
 // Key is the header of every request that moves money or changes a cloud.
 type Key struct {
 	IdempotencyKey string `header:"Idempotency-Key" required:"true" minLength:"1" maxLength:"200" pattern:"^[!-~]+$" doc:"Your own unique key for this request. The same key with the same body gives the same answer and does nothing twice; with another body it is a conflict" example:"order-2025-0001"`
-}
-
-// Paging is the query of every list.
-type Paging struct {
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before; empty for the first page"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"Rows in a page"`
-}
-
-// Sorting is the query of lists that can be read from both ends.
-type Sorting struct {
-	Order string `query:"order" enum:"asc,desc" default:"desc" doc:"desc: the newest first"`
-}
-
-// Reverse reports whether the newest come first.
-func (o Sorting) Reverse() bool { return o.Order != "asc" }
-
-// Ascending is [Sorting] for lists that begin with the first name, or the oldest.
-type Ascending struct {
-	Order string `query:"order" enum:"asc,desc" default:"asc" doc:"desc: the other way round"`
-}
-
-// Reverse reports whether the list is read from its end.
-func (o Ascending) Reverse() bool { return o.Order == "desc" }
-
-// List is the body of every list.
-type List[T any] struct {
-	Items []T    `json:"items" nullable:"false" doc:"The rows of this page"`
-	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last"`
-}
-
-// ListOut is the answer of every list.
-type ListOut[T any] struct{ Body List[T] }
-
-// NewList converts a page of domain values.
-func NewList[D, T any](items []D, next string, convert func(D) T) *ListOut[T] {
-	out := &ListOut[T]{Body: List[T]{Items: make([]T, 0, len(items)), Next: next}}
-	for _, d := range items {
-		out.Body.Items = append(out.Body.Items, convert(d))
-	}
-	return out
 }

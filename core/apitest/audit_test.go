@@ -39,8 +39,11 @@ func (s *stage) recorded(t *testing.T) {
 			for _, raw := range []json.RawMessage{e.Before, e.After} {
 				var state map[string]json.RawMessage
 				_ = json.Unmarshal(raw, &state) // a list has no names
-				for name := range state {
-					_, shown := known[name]
+				for name, value := range state {
+					as, shown := known[name]
+					if as.is("string") && value[0] != '"' && string(value) != "null" {
+						t.Errorf("the audit log tells %s of a %s as %s, its own route as text", name, e.Thing, value)
+					}
 					wrong := len(known) > 0 && !shown && !slices.Contains(besides[e.Thing], name)
 					if wrong || strings.ToLower(name) != name {
 						t.Errorf("the audit log calls a member of a %s %q, its own route does not", e.Thing, name)

@@ -29,6 +29,10 @@ var filters = map[string]struct {
 	"protocols?at": {"", "FUTURE", "PAST"}, "ledger/transactions?from": {"", "PAST", "FUTURE"}, "ledger/transactions?to": {"", "FUTURE", "PAST"},
 	"bills?from": {"", "PAST", "FUTURE"}, "bills?to": {"", "FUTURE", "PAST"}, "jobs?kind": {"kind", "JOB", "none.such"},
 	"audit?action": {"action", "org.create", "org.move"}, "audit?thing": {"thing", "provider", "none"}, "audit?thing_id": {"thing_id", "PROVIDER", "MISSING"},
+	"wallets?currency": {"currency", "CNY", "USD"}, "wallets?other": {"buyer", "RESELLER", "MISSING"},
+	"ledger/accounts?kind": {"kind", "cash", "wallet"}, "ledger/accounts?other": {"party", "RESELLER", "MISSING"}, "ledger/accounts?currency": {"currency", "CNY", "USD"},
+	"ledger/transactions?kind": {"kind", "recharge", "none"}, "ledger/transactions?ref": {"ref", "REF", "MISSING"},
+	"ledger/transactions?other": {"", "RESELLER", "MISSING"}, "ledger/transactions?currency": {"", "CNY", "USD"},
 	"audit?actor": {"actor", "system", "nobody"}, "audit?from": {"", "PAST", "FUTURE"}, "audit?to": {"", "FUTURE", "PAST"},
 }
 
@@ -36,7 +40,7 @@ func TestListsAreNarrowed(t *testing.T) {
 	s := perform(t)
 	for name, f := range filters {
 		list, param, _ := strings.Cut(name, "?")
-		for _, order := range []string{"asc", "desc"} {
+		for _, order := range s.orders(t, list) {
 			items := s.narrowed(t, list, param, s.said(t, f.some), order)
 			if len(items) == 0 {
 				t.Errorf("%s=%s keeps nothing, %s", name, f.some, order)
@@ -62,6 +66,22 @@ func TestListsAreNarrowed(t *testing.T) {
 	s.finish(t)
 }
 
+// orders are all in which a list can be sorted.
+func (s *stage) orders(t *testing.T, list string) (out []string) {
+	t.Helper()
+	for _, o := range s.doc.operations {
+		if o.method != http.MethodGet || o.path != "/v1/"+list {
+			continue
+		}
+		for _, key := range o.sorts(t) {
+			if narrowed[o.ID+"/"+key] == "" {
+				out = append(out, key, "-"+key)
+			}
+		}
+	}
+	return out
+}
+
 // takes reports whether a filter takes a closed list or a time.
 func (s *stage) takes(param string) bool {
 	return strings.Contains(" state kind role mode from to at ", " "+param+" ") && param != "kind"
@@ -85,6 +105,10 @@ func (s *stage) said(t *testing.T, value string) string {
 		return time.Now().Add(-48 * time.Hour).UTC().Format(time.RFC3339)
 	case "FUTURE":
 		return time.Now().Add(48 * time.Hour).UTC().Format(time.RFC3339)
+	case "REF":
+		var page struct{ Items []struct{ Ref string } }
+		s.a.boss.must(t, http.MethodGet, "/v1/ledger/transactions?limit=1", nil, &page)
+		return page.Items[0].Ref
 	case "JOB":
 		var page struct{ Items []struct{ Kind string } }
 		s.a.boss.must(t, http.MethodGet, "/v1/jobs?limit=1", nil, &page)
@@ -101,7 +125,7 @@ func (s *stage) narrowed(t *testing.T, list, param, value, order string) (all []
 			Items []map[string]any
 			Next  string
 		}
-		path := fmt.Sprintf("/v1/%s?%s=%s&limit=3&order=%s&cursor=%s", list, param, url.QueryEscape(value), order, url.QueryEscape(cursor))
+		path := fmt.Sprintf("/v1/%s?%s=%s&limit=3&sort=%s&cursor=%s&%s", list, param, url.QueryEscape(value), order, url.QueryEscape(cursor), narrowed["list-"+list])
 		a := s.a.boss.do(t, http.MethodGet, path, nil)
 		if a.status != http.StatusOK {
 			t.Fatalf("%s: %d %s", path, a.status, a.body)

@@ -144,7 +144,7 @@ func (s *shop) eachOnce(t *testing.T, reason string, loc *time.Location) {
 	all := rowsAt[struct {
 		ID, State string
 		From, Due time.Time
-	}](t, s.sub, "/v1/statements?side=seller&order=asc")
+	}](t, s.sub, "/v1/statements?side=seller&sort=created")
 	for _, st := range all {
 		if st.From.Before(last) {
 			t.Errorf("%s: a statement from %v, the one before ends %v", reason, st.From, last)

@@ -43,7 +43,7 @@ func openShop(t *testing.T, settings map[string]string) *shop {
 	s.provider = s.boss.make(t, "/v1/providers", fields{"plugin_name": "sandbox", "org_id": s.cloudOrg, "title": "sandbox", "contract_from": contracted})
 	s.account(t, s.boss, nil)
 	s.boss.must(t, http.MethodPost, "/v1/providers/"+s.provider+"/sync", nil, nil)
-	s.product = s.boss.ids(t, "/v1/products")[1]
+	s.product = s.boss.ids(t, "/v1/products?sort=-name")[1]
 	s.reseller = s.join(t, s.boss, "reseller", "harbour")
 	s.sub = s.join(t, s.reseller, "reseller", "pier")
 	s.customer = s.join(t, s.sub, "customer", "boat")

@@ -36,7 +36,7 @@ var plainNames = strings.Fields(`
 	email phone roles scopes expires reason note vendor_id credit amount reference rate price default_rate list_price at start end contract_from
 	contract_to part container command ticket plugin_name title endpoint sha256 type zone code group label area spec_note spec_pattern sale_mode description billing periods
 	period contact address province_id city_id district_id main_business org_code licence_image identity_image payment_account time_zone
-	floor_policy version report level network addr sort filter subject target number vendor_order vendor_resource sub_account role ref actor thing_id`)
+	floor_policy version report level network addr sort filter subject target number vendor_order vendor_resource sub_account role ref actor thing_id parts`)
 
 // places lists where an operation takes ids. A text that is neither known as
 // an id nor as plain fails the test: somebody has to say what it is.

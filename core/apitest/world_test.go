@@ -74,7 +74,7 @@ func build(t testing.TB, b *broker, boss *person, name, mark string, trees map[s
 	w.own.add("enablement", enable(t, b, boss, w.provider))
 	w.own.add("rack", rack(t, boss, w.racks(), mark))
 	boss.must(t, http.MethodPost, "/v1/providers/"+w.provider+"/sync", nil, nil)
-	w.products = boss.ids(t, "/v1/products")
+	w.products = boss.ids(t, "/v1/products?sort=-name")
 	w.own.add("protocol", boss.make(t, "/v1/protocols", map[string]any{
 		"seller": org, "buyer": boss.org, "mode": "discount", "settle": "period", "template": "daily", "default_rate": "0.5",
 	}))

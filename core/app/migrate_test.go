@@ -9,6 +9,7 @@ import (
 	"tradewind.example/core/resource"
 	"tradewind.example/core/store"
 	"tradewind.example/core/store/bolt"
+	"tradewind.example/core/tenant"
 )
 
 // TestIDsOfCloudsMoveIntoTheirAccounts begins with a store of schema 1, in which
@@ -56,6 +57,46 @@ func TestIDsOfCloudsMoveIntoTheirAccounts(t *testing.T) {
 		d, err := before.Get(r, "r")
 		if err != nil || d.Value.VendorID != "vm-1" {
 			t.Errorf("the resource itself is kept: %+v, %v", d.Value, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestListsOfAnOldStoreAreSorted opens what was written before lists could be
+// sorted by more than one key.
+func TestListsOfAnOldStoreAreSorted(t *testing.T) {
+	t.Parallel()
+	db, err := bolt.Open(bolt.Options{Path: filepath.Join(t.TempDir(), "store.db"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := store.Migrate(t.Context(), db, app.Migrations()[:2]); err != nil {
+		t.Fatal(err)
+	}
+	before := store.NewCollection("org", func(o *tenant.Org) string { return o.ID })
+	err = db.Update(t.Context(), func(tx store.Tx) error {
+		_, err := before.Insert(tx, tenant.Org{ID: "o", RootID: "r", Path: []string{"r", "o"}, Profile: tenant.Profile{Name: "Shop"}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context(), db, app.Migrations()); err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(t.Context(), func(r store.Reader) error {
+		for index, prefix := range map[store.Bucket][]byte{
+			"org/ancestor": store.Key("r", "shop"), "org/ancestor_created": store.Key("r", "o"), "org/parent_created": store.Key("r", "o"),
+		} {
+			found := 0
+			err := r.Scan(index, store.PrefixOf(prefix).All(), func(_, _ []byte) error { found++; return nil })
+			if err != nil || found != 1 {
+				t.Errorf("%s has %d entries of the org, %v", index, found, err)
+			}
 		}
 		return nil
 	})

@@ -335,25 +335,36 @@ type Filter struct {
 	State      State
 	Pending    bool   // only those with a price waiting to be accepted
 	Text       string // beginning of the name, in any case
+	Sort       string // [SortName], which "" is, or [SortCreated]
 	Cursor     string
 	Limit      int // 1..store.MaxList
 	Reverse    bool
 }
 
-func (f Filter) query(root string) store.Query {
-	q := store.Query{Index: "name", Prefix: store.Key(root), Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse}
+// What products can be sorted by.
+const (
+	SortName    = "name" // in any case
+	SortCreated = "created"
+)
+
+func (f Filter) query(root string) (store.Query, error) {
+	index, err := paging.Sorts{"": "name", SortName: "name", SortCreated: "created"}.Index(f.Sort)
+	q := store.Query{Index: index, Prefix: store.Key(root), Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse}
 	text := fold(f.Text)
 	switch {
+	case f.Sort == SortCreated:
 	case f.ProviderID != "" && f.Kind != "" && text != "":
 		q.Index, q.Prefix = "kind", beginning(f.ProviderID, f.Kind, text)
 	case f.ProviderID != "" && f.Kind != "":
 		q.Index, q.Prefix = "kind", store.Key(f.ProviderID, f.Kind)
-	case f.ProviderID != "" && text == "":
-		q.Index, q.Prefix = "kind", store.Key(f.ProviderID)
+	case f.ProviderID != "" && text != "":
+		q.Index, q.Prefix = "provider", beginning(f.ProviderID, text)
+	case f.ProviderID != "":
+		q.Index, q.Prefix = "provider", store.Key(f.ProviderID)
 	case text != "":
 		q.Prefix = beginning(root, text)
 	}
-	return q
+	return q, err
 }
 
 func (f Filter) keeps(p *Product) bool {
@@ -371,23 +382,26 @@ type Page struct {
 	Next  string
 }
 
-// Products lists the products that the caller may see, sorted by name, within
-// a kind if only a provider is given. A page can be shorter than its limit and
-// still have a Next.
+// Products lists the products that the caller may see. A page can be shorter
+// than its limit and still have a Next.
 func (s *Service) Products(ctx context.Context, c access.Caller, in Filter) (Page, error) {
 	var f fields
 	f.Text("text", in.Text, 0, maxName)
 	if err := f.Err(); err != nil {
 		return Page{}, err
 	}
+	q, err := in.query(c.RootID)
+	if err != nil {
+		return Page{}, err
+	}
 	var out Page
-	err := s.Store.View(ctx, func(r store.Reader) error {
+	err = s.Store.View(ctx, func(r store.Reader) error {
 		e := s.eyes(r, c)
 		if e.extent == 0 {
 			return fault.Forbidden("your roles do not give the right %s", access.ProductRead)
 		}
 		var failed error
-		page, err := paging.Where(r, s.products, in.query(c.RootID), func(p *Product) bool {
+		page, err := paging.Where(r, s.products, q, func(p *Product) bool {
 			if failed != nil || !in.keeps(p) {
 				return false
 			}

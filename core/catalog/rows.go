@@ -16,8 +16,17 @@ func newProducts() *store.Collection[Product] {
 		}},
 		store.Index[Product]{Name: "kind", Keys: func(p *Product) [][]byte {
 			return [][]byte{store.Key(p.ProviderID, p.Kind, fold(p.Name))}
+		}},
+		store.Index[Product]{Name: "provider", Keys: func(p *Product) [][]byte {
+			return [][]byte{store.Key(p.ProviderID, fold(p.Name))}
+		}},
+		store.Index[Product]{Name: "created", Keys: func(p *Product) [][]byte {
+			return [][]byte{store.Key(p.RootID, p.Created)}
 		}})
 }
+
+// Reindex writes the indexes of all products anew, for a migration.
+func Reindex(tx store.Tx) error { return newProducts().Reindex(tx) }
 
 func newReports() *store.Collection[SyncReport] {
 	return store.NewCollection("catalog_sync", func(r *SyncReport) string { return r.ProviderID })

@@ -233,7 +233,7 @@ func (w *world) people() {
 	}, nil))
 	w.enable(w.reseller)
 	w.must(w.operator.post(ctx, "/v1/providers/"+w.provider+"/sync", "", nil, nil))
-	products, err := list[made](ctx, w.operator, "/v1/products?kind=instance&provider_id="+w.provider)
+	products, err := list[made](ctx, w.operator, "/v1/products?kind=instance&sort=-name&provider_id="+w.provider)
 	w.must(err)
 	for _, p := range products[:min(4, len(products))] {
 		w.products = append(w.products, p.ID)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -29,8 +30,8 @@ type ListInput struct {
 	At Place
 	// Filter keeps things whose state has these values in fields of its top level.
 	Filter map[string]string
-	// Sort is a field of the state's top level; "" is the plugin's own order, or
-	// with Reverse the id.
+	// Sort is "id" or a field of the state's top level; "" is the plugin's own
+	// order, or with Reverse the id.
 	Sort    string
 	Reverse bool // downwards
 	Cursor  string
@@ -56,6 +57,9 @@ func (s *Service) List(ctx context.Context, c access.Caller, in ListInput) (Page
 	if err == nil {
 		err = o.offers(contract.VerbList)
 	}
+	if err == nil {
+		err = in.known(o.kind)
+	}
 	if err != nil {
 		return Page{}, err
 	}
@@ -67,6 +71,33 @@ func (s *Service) List(ctx context.Context, c access.Caller, in ListInput) (Page
 		return Page{}, fmt.Errorf("listing %s: %w", in.At.Kind, err)
 	}
 	return t.page(), nil
+}
+
+// sortID sorts by the plugin's id of a thing.
+const sortID = "id"
+
+// known refuses fields that the kind's state does not have.
+func (in *ListInput) known(kind contract.KindDescription) error {
+	var state struct{ Properties map[string]json.RawMessage }
+	if len(kind.State) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(kind.State, &state); err != nil {
+		return fault.Internal(err, "the schema of the state of %q cannot be read", kind.Name).From(fault.SourcePlugin)
+	}
+	names := slices.Sorted(maps.Keys(state.Properties))
+	if len(names) == 0 {
+		return nil
+	}
+	if in.Sort != "" && in.Sort != sortID && !slices.Contains(names, in.Sort) {
+		return fault.Invalid("sort", "must be %s or one of the state's %s", sortID, strings.Join(names, ", "))
+	}
+	for field := range in.Filter {
+		if !slices.Contains(names, field) {
+			return fault.Invalid("filter", "%q is none of the state's %s", field, strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 func skipOf(cursor string) (int, error) {
@@ -124,7 +155,7 @@ func (t *taker) sorts() bool { return t.in.Sort != "" || t.in.Reverse }
 
 // key is what a row is sorted by.
 func key(r contract.Resource, state map[string]json.RawMessage, field string) json.RawMessage {
-	if field == "" {
+	if field == "" || field == sortID {
 		id, err := json.Marshal(r.ID)
 		if err != nil {
 			return nil

@@ -217,10 +217,17 @@ func (q *Queue) Get(r store.Reader, id string) (Job, error) {
 	return d.Value, err
 }
 
+// What jobs can be sorted by.
+const (
+	SortCreated = "created"
+	SortUpdated = "updated" // of one state
+)
+
 // Filter chooses jobs for a list: by org, by state, by both, or all.
 type Filter struct {
 	OrgID  string
 	State  State
+	Sort   string          // "": by what is found soonest, [SortUpdated] of a state alone and else [SortCreated]
 	Keep   func(*Job) bool // what else the jobs must fulfil; nil: nothing
 	Cursor string
 	Limit  int // 1..store.MaxList
@@ -237,15 +244,12 @@ type Page struct {
 // List returns one page of jobs, the newest first unless asked otherwise. When few of many fulfil the
 // filter, a page may be short, or empty, and still have a Next.
 func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
-	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: !f.OldestFirst}
-	switch {
-	case f.OrgID != "":
-		sq.Index, sq.Prefix = "org", store.Key(f.OrgID)
-	case f.State != "":
-		sq.Index, sq.Prefix = "state", store.Key(f.State)
+	sq, err := f.query()
+	if err != nil {
+		return Page{}, err
 	}
 	p, err := paging.Where(r, q.jobs, sq, func(j *Job) bool {
-		return (f.State == "" || j.State == f.State) && (f.Keep == nil || f.Keep(j))
+		return (f.OrgID == "" || j.OrgID == f.OrgID) && (f.State == "" || j.State == f.State) && (f.Keep == nil || f.Keep(j))
 	})
 	if err != nil {
 		return Page{}, err
@@ -255,6 +259,20 @@ func (q *Queue) List(r store.Reader, f Filter) (Page, error) {
 		out.Items = append(out.Items, d.Value)
 	}
 	return out, nil
+}
+
+func (f Filter) query() (store.Query, error) {
+	sq := store.Query{Cursor: f.Cursor, Limit: f.Limit, Reverse: !f.OldestFirst}
+	byState := f.Sort == SortUpdated || f.Sort == "" && f.OrgID == ""
+	switch {
+	case f.Sort == SortUpdated && f.State == "":
+		return sq, fault.Invalid("sort", "is %s only of the jobs of one state: choose a state", SortUpdated)
+	case byState && f.State != "":
+		sq.Index, sq.Prefix = "state", store.Key(f.State)
+	case f.OrgID != "":
+		sq.Index, sq.Prefix = "org", store.Key(f.OrgID)
+	}
+	return sq, nil
 }
 
 // wake has the runner look at the due times again.

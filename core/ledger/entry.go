@@ -12,13 +12,14 @@ import (
 
 // The buckets of the ledger.
 const (
-	bucketTransaction store.Bucket = "ledger.transaction" // id → transaction
-	bucketKey         store.Bucket = "ledger.key"         // idempotency key → id
-	bucketEntry       store.Bucket = "ledger.entry"       // account, time, sequence → entry
-	bucketBook        store.Bucket = "ledger.book"        // book, time, id → nothing
-	bucketWallet      store.Bucket = "ledger.wallet"      // buyer, seller, currency → held, credit
-	bucketSold        store.Bucket = "ledger.wallet.sold" // seller, buyer, currency → nothing
-	bucketHold        store.Bucket = "ledger.hold"        // id → hold
+	bucketTransaction store.Bucket = "ledger.transaction"     // id → transaction
+	bucketKey         store.Bucket = "ledger.key"             // idempotency key → id
+	bucketEntry       store.Bucket = "ledger.entry"           // account, time, sequence → entry
+	bucketBook        store.Bucket = "ledger.book"            // book, time, id → nothing
+	bucketWallet      store.Bucket = "ledger.wallet"          // buyer, seller, currency → held, credit
+	bucketSold        store.Bucket = "ledger.wallet.sold"     // seller, buyer, currency → nothing
+	bucketCurrency    store.Bucket = "ledger.wallet.currency" // side, owner, currency, other → the wallet's key
+	bucketHold        store.Bucket = "ledger.hold"            // id → hold
 )
 
 // Entry is one posting in the history of its account.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+	"slices"
 	"time"
 
 	"tradewind.example/core/money"
@@ -39,18 +40,38 @@ func (l *Ledger) Entries(r store.Reader, a Account, s Span) (Page[Entry], error)
 	if err != nil {
 		return Page[Entry]{}, err
 	}
-	return collect(r, bucketEntry, rng, s, decodeEntry)
+	return collect(r, bucketEntry, rng, s, decodeEntry, nil)
 }
 
 // Transactions lists the transactions that touch a book, newest first, each cut
 // to the postings of that book.
 func (l *Ledger) Transactions(r store.Reader, book string, s Span) (Page[Transaction], error) {
-	return l.TransactionsBetween(r, book, time.Time{}, time.Time{}, s)
+	return l.TransactionsOf(r, book, TransactionsChoice{}, s)
 }
 
-// TransactionsBetween is [Ledger.Transactions] of from ≤ time < to; a zero time
-// is no bound.
-func (l *Ledger) TransactionsBetween(r store.Reader, book string, from, to time.Time, s Span) (Page[Transaction], error) {
+// TransactionsChoice chooses transactions; empty fields do not restrict.
+type TransactionsChoice struct {
+	From, To time.Time // half-open
+	Kind     string    // what was booked: recharge, charge …
+	Ref      string    // the order, statement or recharge it belongs to
+	Party    string    // who stands on the other side of a posting
+	Currency money.Currency
+}
+
+// admits looks at a transaction that was cut to a book.
+func (of TransactionsChoice) admits(t Transaction) bool {
+	if of.Kind != "" && t.Kind != of.Kind || of.Ref != "" && t.Ref != of.Ref {
+		return false
+	}
+	return slices.ContainsFunc(t.Postings, func(p Posting) bool {
+		return (of.Party == "" || p.Account.Party == of.Party) && (of.Currency == "" || p.Account.Currency == of.Currency)
+	})
+}
+
+// TransactionsOf is [Ledger.Transactions] of those chosen. A page may be short
+// and still have a Next.
+func (l *Ledger) TransactionsOf(r store.Reader, book string, of TransactionsChoice, s Span) (Page[Transaction], error) {
+	from, to := of.From, of.To
 	prefix := appendShort(nil, book)
 	rng, err := s.in(store.PrefixOf(prefix))
 	if err != nil {
@@ -68,7 +89,7 @@ func (l *Ledger) TransactionsBetween(r store.Reader, book string, from, to time.
 	return collect(r, bucketBook, rng, s, func(k, _ []byte) (Transaction, error) {
 		t, err := l.TransactionTx(r, string(k[len(prefix)+8:])) // 8 bytes of time
 		return t.Of(book), err
-	})
+	}, of.admits)
 }
 
 // kept moves an instant beyond those that keys can hold to the first or last one.
@@ -118,57 +139,143 @@ func (s Span) in(rng store.Range) (store.Range, error) {
 	return rng, nil
 }
 
-// collect reads one page and the key at which the next begins.
-func collect[T any](r store.Reader, b store.Bucket, rng store.Range, s Span, decode func(k, v []byte) (T, error)) (Page[T], error) {
+// collect reads one page of what keep admits, nil for all, and the key at which
+// the next begins.
+func collect[T any](r store.Reader, b store.Bucket, rng store.Range, s Span, decode func(k, v []byte) (T, error), keep func(T) bool) (Page[T], error) {
 	page := Page[T]{Items: make([]T, 0, min(s.Limit, 64))}
+	most := s.Limit
+	if keep != nil {
+		most = max(most, mostLooked)
+	}
+	rng.Limit = most + 1
+	looked := 0
 	var last []byte
 	err := r.Scan(b, rng, func(k, v []byte) error {
-		if len(page.Items) == s.Limit {
+		if len(page.Items) == s.Limit || looked == most {
 			page.Next = base64.RawURLEncoding.EncodeToString(last)
 			return store.Stop
 		}
-		last = k
+		last, looked = k, looked+1
 		item, err := decode(k, v)
-		page.Items = append(page.Items, item)
+		if err == nil && (keep == nil || keep(item)) {
+			page.Items = append(page.Items, item)
+		}
 		return err
 	})
 	return page, err
 }
 
+// AccountsChoice chooses accounts of a book; empty fields do not restrict.
+type AccountsChoice struct {
+	Kind     Kind
+	Party    string
+	Currency money.Currency
+}
+
 // Accounts lists the accounts of a book with their balances at an instant, or
-// now for the zero time. It jumps from account to account and reads two entries
-// of each, however long their histories are.
+// now for the zero time, by the name of their kind.
 func (l *Ledger) Accounts(r store.Reader, book string, at time.Time, s Span) (Page[AccountBalance], error) {
-	rng, err := s.in(store.PrefixOf(appendShort(nil, book)))
+	return l.AccountsOf(r, book, AccountsChoice{}, at, s)
+}
+
+// AccountsOf is [Ledger.Accounts] of those chosen. It jumps from account to
+// account and reads two entries of each, however long their histories are. A
+// page may be short and still have a Next.
+func (l *Ledger) AccountsOf(r store.Reader, book string, of AccountsChoice, at time.Time, s Span) (Page[AccountBalance], error) {
+	spans, err := of.spans(appendShort(nil, book), s)
 	if err != nil {
 		return Page[AccountBalance]{}, err
 	}
-	if s.OldestFirst && s.Cursor != "" { // past the whole account, not only its prefix
-		rng.From = store.PrefixOf(rng.From[:len(rng.From)-1]).To
+	w := accountsWalk{of: of, at: at, span: s}
+	for _, rng := range spans {
+		if err := w.walk(r, rng); err != nil || w.page.Next != "" {
+			return w.page, err
+		}
 	}
-	rng.Limit = 1
-	page := Page[AccountBalance]{}
+	return w.page, nil
+}
+
+// spans are where the chosen accounts are, kind by kind in the order of the
+// kinds' names, from the cursor on.
+func (of AccountsChoice) spans(book []byte, s Span) ([]store.Range, error) {
+	whole, err := s.in(store.PrefixOf(book))
+	if err != nil {
+		return nil, err
+	}
+	all := kinds()
+	if slices.Sort(all); !s.OldestFirst {
+		slices.Reverse(all)
+	}
 	var last []byte // prefix of the account that was shown last
-	for {
+	if s.Cursor != "" {
+		if last, err = base64.RawURLEncoding.DecodeString(s.Cursor); err != nil || len(last) <= len(book) {
+			return nil, fault.Invalid("cursor", "is not one that this list returned: start again without it")
+		}
+		from, _ := kindOf(last[len(book)])
+		all = all[max(slices.Index(all, from), 0):]
+	}
+	var out []store.Range
+	for _, k := range all {
+		if of.Kind != "" && k != of.Kind {
+			continue
+		}
+		prefix := append(bytes.Clone(book), k.code())
+		began := bytes.HasPrefix(last, prefix)
+		if of.Party != "" {
+			prefix = appendShort(prefix, of.Party)
+		}
+		rng := store.PrefixOf(prefix)
+		rng.Reverse, rng.Limit = whole.Reverse, 1
+		switch {
+		case began && s.OldestFirst: // past the whole account, not only its prefix
+			rng.From = store.PrefixOf(last).To
+		case began:
+			rng.To = last
+		}
+		out = append(out, rng)
+	}
+	return out, nil
+}
+
+// mostLooked bounds how many rows are looked at to fill one page of those
+// chosen, however small that is.
+const mostLooked = 4000
+
+// accountsWalk fills a page of accounts.
+type accountsWalk struct {
+	of     AccountsChoice
+	at     time.Time
+	span   Span
+	looked int
+	last   []byte // prefix of the account that was looked at last
+	page   Page[AccountBalance]
+}
+
+// walk goes through the accounts of one range.
+func (w *accountsWalk) walk(r store.Reader, rng store.Range) error {
+	for bytes.Compare(rng.From, rng.To) < 0 {
 		prefix, account, err := nextAccount(r, rng)
 		if err != nil || prefix == nil {
-			return page, err
+			return err
 		}
-		if len(page.Items) == s.Limit {
-			page.Next = base64.RawURLEncoding.EncodeToString(last)
-			return page, nil
+		if len(w.page.Items) == w.span.Limit || w.looked >= max(mostLooked, w.span.Limit) {
+			w.page.Next = base64.RawURLEncoding.EncodeToString(w.last)
+			return nil
 		}
-		e, err := lastEntry(r, prefix, at)
-		if err != nil {
-			return page, err
+		if w.looked, w.last = w.looked+1, prefix; w.of.Currency == "" || account.Currency == w.of.Currency {
+			e, err := lastEntry(r, prefix, w.at)
+			if err != nil {
+				return err
+			}
+			w.page.Items = append(w.page.Items, AccountBalance{Account: account, Balance: e.Balance})
 		}
-		page.Items = append(page.Items, AccountBalance{Account: account, Balance: e.Balance})
-		if last = prefix; s.OldestFirst {
+		if w.span.OldestFirst {
 			rng.From = store.PrefixOf(prefix).To
 		} else {
 			rng.To = prefix
 		}
 	}
+	return nil
 }
 
 // nextAccount returns the account of the first key in the range, in its

@@ -13,6 +13,7 @@ import (
 type AccountsQuery struct {
 	Book string    // empty: the caller's own
 	At   time.Time // zero: now
+	AccountsChoice
 	Span
 }
 
@@ -20,7 +21,7 @@ type AccountsQuery struct {
 func (s *Service) ListAccounts(ctx context.Context, c access.Caller, q AccountsQuery) (Page[AccountBalance], error) {
 	var page Page[AccountBalance]
 	err := s.read(ctx, c, &q.Book, func(r store.Reader) (err error) {
-		page, err = s.ledger.Accounts(r, q.Book, q.At, q.Span)
+		page, err = s.ledger.AccountsOf(r, q.Book, q.AccountsChoice, q.At, q.Span)
 		return err
 	})
 	return page, err
@@ -47,8 +48,8 @@ func (s *Service) ListEntries(ctx context.Context, c access.Caller, q EntriesQue
 
 // TransactionsQuery asks for the transactions of one book.
 type TransactionsQuery struct {
-	Book     string    // empty: the caller's own
-	From, To time.Time // half-open, zero is open
+	Book string // empty: the caller's own
+	TransactionsChoice
 	Span
 }
 
@@ -56,7 +57,7 @@ type TransactionsQuery struct {
 func (s *Service) ListTransactions(ctx context.Context, c access.Caller, q TransactionsQuery) (Page[Transaction], error) {
 	var page Page[Transaction]
 	err := s.read(ctx, c, &q.Book, func(r store.Reader) (err error) {
-		page, err = s.ledger.TransactionsBetween(r, q.Book, q.From, q.To, q.Span)
+		page, err = s.ledger.TransactionsOf(r, q.Book, q.TransactionsChoice, q.Span)
 		return err
 	})
 	return page, err

@@ -139,6 +139,17 @@ func (s *Service) Recharge(ctx context.Context, c access.Caller, in RechargeInpu
 	return out, nil
 }
 
+// recordedRecharge is a recharge as the audit log tells of it: with its amount in
+// units of the currency.
+type recordedRecharge struct {
+	Recharge
+	Amount string
+}
+
+func (r Recharge) recorded() recordedRecharge {
+	return recordedRecharge{Recharge: r, Amount: r.Amount.Format(r.Currency)}
+}
+
 func (s *Service) rechargeTx(tx store.Tx, c access.Caller, in RechargeInput, pair trade.Pair) (Recharge, error) {
 	row := Recharge{
 		ID: id.New(), Buyer: in.Buyer, Seller: in.Seller, Currency: in.Currency, Amount: in.Amount,
@@ -158,7 +169,7 @@ func (s *Service) rechargeTx(tx store.Tx, c access.Caller, in RechargeInput, pai
 		return Recharge{}, err
 	}
 	return row, s.audit(tx, c, pair.Keeper, audit.Record{
-		Action: string(access.WalletRecharge), Thing: "recharge", ID: row.ID, After: row,
+		Action: string(access.WalletRecharge), Thing: "recharge", ID: row.ID, After: row.recorded(),
 	})
 }
 

@@ -3,12 +3,12 @@ package ledger
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/audit"
 	"tradewind.example/core/idempotency"
 	"tradewind.example/core/money"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/store"
 	"tradewind.example/core/trade"
 	"tradewind.example/sdk/clock"
@@ -54,6 +54,20 @@ type WalletRow struct {
 	Wallet
 }
 
+// recordedWallet is a wallet as the audit log tells of it: with its amounts in
+// units of the currency.
+type recordedWallet struct {
+	WalletKey
+	Posted, Held, Credit, Available string
+}
+
+func (w WalletRow) recorded() recordedWallet {
+	return recordedWallet{
+		WalletKey: w.WalletKey, Posted: w.Posted.Format(w.Currency), Held: w.Held.Format(w.Currency),
+		Credit: w.Credit.Format(w.Currency), Available: w.Available.Format(w.Currency),
+	}
+}
+
 // Side says from which side wallets are listed.
 type Side string
 
@@ -63,11 +77,50 @@ const (
 	SideSeller Side = "seller" // the wallets that its buyers hold with it
 )
 
+// What wallets can be sorted by. Those of one organisation have one buyer or one
+// seller.
+const (
+	SortBuyer    = "buyer"
+	SortSeller   = "seller"
+	SortCurrency = "currency"
+)
+
 // WalletsQuery asks for the wallets of one organisation.
 type WalletsQuery struct {
-	Org  string // empty: the caller's own
-	Side Side   // empty: SideBuyer
+	Org      string         // empty: the caller's own
+	Side     Side           // empty: SideBuyer
+	Other    string         // the organisation on the other side
+	Currency money.Currency // empty: all
+	Sort     string         // [SortBuyer], [SortSeller] or [SortCurrency]; empty: by the other side
 	Span
+}
+
+func (q WalletsQuery) admits(w WalletRow) bool {
+	return (q.Other == "" || w.Buyer == q.Other || w.Seller == q.Other) && (q.Currency == "" || w.Currency == q.Currency)
+}
+
+// rows is where the query's wallets are: the rows of a bucket, which hold the
+// wallets' keys unless it is the wallets' own.
+func (q WalletsQuery) rows() (store.Bucket, store.Range, error) {
+	if q.Side != SideBuyer && q.Side != SideSeller {
+		return "", store.Range{}, fault.Invalid("side", "must be %s or %s", SideBuyer, SideSeller)
+	}
+	own := map[Side]string{SideBuyer: string(bucketWallet), SideSeller: string(bucketSold)}[q.Side]
+	bucket, err := paging.Sorts{"": own, SortBuyer: own, SortSeller: own, SortCurrency: string(bucketCurrency)}.Index(q.Sort)
+	if err != nil {
+		return "", store.Range{}, err
+	}
+	prefix := store.Key(q.Org)
+	switch {
+	case q.Sort == SortCurrency && q.Currency != "":
+		prefix = store.Key(string(q.Side), q.Org, string(q.Currency))
+	case q.Sort == SortCurrency:
+		prefix = store.Key(string(q.Side), q.Org)
+	case q.Other != "":
+		prefix = store.Key(q.Org, q.Other)
+	}
+	rng, err := q.in(store.PrefixOf(prefix))
+	return store.Bucket(bucket), rng, err
 }
 
 // ListWallets lists the wallets of an organisation that the caller may see:
@@ -85,28 +138,19 @@ func (s *Service) ListWallets(ctx context.Context, c access.Caller, q WalletsQue
 		if err != nil {
 			return err
 		}
-		page, err = wallets(r, q)
-		page.Items = slices.DeleteFunc(page.Items, func(w WalletRow) bool { return !trade.Private(c, w.Seller, w.Buyer) })
+		page, err = wallets(r, q, func(w WalletRow) bool { return q.admits(w) && trade.Private(c, w.Seller, w.Buyer) })
 		return err
 	})
 	return page, err
 }
 
-func wallets(r store.Reader, q WalletsQuery) (Page[WalletRow], error) {
-	bucket := bucketWallet
-	switch q.Side {
-	case SideBuyer:
-	case SideSeller:
-		bucket = bucketSold
-	default:
-		return Page[WalletRow]{}, fault.Invalid("side", "must be %s or %s", SideBuyer, SideSeller)
-	}
-	rng, err := q.in(store.Prefix(q.Org))
+func wallets(r store.Reader, q WalletsQuery, keep func(WalletRow) bool) (Page[WalletRow], error) {
+	bucket, rng, err := q.rows()
 	if err != nil {
 		return Page[WalletRow]{}, err
 	}
 	return collect(r, bucket, rng, q.Span, func(_, v []byte) (WalletRow, error) {
-		if bucket == bucketSold {
+		if bucket != bucketWallet {
 			if v, err = r.Get(bucketWallet, v); err != nil {
 				return WalletRow{}, err
 			}
@@ -117,7 +161,7 @@ func wallets(r store.Reader, q WalletsQuery) (Page[WalletRow], error) {
 		}
 		w, _, err := readWallet(r, k)
 		return WalletRow{WalletKey: k, Wallet: w}, err
-	})
+	}, keep)
 }
 
 // GetWallet returns one wallet. An unused one is empty when the two trade with
@@ -199,7 +243,7 @@ func (s *Service) SetCredit(ctx context.Context, c access.Caller, in CreditInput
 		}
 		return s.audit(tx, c, pair.Keeper, audit.Record{
 			Action: string(access.WalletCredit), Thing: "wallet", ID: in.Buyer,
-			Before: WalletRow{in.WalletKey, before}, After: row,
+			Before: WalletRow{in.WalletKey, before}.recorded(), After: row.recorded(),
 		})
 	})
 	return row, err

@@ -53,6 +53,13 @@ func (k WalletKey) account() Account {
 func (k WalletKey) key() []byte  { return store.Key(k.Buyer, k.Seller, string(k.Currency)) }
 func (k WalletKey) sold() []byte { return store.Key(k.Seller, k.Buyer, string(k.Currency)) }
 
+// byCurrency are the wallet's places among those of its buyer and its seller.
+func (k WalletKey) byCurrency() [2][]byte {
+	return [2][]byte{
+		store.Key(string(SideBuyer), k.Buyer, string(k.Currency), k.Seller), store.Key(string(SideSeller), k.Seller, string(k.Currency), k.Buyer),
+	}
+}
+
 // lien is what stands against a wallet's posted balance.
 type lien struct {
 	held, credit money.Amount
@@ -93,7 +100,30 @@ func writeLien(tx store.Tx, k WalletKey, l lien) error {
 	if err := tx.Put(bucketWallet, k.key(), w.b); err != nil || l.exists {
 		return err
 	}
-	return tx.Put(bucketSold, k.sold(), k.key())
+	if err := tx.Put(bucketSold, k.sold(), k.key()); err != nil {
+		return err
+	}
+	return k.writeByCurrency(tx)
+}
+
+func (k WalletKey) writeByCurrency(tx store.Tx) error {
+	for _, place := range k.byCurrency() {
+		if err := tx.Put(bucketCurrency, place, k.key()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReindexWallets writes anew by which wallets are found, for a migration.
+func ReindexWallets(tx store.Tx) error {
+	return tx.Scan(bucketWallet, store.Prefix().All(), func(_, v []byte) error {
+		k, err := decodeWalletKey(v)
+		if err != nil {
+			return err
+		}
+		return k.writeByCurrency(tx)
+	})
 }
 
 // balances adds a posted balance and a lien up.

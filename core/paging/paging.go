@@ -6,9 +6,13 @@
 package paging
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
 )
 
 // mostLooked bounds how many documents are looked at to fill one page, however
@@ -25,6 +29,21 @@ func Where[T any](r store.Reader, c *store.Collection[T], q store.Query, keep fu
 // further on is wanted, so that the page has no Next.
 func Until[T any](r store.Reader, c *store.Collection[T], q store.Query, keep func(*T) (bool, error)) (store.Page[T], error) {
 	return c.Choose(r, q, mostLooked, keep)
+}
+
+// Sorts are the keys that a list can be sorted by, each with the name of the
+// index that serves it. The empty key, when there is one, is the list's own order.
+type Sorts map[string]string
+
+// Index returns the index of a key. An unknown key is an invalid fault on the
+// field "sort" that names those there are.
+func (s Sorts) Index(key string) (string, error) {
+	index, ok := s[key]
+	if !ok {
+		keys := slices.DeleteFunc(slices.Sorted(maps.Keys(s)), func(k string) bool { return k == "" })
+		return "", fault.Invalid("sort", "must be one of %s", strings.Join(keys, ", "))
+	}
+	return index, nil
 }
 
 // Between bounds an index whose first part after the prefix is a time: from is

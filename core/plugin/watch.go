@@ -63,6 +63,7 @@ func (s *Service) Breakers(ctx context.Context, c access.Caller, name string, q 
 	if err := q.validate(); err != nil {
 		return Page[Breaker]{}, err
 	}
+	slices.SortFunc(d.Breakers, func(a, b Breaker) int { return strings.Compare(a.String(), b.String()) })
 	return page(q, d.Breakers, func(b Breaker) string { return b.String() }), nil
 }
 

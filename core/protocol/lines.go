@@ -8,6 +8,7 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/audit"
 	"tradewind.example/core/id"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/pricing"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
@@ -211,6 +212,7 @@ func (s *Service) GetLine(ctx context.Context, c access.Caller, id string) (stor
 // LinesQuery asks for the lines of one protocol.
 type LinesQuery struct {
 	ProtocolID string
+	Sort       string // [SortCreated], which "" is, or [SortFrom]
 	Cursor     string
 	Limit      int  // 1..store.MaxList
 	Reverse    bool // newest first
@@ -218,8 +220,12 @@ type LinesQuery struct {
 
 // ListLines lists a protocol's lines, oldest first, ended ones included.
 func (s *Service) ListLines(ctx context.Context, c access.Caller, q LinesQuery) (store.Page[Line], error) {
+	index, err := paging.Sorts{"": linesByProtocol, SortCreated: linesByProtocol, SortFrom: linesByFrom}.Index(q.Sort)
+	if err != nil {
+		return store.Page[Line]{}, err
+	}
 	var page store.Page[Line]
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		doc, err := s.protocols.Get(r, q.ProtocolID)
 		if err != nil {
 			return err
@@ -229,7 +235,7 @@ func (s *Service) ListLines(ctx context.Context, c access.Caller, q LinesQuery) 
 			return err
 		}
 		page, err = s.lines.List(r, store.Query{
-			Index: linesByProtocol, Prefix: store.Key(q.ProtocolID), Cursor: q.Cursor, Limit: q.Limit, Reverse: q.Reverse,
+			Index: index, Prefix: store.Key(q.ProtocolID), Cursor: q.Cursor, Limit: q.Limit, Reverse: q.Reverse,
 		})
 		return err
 	})

@@ -85,11 +85,28 @@ type Warning struct {
 const (
 	protocolsByMode   = "mode"     // (seller, buyer, mode, start, id)
 	protocolsByParty  = "party"    // (seller or buyer, id)
+	protocolsByStart  = "start"    // (seller or buyer, start, id)
 	linesByProtocol   = "protocol" // (protocol, id)
+	linesByFrom       = "from"     // (protocol, from, id)
 	linesByProduct    = "product"  // (product, id)
 	linesByWideFloor  = "floor"    // (class or empty, id), of floor lines that name no product
 	discountsBySeller = "seller"   // (seller, product, from, id)
 )
+
+// What protocols and lines can be sorted by.
+const (
+	SortCreated = "created"
+	SortStart   = "start" // protocols
+	SortFrom    = "from"  // lines
+)
+
+// Reindex writes the indexes of all protocols and lines anew, for a migration.
+func Reindex(tx store.Tx) error {
+	if err := newProtocols().Reindex(tx); err != nil {
+		return err
+	}
+	return newLines().Reindex(tx)
+}
 
 func newProtocols() *store.Collection[Protocol] {
 	return store.NewCollection("protocol", func(p *Protocol) string { return p.ID },
@@ -99,6 +116,9 @@ func newProtocols() *store.Collection[Protocol] {
 		store.Index[Protocol]{Name: protocolsByParty, Keys: func(p *Protocol) [][]byte {
 			return [][]byte{store.Key(p.Seller, p.ID), store.Key(p.Buyer, p.ID)}
 		}},
+		store.Index[Protocol]{Name: protocolsByStart, Keys: func(p *Protocol) [][]byte {
+			return [][]byte{store.Key(p.Seller, p.Start, p.ID), store.Key(p.Buyer, p.Start, p.ID)}
+		}},
 	)
 }
 
@@ -106,6 +126,9 @@ func newLines() *store.Collection[Line] {
 	return store.NewCollection("line", func(l *Line) string { return l.ID },
 		store.Index[Line]{Name: linesByProtocol, Keys: func(l *Line) [][]byte {
 			return [][]byte{store.Key(l.ProtocolID, l.ID)}
+		}},
+		store.Index[Line]{Name: linesByFrom, Keys: func(l *Line) [][]byte {
+			return [][]byte{store.Key(l.ProtocolID, l.From, l.ID)}
 		}},
 		store.Index[Line]{Name: linesByProduct, Keys: func(l *Line) [][]byte {
 			if l.ProductID == "" {

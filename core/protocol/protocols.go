@@ -253,6 +253,7 @@ type ListQuery struct {
 	Other  string // the org on the other side
 	Mode   pricing.Mode
 	At     time.Time // only those that are in force then; zero: all
+	Sort   string    // [SortCreated], which "" is, or [SortStart]
 	Cursor string
 	Limit  int // 1..store.MaxList
 
@@ -273,14 +274,18 @@ func (s *Service) List(ctx context.Context, c access.Caller, q ListQuery) (store
 	if q.Org == "" {
 		q.Org = c.OrgID
 	}
+	index, err := paging.Sorts{"": protocolsByParty, SortCreated: protocolsByParty, SortStart: protocolsByStart}.Index(q.Sort)
+	if err != nil {
+		return store.Page[Protocol]{}, err
+	}
 	var page store.Page[Protocol]
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		err := s.cfg.Access.Check(r, c, access.ProtocolRead, access.Target{OrgID: q.Org, Thing: "protocol"})
 		if err != nil {
 			return err
 		}
 		page, err = paging.Where(r, s.protocols, store.Query{
-			Index: protocolsByParty, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
+			Index: index, Prefix: store.Key(q.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst,
 		}, func(p *Protocol) bool { return q.admits(p) && trade.Private(c, p.Seller, p.Buyer) })
 		return err
 	})

@@ -439,9 +439,9 @@ func (f EnablementFilter) query(root string, reach access.Reach) store.Query {
 	q := store.Query{Index: "root", Prefix: store.Key(root), Cursor: f.Cursor, Limit: f.Limit, Reverse: f.Reverse}
 	switch {
 	case f.OrgID != "":
-		q.Index, q.Prefix = "org", store.Key(f.OrgID)
+		q.Index, q.Prefix = "created", store.Key(f.OrgID)
 	case !reach.Subtree:
-		q.Index, q.Prefix = "org", store.Key(reach.Org)
+		q.Index, q.Prefix = "created", store.Key(reach.Org)
 	case f.ProviderID != "":
 		q.Index, q.Prefix = "provider", store.Key(f.ProviderID)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"tradewind.example/core/paging"
 
 	"tradewind.example/sdk/fault"
 
@@ -259,17 +260,28 @@ func (s *Service) sees(r store.Reader, c access.Caller, p *Provider) (bool, erro
 
 // ProviderFilter selects providers.
 type ProviderFilter struct {
-	State   State // "" for all
+	State   State  // "" for all
+	Sort    string // [SortCreated], which "" is, or [SortTitle]
 	Cursor  string
 	Limit   int  // 1..store.MaxList
 	Reverse bool // newest first
 }
 
+// What providers can be sorted by.
+const (
+	SortCreated = "created"
+	SortTitle   = "title" // in any case
+)
+
 // Providers lists the providers the caller may know of.
 func (s *Service) Providers(ctx context.Context, c access.Caller, in ProviderFilter) (Page[Provider], error) {
+	index, err := paging.Sorts{"": "root", SortCreated: "root", SortTitle: "title"}.Index(in.Sort)
+	if err != nil {
+		return Page[Provider]{}, err
+	}
 	var out Page[Provider]
-	err := s.Store.View(ctx, func(r store.Reader) error {
-		q := store.Query{Index: "root", Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
+	err = s.Store.View(ctx, func(r store.Reader) error {
+		q := store.Query{Index: index, Prefix: store.Key(c.RootID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
 		page, err := s.rows.providers.List(r, q)
 		out.Next = page.Next
 		for _, d := range page.Items {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"strings"
 	"tradewind.example/core/memo"
 	"tradewind.example/core/store"
 )
@@ -32,10 +33,22 @@ func newRows() *rows {
 	}
 }
 
+// Reindex writes the indexes of all providers and enablements anew, for a
+// migration.
+func Reindex(tx store.Tx) error {
+	if err := newProviders().Reindex(tx); err != nil {
+		return err
+	}
+	return newEnablements().Reindex(tx)
+}
+
 func newProviders() *store.Collection[Provider] {
 	return store.NewCollection("provider", func(p *Provider) string { return p.ID },
 		store.Index[Provider]{Name: "root", Keys: func(p *Provider) [][]byte {
 			return [][]byte{store.Key(p.RootID, p.ID)}
+		}},
+		store.Index[Provider]{Name: "title", Keys: func(p *Provider) [][]byte {
+			return [][]byte{store.Key(p.RootID, strings.ToLower(p.Title), p.ID)}
 		}},
 		store.Index[Provider]{Name: "org", Keys: func(p *Provider) [][]byte {
 			return [][]byte{store.Key(p.OrgID, p.ID)}
@@ -77,6 +90,9 @@ func newEnablements() *store.Collection[account] {
 		}},
 		store.Index[account]{Name: "org", Keys: func(a *account) [][]byte {
 			return [][]byte{store.Key(a.OrgID, a.ProviderID, a.ID)}
+		}},
+		store.Index[account]{Name: "created", Keys: func(a *account) [][]byte {
+			return [][]byte{store.Key(a.OrgID, a.ID)}
 		}},
 		store.Index[account]{Name: "provider", Keys: func(a *account) [][]byte {
 			return [][]byte{store.Key(a.ProviderID, a.ID)}

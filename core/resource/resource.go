@@ -11,6 +11,7 @@ package resource
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"time"
 
@@ -88,8 +89,9 @@ type Query struct {
 	Kind       string
 	Region     string
 	Status     contract.Status
-	Released   bool // released ones too
-	// OldestFirst turns the order round; the newest are first otherwise.
+	Released   bool   // released ones too
+	Sort       string // [SortCreated], which "" is, or [SortEnd]
+	// OldestFirst turns the order round; the newest, or last, are first otherwise.
 	OldestFirst bool
 	Cursor      string
 	Limit       int
@@ -104,6 +106,12 @@ type Which string
 const (
 	BoughtOnly Which = "bought"
 	PartsOnly  Which = "parts"
+)
+
+// What resources can be sorted by.
+const (
+	SortCreated = "created"
+	SortEnd     = "end" // of the paid term; what has none ends after all
 )
 
 // Page is one page of a list. Next is "" at the end.
@@ -184,6 +192,17 @@ func newResources() *store.Collection[Resource] {
 			out := make([][]byte, 0, len(r.Path))
 			for _, org := range r.Path {
 				out = append(out, store.Key(org, r.ID))
+			}
+			return out
+		}},
+		store.Index[Resource]{Name: "end", Keys: func(r *Resource) [][]byte {
+			end := r.End
+			if end.IsZero() {
+				end = time.Unix(0, math.MaxInt64)
+			}
+			out := make([][]byte, 0, len(r.Path))
+			for _, org := range r.Path {
+				out = append(out, store.Key(org, end, r.ID))
 			}
 			return out
 		}},

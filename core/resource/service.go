@@ -266,13 +266,17 @@ func (s *Service) checked(ctx context.Context, c access.Caller, right access.Rig
 
 // List returns one page of the resources within the caller's reach.
 func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Resource], error) {
+	index, err := paging.Sorts{"": "path", SortCreated: "path", SortEnd: "end"}.Index(q.Sort)
+	if err != nil {
+		return Page[Resource]{}, err
+	}
 	var out Page[Resource]
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		reach, err := s.cfg.Authority.Reach(r, c, access.ResourceRead)
 		if err != nil {
 			return err
 		}
-		sq := store.Query{Index: "path", Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
+		sq := store.Query{Index: index, Prefix: store.Key(reach.Org), Cursor: q.Cursor, Limit: q.Limit, Reverse: !q.OldestFirst}
 		if q.ParentID != "" {
 			sq.Index, sq.Prefix = "parent", store.Key(q.ParentID)
 		}

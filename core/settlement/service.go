@@ -16,7 +16,6 @@ import (
 	"tradewind.example/core/paging"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/clock"
-	"tradewind.example/sdk/fault"
 )
 
 // Authority decides who may do what.
@@ -157,16 +156,12 @@ func (s *Service) List(ctx context.Context, c access.Caller, q Query) (Page[Stat
 	if q.OrgID == "" {
 		q.OrgID = c.OrgID
 	}
-	index := "org"
-	switch q.Side {
-	case "seller", "buyer":
-		index = q.Side
-	case "":
-	default:
-		return Page[Statement]{}, fault.Invalid("side", "must be seller or buyer")
+	index, err := q.index()
+	if err != nil {
+		return Page[Statement]{}, err
 	}
 	var out Page[Statement]
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		err := s.cfg.Authority.Check(r, c, access.StatementRead, access.Target{OrgID: q.OrgID, Thing: "statement"})
 		if err != nil {
 			return err

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"tradewind.example/core/money"
+	"tradewind.example/core/paging"
 	"tradewind.example/core/store"
+	"tradewind.example/sdk/fault"
 )
 
 // State says where a statement stands.
@@ -105,14 +107,38 @@ type Query struct {
 	Other string // the org on the other side
 	// From and To choose by the due date, half-open; zero is open.
 	From, To time.Time
-	// OldestFirst turns the order round; the newest are first otherwise.
+	Sort     string // [SortCreated], which "" is, [SortDue] or [SortAmount]
+	// OldestFirst turns the order round; the newest, or greatest, are first otherwise.
 	OldestFirst bool
 	Cursor      string
 	Limit       int
 }
 
+// What statements can be sorted by.
+const (
+	SortCreated = "created"
+	SortDue     = "due"
+	SortAmount  = "amount" // within a currency, and by that
+)
+
+// index is what serves the query: of both sides or of one.
+func (q *Query) index() (string, error) {
+	switch q.Side {
+	case "", "seller", "buyer":
+	default:
+		return "", fault.Invalid("side", "must be seller or buyer")
+	}
+	own := "org"
+	if q.Side != "" {
+		own = q.Side
+	}
+	return paging.Sorts{"": own, SortCreated: own, SortDue: "due", SortAmount: "amount"}.Index(q.Sort)
+}
+
 func (q *Query) admits(v *Statement) bool {
 	switch {
+	case q.Side == "seller" && v.Seller != q.OrgID, q.Side == "buyer" && v.Buyer != q.OrgID:
+		return false
 	case q.State != "" && v.State != q.State, q.Other != "" && v.Seller != q.Other && v.Buyer != q.Other:
 		return false
 	case !q.From.IsZero() && v.Due.Before(q.From), !q.To.IsZero() && !v.Due.Before(q.To):
@@ -145,6 +171,14 @@ func newStatements() *store.Collection[Statement] {
 		store.Index[Statement]{Name: "org", Keys: func(s *Statement) [][]byte {
 			return [][]byte{store.Key(s.Seller, s.ID), store.Key(s.Buyer, s.ID)}
 		}},
+		store.Index[Statement]{Name: "due", Keys: func(s *Statement) [][]byte {
+			return [][]byte{store.Key(s.Seller, s.Due, s.ID), store.Key(s.Buyer, s.Due, s.ID)}
+		}},
+		store.Index[Statement]{Name: "amount", Keys: func(s *Statement) [][]byte {
+			return [][]byte{
+				store.Key(s.Seller, s.Currency, s.Totals.Amount, s.ID), store.Key(s.Buyer, s.Currency, s.Totals.Amount, s.ID),
+			}
+		}},
 		// pair finds up to which due date a pair is closed. A refused statement
 		// closes nothing.
 		store.Index[Statement]{Name: "pair", Keys: func(s *Statement) [][]byte {
@@ -162,3 +196,6 @@ func newStatements() *store.Collection[Statement] {
 		}},
 	)
 }
+
+// Reindex writes the indexes of all statements anew, for a migration.
+func Reindex(tx store.Tx) error { return newStatements().Reindex(tx) }

@@ -31,13 +31,14 @@ type UpdateOrgInput struct {
 // ListOrgsInput asks for the orgs that the caller reaches, by name.
 type ListOrgsInput struct {
 	Below    string // only this org and what is below it; empty: all in reach
-	ParentID string // only direct children of this org, by age
+	ParentID string // only direct children of this org
 	Kind     Kind
 	State    OrgState
 	Text     string // what the name begins with, in any case
+	Sort     string // [SortName], which "" is, or [SortCreated]
 	Cursor   string
 	Limit    int
-	Reverse  bool // the last name, or the youngest, first
+	Reverse  bool // the last first
 }
 
 func (in ListOrgsInput) admits(o *Org) bool {
@@ -98,15 +99,23 @@ type UpdateUserInput struct {
 	State    UserState
 }
 
-// ListUsersInput asks for the users of one org, by login.
+// What orgs and users can be sorted by.
+const (
+	SortName    = "name" // in any case
+	SortCreated = "created"
+	SortLogin   = "login" // users
+)
+
+// ListUsersInput asks for the users of one org.
 type ListUsersInput struct {
 	OrgID   string // empty: the caller's own
 	Role    access.Role
 	State   UserState
 	Text    string // what the login or the name begins with, in any case
+	Sort    string // [SortLogin], which "" is, [SortName] or [SortCreated]
 	Cursor  string
 	Limit   int
-	Reverse bool // the last login first
+	Reverse bool // the last first
 }
 
 func (in ListUsersInput) admits(u *User) bool {

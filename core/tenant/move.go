@@ -60,9 +60,14 @@ func (s *Service) planMove(r store.Reader, c access.Caller, in MoveOrgInput) (pl
 	if p.unassign, err = s.assignedTo(r, org); err != nil {
 		return p, err
 	}
-	p.move = Move{Org: org.ID, From: org.Path, To: append(slices.Clone(p.parent.Path), org.ID), Count: len(p.orgs)}
-	for _, o := range p.orgs[:min(len(p.orgs), MaxMoveListed)] {
-		p.move.Orgs = append(p.move.Orgs, o.ID)
+	p.move = Move{Org: org.ID, From: org.Path, To: append(slices.Clone(p.parent.Path), org.ID)}
+	for _, o := range p.orgs {
+		if o.State == OrgDeleted {
+			continue
+		}
+		if p.move.Count++; p.move.Count <= MaxMoveListed {
+			p.move.Orgs = append(p.move.Orgs, o.ID)
+		}
 	}
 	for _, u := range p.unassign {
 		p.move.Unassign = append(p.move.Unassign, UserRef{ID: u.ID, Login: u.Login})

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"strings"
 	"time"
 
 	"tradewind.example/core/money"
@@ -74,7 +75,10 @@ type Seller struct {
 // The orgs' indexes.
 const (
 	orgsByAncestor = "ancestor" // (each org of the path, name, id)
-	orgsByParent   = "parent"   // (parent, id); providers count below their root
+	orgsByParent   = "parent"   // (parent, name, id); providers count below their root
+
+	orgsByAncestorCreated = "ancestor_created" // (each org of the path, id)
+	orgsByParentCreated   = "parent_created"   // (parent, id), deleted ones too: they move with the tree
 )
 
 func newOrgs() *store.Collection[Org] {
@@ -85,7 +89,17 @@ func newOrgs() *store.Collection[Org] {
 			}
 			keys := make([][]byte, 0, len(o.Path))
 			for _, above := range o.Path {
-				keys = append(keys, store.Key(above, o.Name, o.ID))
+				keys = append(keys, store.Key(above, strings.ToLower(o.Name), o.ID))
+			}
+			return keys
+		}},
+		store.Index[Org]{Name: orgsByAncestorCreated, Keys: func(o *Org) [][]byte {
+			if o.State == OrgDeleted {
+				return nil
+			}
+			keys := make([][]byte, 0, len(o.Path))
+			for _, above := range o.Path {
+				keys = append(keys, store.Key(above, o.ID))
 			}
 			return keys
 		}},
@@ -93,7 +107,21 @@ func newOrgs() *store.Collection[Org] {
 			if o.State == OrgDeleted || len(o.Path) < 2 {
 				return nil
 			}
+			return [][]byte{store.Key(o.Path[len(o.Path)-2], strings.ToLower(o.Name), o.ID)}
+		}},
+		store.Index[Org]{Name: orgsByParentCreated, Keys: func(o *Org) [][]byte {
+			if len(o.Path) < 2 {
+				return nil
+			}
 			return [][]byte{store.Key(o.Path[len(o.Path)-2], o.ID)}
 		}},
 	)
+}
+
+// Reindex writes the indexes of all orgs and users anew, for a migration.
+func Reindex(tx store.Tx) error {
+	if err := newOrgs().Reindex(tx); err != nil {
+		return err
+	}
+	return newUsers().Reindex(tx)
 }

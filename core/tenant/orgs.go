@@ -132,8 +132,16 @@ func (s *Service) ListOrgs(ctx context.Context, c access.Caller, in ListOrgsInpu
 }
 
 func (s *Service) orgQuery(r store.Reader, c access.Caller, reach access.Reach, in ListOrgsInput) (store.Query, error) {
-	q := store.Query{Index: orgsByAncestor, Prefix: store.Key(reach.Org), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
-	for _, narrow := range [...]struct{ index, org string }{{orgsByAncestor, in.Below}, {orgsByParent, in.ParentID}} {
+	below, err := paging.Sorts{"": orgsByAncestor, SortName: orgsByAncestor, SortCreated: orgsByAncestorCreated}.Index(in.Sort)
+	if err != nil {
+		return store.Query{}, err
+	}
+	next := orgsByParent
+	if in.Sort == SortCreated {
+		next = orgsByParentCreated
+	}
+	q := store.Query{Index: below, Prefix: store.Key(reach.Org), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
+	for _, narrow := range [...]struct{ index, org string }{{below, in.Below}, {next, in.ParentID}} {
 		if narrow.org == "" {
 			continue
 		}

@@ -137,10 +137,11 @@ func TestListOrgs(t *testing.T) {
 		in     tenant.ListOrgsInput
 		want   []string
 	}{
-		"Superadmin":  {"all of the root, nothing of the other", w.super, tenant.ListOrgsInput{}, []string{"Operator", "cloud", "direct", "farm", "mill", "reseller", "rival", "shop", "stranger", "sub"}},
+		"Superadmin":  {"all of the root, nothing of the other", w.super, tenant.ListOrgsInput{}, []string{"cloud", "direct", "farm", "mill", "Operator", "reseller", "rival", "shop", "stranger", "sub"}},
 		"Reseller":    {"the subtree", admin, tenant.ListOrgsInput{}, []string{"farm", "mill", "reseller", "shop", "sub"}},
 		"Below":       {"part of the subtree", admin, tenant.ListOrgsInput{Below: w.org["sub"].ID}, []string{"farm", "sub"}},
-		"Children":    {"direct buyers, by age", admin, tenant.ListOrgsInput{ParentID: w.org["reseller"].ID}, []string{"sub", "shop", "mill"}},
+		"Children":    {"direct buyers, by name", admin, tenant.ListOrgsInput{ParentID: w.org["reseller"].ID}, []string{"mill", "shop", "sub"}},
+		"ByAge":       {"direct buyers, by age", admin, tenant.ListOrgsInput{ParentID: w.org["reseller"].ID, Sort: tenant.SortCreated}, []string{"sub", "shop", "mill"}},
 		"Salesperson": {"the own org and the assigned customer", salesperson, tenant.ListOrgsInput{}, []string{"mill", "reseller"}},
 		"Customer":    {"itself", customer, tenant.ListOrgsInput{}, []string{"shop"}},
 	}
@@ -156,6 +157,8 @@ func TestListOrgs(t *testing.T) {
 	}
 	_, err := w.svc.ListOrgs(w.ctx, admin, tenant.ListOrgsInput{Below: w.org["rival"].ID, Limit: 10})
 	wantClass(t, "a foreign subtree does not exist", err, fault.ClassNotFound)
+	_, err = w.svc.ListOrgs(w.ctx, admin, tenant.ListOrgsInput{Limit: 1, Sort: "phone"})
+	wantClass(t, "an unknown key", err, fault.ClassInvalid)
 	_, err = w.svc.ListOrgs(w.ctx, admin, tenant.ListOrgsInput{Limit: 0})
 	wantClass(t, "no list without a limit", err, fault.ClassInvalid)
 }
@@ -315,6 +318,29 @@ func TestMoveOrg(t *testing.T) {
 	if diff := cmp.Diff([]string{w.org["shop"].ID}, user.Value.Assigned); err != nil || diff != "" {
 		t.Errorf("the old seller's salesperson loses the org only: %v\n%s", err, diff)
 	}
+}
+
+// TestADeletedOrgMovesWithItsTree: what is left of it is read by the chain that
+// it would stand in, and no longer by the one that it has left.
+func TestADeletedOrgMovesWithItsTree(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.as("reseller", "radmin", access.RoleResellerAdmin)
+	after := w.as("rival", "riadmin", access.RoleResellerAdmin)
+	if err := w.svc.DeleteOrg(w.ctx, w.super, w.org["farm"].ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	done, err := w.svc.MoveOrg(w.ctx, w.super, tenant.MoveOrgInput{OrgID: w.org["sub"].ID, ParentID: w.org["rival"].ID})
+	if diff := cmp.Diff([]string{w.org["sub"].ID}, done.Orgs); err != nil || diff != "" || done.Count != 1 {
+		t.Errorf("the move tells of what is there alone: %d, %v\n%s", done.Count, err, diff)
+	}
+	w.view(func(r store.Reader) {
+		left := access.Target{OrgID: w.org["farm"].ID, Thing: "order", ID: "1"}
+		wantClass(t, "the old chain", w.svc.Authority().Check(r, before, access.OrderRead, left), fault.ClassNotFound)
+		if err := w.svc.Authority().Check(r, after, access.OrderRead, left); err != nil {
+			t.Errorf("the new chain: %v", err)
+		}
+	})
 }
 
 func TestMoveOrgRefusals(t *testing.T) {

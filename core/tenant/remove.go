@@ -75,7 +75,7 @@ func (s *Service) holdings(r store.Reader, org string) ([]HeldThing, error) {
 
 // children calls fn for each org directly below, deleted ones included.
 func (s *Service) children(r store.Reader, org string, fn func(Org) error) error {
-	q := store.Query{Index: orgsByParent, Prefix: store.Key(org), Limit: store.NoLimit}
+	q := store.Query{Index: orgsByParentCreated, Prefix: store.Key(org), Limit: store.NoLimit}
 	return s.orgs.Each(r, q, func(d store.Doc[Org]) error { return fn(d.Value) })
 }
 

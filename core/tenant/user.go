@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"strings"
 	"time"
 
 	"tradewind.example/core/access"
@@ -79,6 +80,8 @@ type tokenRow struct {
 const (
 	usersByLogin = "login" // (login), unique
 	usersByOrg   = "org"   // (org, login)
+	usersByName  = "name"  // (org, name, id)
+	usersByAge   = "age"   // (org, id)
 	rowsByHash   = "hash"  // (hash of the bearer), unique
 	rowsByUser   = "user"  // (user, id)
 )
@@ -90,6 +93,12 @@ func newUsers() *store.Collection[User] {
 		}},
 		store.Index[User]{Name: usersByOrg, Keys: func(u *User) [][]byte {
 			return [][]byte{store.Key(u.OrgID, u.Login)}
+		}},
+		store.Index[User]{Name: usersByName, Keys: func(u *User) [][]byte {
+			return [][]byte{store.Key(u.OrgID, strings.ToLower(u.Name), u.ID)}
+		}},
+		store.Index[User]{Name: usersByAge, Keys: func(u *User) [][]byte {
+			return [][]byte{store.Key(u.OrgID, u.ID)}
 		}},
 	)
 }

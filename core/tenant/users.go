@@ -156,11 +156,15 @@ func (s *Service) allowedUser(r store.Reader, c access.Caller, right access.Righ
 	return doc, nil
 }
 
-// ListUsers returns a page of an org's users, by login.
+// ListUsers returns a page of an org's users.
 func (s *Service) ListUsers(ctx context.Context, c access.Caller, in ListUsersInput) (store.Page[User], error) {
 	orString(&in.OrgID, c.OrgID)
+	index, err := paging.Sorts{"": usersByOrg, SortLogin: usersByOrg, SortName: usersByName, SortCreated: usersByAge}.Index(in.Sort)
+	if err != nil {
+		return store.Page[User]{}, err
+	}
 	var page store.Page[User]
-	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
+	err = s.cfg.Store.View(ctx, func(r store.Reader) error {
 		if err := s.access.Check(r, c, access.UserRead, access.Target{OrgID: in.OrgID, Thing: "user"}); err != nil {
 			return err
 		}
@@ -169,7 +173,7 @@ func (s *Service) ListUsers(ctx context.Context, c access.Caller, in ListUsersIn
 		}
 		var err error
 		page, err = paging.Where(r, s.users, store.Query{
-			Index: usersByOrg, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse,
+			Index: index, Prefix: store.Key(in.OrgID), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse,
 		}, in.admits)
 		return err
 	})

@@ -91,7 +91,6 @@ type importAccount struct {
 type listAccountImports struct {
 	ByID
 	api.Paging
-	api.Sorting
 }
 
 type getAccountImport struct {
@@ -119,7 +118,6 @@ type listBillLines struct {
 	ByID
 	BillLineFilter
 	api.Paging
-	api.Sorting
 }
 
 type exportBillLines struct {
@@ -170,9 +168,9 @@ func bindAccountImports(s *api.Server, svc Services, path string) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: path + "/imports", ID: "list-account-imports", Tag: accountsTag, Summary: "List the imports of an account",
+		Method: http.MethodGet, Path: path + "/imports", ID: "list-account-imports", Sort: []string{"created"}, Order: "-created", Tag: accountsTag, Summary: "List the imports of an account",
 	}, func(ctx context.Context, c access.Caller, in *listAccountImports) (*api.ListOut[AccountImport], error) {
-		p, err := svc.Accounts.Imports(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Accounts.Imports(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}
@@ -190,11 +188,11 @@ const longestExport = time.Hour
 
 func bindBillLines(s *api.Server, svc Services, path string) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: path + "/bill-lines", ID: "list-bill-lines", Tag: accountsTag, Summary: "List the bill lines that were imported",
+		Method: http.MethodGet, Path: path + "/bill-lines", ID: "list-bill-lines", Sort: []string{"charge_period_start"}, Order: "-charge_period_start", Tag: accountsTag, Summary: "List the bill lines that were imported",
 		Detail: "As the cloud told them; a page may be short and still have a `next`. Import them first.",
 	}, func(ctx context.Context, c access.Caller, in *listBillLines) (*api.ListOut[BillLine], error) {
 		q := in.of(in.ID)
-		q.OldestFirst, q.Cursor, q.Limit = !in.Reverse(), in.Cursor, in.Limit
+		q.OldestFirst, q.Cursor, q.Limit = !in.Down(), in.Cursor, in.Limit
 		p, err := svc.Accounts.Lines(ctx, c, q)
 		if err != nil {
 			return nil, err

@@ -59,7 +59,6 @@ type SubAccount struct {
 type listVendorOrders struct {
 	ByID
 	api.Paging
-	api.Sorting
 	From           time.Time `query:"from" doc:"Made at or after"`
 	To             time.Time `query:"to" doc:"Made before"`
 	State          string    `query:"state" maxLength:"64" doc:"The cloud's word"`
@@ -102,10 +101,10 @@ type enableSubAccount struct {
 
 func bindVendorOrders(s *api.Server, svc Services, path string) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: path + "/vendor-orders", ID: "list-vendor-orders", Tag: accountsTag, Summary: "List the cloud's own orders that were imported",
+		Method: http.MethodGet, Path: path + "/vendor-orders", ID: "list-vendor-orders", Sort: []string{"created"}, Order: "-created", Tag: accountsTag, Summary: "List the cloud's own orders that were imported",
 	}, func(ctx context.Context, c access.Caller, in *listVendorOrders) (*api.ListOut[VendorOrder], error) {
 		p, err := svc.Accounts.Orders(ctx, c, cloudaccount.OrdersInput{
-			ListInput: cloudaccount.ListInput{EnablementID: in.ID, From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit},
+			ListInput: cloudaccount.ListInput{EnablementID: in.ID, From: in.From, To: in.To, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit},
 			State:     in.State, ResourceID: in.VendorResource,
 		})
 		if err != nil {
@@ -143,9 +142,9 @@ func bindSubAccounts(s *api.Server, svc Services, path string) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: path + "/sub-accounts", ID: "list-sub-accounts", Tag: accountsTag, Summary: "List the accounts below an account",
+		Method: http.MethodGet, Path: path + "/sub-accounts", ID: "list-sub-accounts", Sort: []string{"created"}, Order: "-created", Tag: accountsTag, Summary: "List the accounts below an account",
 	}, func(ctx context.Context, c access.Caller, in *listAccountImports) (*api.ListOut[SubAccount], error) {
-		p, err := svc.Accounts.SubAccounts(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Accounts.SubAccounts(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}
@@ -158,9 +157,9 @@ func bindSubAccounts(s *api.Server, svc Services, path string) {
 		return enablementAnswer(svc.Accounts.Enable(ctx, c, cloudaccount.EnableInput{SubAccountID: in.ID, CoversAll: in.Body.CoversAll}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: path + "/changes", ID: "list-account-changes", Tag: accountsTag, Summary: "List the changes of an account at its cloud",
+		Method: http.MethodGet, Path: path + "/changes", ID: "list-account-changes", Sort: []string{"created"}, Order: "-created", Tag: accountsTag, Summary: "List the changes of an account at its cloud",
 	}, func(ctx context.Context, c access.Caller, in *listAccountImports) (*api.ListOut[AccountChange], error) {
-		p, err := svc.Accounts.Changes(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Accounts.Changes(ctx, c, cloudaccount.ListInput{EnablementID: in.ID, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,6 @@ type AuditEntry struct {
 
 type listAudit struct {
 	api.Paging
-	api.Sorting
 	OrgID   string    `query:"org_id" maxLength:"64" doc:"Of this org; your own when absent"`
 	Tree    bool      `query:"tree" doc:"Of your whole tree instead; for the operator"`
 	Actor   string    `query:"actor" maxLength:"200" example:"system"`
@@ -40,12 +39,12 @@ type listAudit struct {
 
 func bindAudit(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", By: "the place in the chain", Tag: "Audit", Summary: "Read the audit log",
+		Method: http.MethodGet, Path: "/v1/audit", ID: "list-audit", Sort: []string{"time"}, Order: "-time", Tag: "Audit", Summary: "Read the audit log",
 		Detail: "Append-only and hash-chained; verify it with: tradewind audit verify.",
 	}, func(ctx context.Context, c access.Caller, in *listAudit) (*api.ListOut[AuditEntry], error) {
 		q := audit.Query{
 			Org: orOwn(in.OrgID, c), Actor: in.Actor, Action: in.Action, Thing: in.Thing, ID: in.ThingID, From: in.From, To: in.To,
-			Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse(),
+			Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down(),
 		}
 		target := access.Target{OrgID: q.Org, Thing: "org", ID: q.Org}
 		if in.Tree {

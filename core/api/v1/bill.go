@@ -42,7 +42,6 @@ type BillStatement struct {
 
 type listBills struct {
 	api.Paging
-	api.Sorting
 	OrgID     string    `query:"org_id" maxLength:"64" doc:"Whose bills; your own org when absent"`
 	Side      string    `query:"side" enum:"seller,buyer" default:"buyer" doc:"The part that org has in them"`
 	Other     string    `query:"other" maxLength:"64" doc:"The org on the other side"`
@@ -54,11 +53,11 @@ type listBills struct {
 
 func bindBills(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/bills", ID: "list-bills", Tag: "Bills", Summary: "List bills",
+		Method: http.MethodGet, Path: "/v1/bills", ID: "list-bills", Sort: []string{"time"}, Order: "-time", Tag: "Bills", Summary: "List bills",
 	}, func(ctx context.Context, c access.Caller, in *listBills) (*api.ListOut[Bill], error) {
 		p, err := svc.Bills.List(ctx, c, billing.Query{
 			OrgID: in.OrgID, Side: billing.Side(in.Side), Other: in.Other, OrderID: in.OrderID, Operation: billing.Operation(in.Operation),
-			From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
+			From: in.From, To: in.To, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err

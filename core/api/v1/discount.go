@@ -45,7 +45,6 @@ type closeDiscount struct {
 
 type listDiscounts struct {
 	api.Paging
-	api.Ascending
 	Seller    string `query:"seller" maxLength:"64" doc:"Your own org when absent"`
 	ProductID string `query:"product_id" maxLength:"64"`
 }
@@ -65,9 +64,9 @@ func bindDiscounts(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/discounts", ID: "list-discounts", By: "product, then by start", Tag: tag, Summary: "List unified discounts",
+		Method: http.MethodGet, Path: "/v1/discounts", ID: "list-discounts", Sort: []string{"product_id"}, Order: "product_id", Tag: tag, Summary: "List unified discounts",
 	}, func(ctx context.Context, c access.Caller, in *listDiscounts) (*api.ListOut[Discount], error) {
-		p, err := svc.Protocols.ListDiscounts(ctx, c, protocol.DiscountsQuery{Seller: in.Seller, ProductID: in.ProductID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Protocols.ListDiscounts(ctx, c, protocol.DiscountsQuery{Seller: in.Seller, ProductID: in.ProductID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

@@ -86,7 +86,6 @@ type changeEnablement struct {
 
 type listEnablements struct {
 	api.Paging
-	api.Ascending
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	OrgID      string `query:"org_id" maxLength:"64"`
 	State      string `query:"state" enum:"pending,active,failed,disabled,revoked"`
@@ -104,10 +103,10 @@ func bindEnablements(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/enablements", ID: "list-enablements", Tag: tag, Summary: "List enablements",
+		Method: http.MethodGet, Path: "/v1/enablements", ID: "list-enablements", Sort: []string{"created"}, Order: "created", Tag: tag, Summary: "List enablements",
 	}, func(ctx context.Context, c access.Caller, in *listEnablements) (*api.ListOut[Enablement], error) {
 		p, err := svc.Providers.Enablements(ctx, c, provider.EnablementFilter{
-			ProviderID: in.ProviderID, OrgID: in.OrgID, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			ProviderID: in.ProviderID, OrgID: in.OrgID, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

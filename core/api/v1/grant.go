@@ -38,7 +38,6 @@ type revokeGrant struct {
 
 type listGrants struct {
 	api.Paging
-	api.Ascending
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	To         string `query:"to" maxLength:"64"`
 	State      string `query:"state" enum:"active,revoked"`
@@ -54,10 +53,10 @@ func bindGrants(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/grants", ID: "list-grants", By: "the time of creation", Tag: tag, Summary: "List grants",
+		Method: http.MethodGet, Path: "/v1/grants", ID: "list-grants", Sort: []string{"created"}, Order: "created", Tag: tag, Summary: "List grants",
 	}, func(ctx context.Context, c access.Caller, in *listGrants) (*api.ListOut[Grant], error) {
 		p, err := svc.Providers.Grants(ctx, c, provider.GrantFilter{
-			ProviderID: in.ProviderID, To: in.To, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			ProviderID: in.ProviderID, To: in.To, State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

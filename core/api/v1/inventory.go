@@ -53,8 +53,6 @@ func (k InventoryPlace) place() inventory.Place {
 type listInventory struct {
 	InventoryPlace
 	api.Paging
-	api.Ascending
-	Sort   string   `query:"sort" maxLength:"64" doc:"A field of the state; empty is the plugin's own order, or downwards the id"`
 	Filter []string `query:"filter,explode" maxItems:"8" doc:"field:value, of the state's top level"`
 }
 
@@ -107,13 +105,14 @@ func bindInventory(s *api.Server, svc Services) {
 	const tag, path = "Inventory", "/v1/enablements/{id}/inventory/{kind}"
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: path, ID: "list-inventory", Tag: tag, Summary: "List what an account's own people keep at its provider",
+		Detail: "Sorted by id or by a field of the kind's state; without sort in the plugin's own order.",
 		Faults: unoffered(),
 	}, func(ctx context.Context, c access.Caller, in *listInventory) (*api.ListOut[InventoryThing], error) {
 		filter, err := filterOf(in.Filter)
 		if err != nil {
 			return nil, err
 		}
-		p, err := svc.Inventory.List(ctx, c, inventory.ListInput{At: in.place(), Filter: filter, Sort: in.Sort, Reverse: in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+		p, err := svc.Inventory.List(ctx, c, inventory.ListInput{At: in.place(), Filter: filter, Sort: in.By(), Reverse: in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}

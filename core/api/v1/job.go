@@ -27,7 +27,6 @@ type Job struct {
 
 type listJobs struct {
 	api.Paging
-	api.Sorting
 	State string `query:"state" enum:"ready,running,done,dead,parked"`
 	Kind  string `query:"kind" maxLength:"64"`
 	Ref   string `query:"ref" maxLength:"200" doc:"What they work on"`
@@ -37,15 +36,27 @@ func (in *listJobs) admits(j *job.Job) bool {
 	return (in.Kind == "" || j.Kind == in.Kind) && (in.Ref == "" || j.Ref == in.Ref)
 }
 
+// settleSort chooses what is found soonest where the client does not choose.
+func (in *listJobs) settleSort() {
+	if in.Sort != "" {
+		return
+	}
+	if in.Sort = "-" + job.SortCreated; in.State != "" {
+		in.Sort = "-" + job.SortUpdated
+	}
+}
+
 func bindJobs(s *api.Server, svc Services) {
 	const tag = "Jobs"
 	target := func(c access.Caller, id string) access.Target {
 		return access.Target{OrgID: c.RootID, Thing: "job", ID: id, Unnamed: true}
 	}
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/jobs", ID: "list-jobs", Tag: tag,
-		Summary: "List background jobs", Detail: "Of your tree; a page may be short. Dead ones failed for good and wait to be retried.",
+		Method: http.MethodGet, Path: "/v1/jobs", ID: "list-jobs", Sort: []string{"created", "updated"}, Tag: tag,
+		Summary: "List background jobs", Detail: "Of your tree; a page may be short. Dead ones failed for good and wait to be retried. " +
+			"Without sort by -created, and those of a state by -updated, when they came into it; without a state there is no updated.",
 	}, func(ctx context.Context, c access.Caller, in *listJobs) (*api.ListOut[Job], error) {
+		in.settleSort()
 		p, err := view(ctx, svc.Store, func(r store.Reader) (job.Page, error) {
 			if err := svc.Access.Check(r, c, access.JobRead, target(c, "")); err != nil {
 				return job.Page{}, err
@@ -53,7 +64,7 @@ func bindJobs(s *api.Server, svc Services) {
 			mine := func(j *job.Job) bool {
 				return in.admits(j) && svc.Access.Check(r, c, access.JobRead, jobTarget(*j)) == nil
 			}
-			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Keep: mine, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
+			return svc.Jobs.List(r, job.Filter{State: job.State(in.State), Sort: in.By(), Keep: mine, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down()})
 		})
 		if err != nil {
 			return nil, err

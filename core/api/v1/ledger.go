@@ -8,6 +8,7 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/api"
 	"tradewind.example/core/ledger"
+	"tradewind.example/core/money"
 )
 
 // LedgerAccount is one account of a book with its balance.
@@ -40,35 +41,48 @@ type LedgerPosting struct {
 
 type listAccounts struct {
 	api.Paging
-	api.Sorting
 	Book string    `query:"book" maxLength:"64" doc:"Your own org when absent"`
 	At   time.Time `query:"at" doc:"Balances at this instant; now when absent"`
+
+	Kind     string `query:"kind" enum:"accrued_payable,accrued_receivable,cash,commission_expense,commission_income,commission_payable,commission_receivable,cost,deposit,payable,receivable,revenue,wallet"`
+	Other    string `query:"other" maxLength:"64" doc:"The org on the other side"`
+	Currency string `query:"currency" maxLength:"3"`
 }
 
 type listTransactions struct {
 	api.Paging
-	api.Sorting
 	Book string    `query:"book" maxLength:"64" doc:"Your own org when absent"`
 	From time.Time `query:"from" doc:"At or after"`
 	To   time.Time `query:"to" doc:"Before"`
+
+	Kind     string `query:"kind" maxLength:"64" doc:"What was booked"`
+	Ref      string `query:"ref" maxLength:"200" doc:"The order, statement or recharge it belongs to"`
+	Other    string `query:"other" maxLength:"64" doc:"The org on the other side of one of its postings"`
+	Currency string `query:"currency" maxLength:"3"`
 }
 
 func bindLedger(s *api.Server, svc Services) {
 	const tag = "Ledger"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/ledger/accounts", ID: "list-ledger-accounts", Tag: tag,
+		Method: http.MethodGet, Path: "/v1/ledger/accounts", ID: "list-ledger-accounts", Sort: []string{"kind"}, Order: "kind", Tag: tag,
 		Summary: "List the accounts of a book", Detail: "With balances now or at any past instant.",
 	}, func(ctx context.Context, c access.Caller, in *listAccounts) (*api.ListOut[LedgerAccount], error) {
-		p, err := svc.Books.ListAccounts(ctx, c, ledger.AccountsQuery{Book: in.Book, At: in.At, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
+		p, err := svc.Books.ListAccounts(ctx, c, ledger.AccountsQuery{
+			Book: in.Book, At: in.At, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down()},
+			AccountsChoice: ledger.AccountsChoice{Kind: ledger.Kind(in.Kind), Party: in.Other, Currency: money.Currency(in.Currency)},
+		})
 		if err != nil {
 			return nil, err
 		}
 		return api.NewList(p.Items, p.Next, accountOf), nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", By: "their time", Tag: tag, Summary: "List the transactions of a book",
+		Method: http.MethodGet, Path: "/v1/ledger/transactions", ID: "list-ledger-transactions", Sort: []string{"time"}, Order: "-time", Tag: tag, Summary: "List the transactions of a book",
 	}, func(ctx context.Context, c access.Caller, in *listTransactions) (*api.ListOut[LedgerTransaction], error) {
-		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{Book: in.Book, From: in.From, To: in.To, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()}})
+		p, err := svc.Books.ListTransactions(ctx, c, ledger.TransactionsQuery{
+			Book: in.Book, Span: ledger.Span{Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down()},
+			TransactionsChoice: ledger.TransactionsChoice{From: in.From, To: in.To, Kind: in.Kind, Ref: in.Ref, Party: in.Other, Currency: money.Currency(in.Currency)},
+		})
 		if err != nil {
 			return nil, err
 		}

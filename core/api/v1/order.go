@@ -96,7 +96,6 @@ type createOrder struct {
 
 type listOrders struct {
 	api.Paging
-	api.Sorting
 	OrgID      string    `query:"org_id" maxLength:"64" doc:"Only this buyer"`
 	State      string    `query:"state" enum:"draft,quoted,awaiting_approval,held,provisioning,active,failed,cancelled,refunded"`
 	Kind       string    `query:"kind" enum:"buy,renew,release,resize"`
@@ -148,13 +147,13 @@ func bindOrders(s *api.Server, svc Services) {
 		return orderAnswer(svc.Orders.Get(ctx, c, in.ID))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", By: "the time of creation", Tag: "Orders", Summary: "List orders",
+		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", Sort: []string{"created"}, Order: "-created", Tag: "Orders", Summary: "List orders",
 		Detail: "Your org's orders and those of the orgs below it that your roles reach. A page may be short and still have a `next`.",
 	}, func(ctx context.Context, c access.Caller, in *listOrders) (*api.ListOut[Order], error) {
 		p, err := svc.Orders.List(ctx, c, order.Query{
 			OrgID: in.OrgID, State: order.State(in.State), Kind: order.Kind(in.Kind), ResourceID: in.ResourceID,
 			ProviderID: in.ProviderID, ProductID: in.ProductID, Attention: in.Attention,
-			From: in.From, To: in.To, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
+			From: in.From, To: in.To, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {
 			return nil, err

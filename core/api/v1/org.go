@@ -112,7 +112,6 @@ type moveOrg struct {
 
 type listOrgs struct {
 	api.Paging
-	api.Ascending
 	Below    string `query:"below" maxLength:"64" doc:"This org and what is below it"`
 	ParentID string `query:"parent_id" maxLength:"64" doc:"Only direct children of this org"`
 	Kind     string `query:"kind" enum:"operator,reseller,provider,customer"`
@@ -132,11 +131,11 @@ func bindOrgs(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
+		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Sort: []string{"name", "created"}, Order: "name", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
 	}, func(ctx context.Context, c access.Caller, in *listOrgs) (*api.ListOut[Org], error) {
 		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{
 			Below: in.Below, ParentID: in.ParentID, Kind: tenant.Kind(in.Kind), State: tenant.OrgState(in.State), Text: in.Text,
-			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

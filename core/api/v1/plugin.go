@@ -63,7 +63,6 @@ type ByName struct {
 
 type listPlugins struct {
 	api.Paging
-	api.Ascending
 }
 
 type operatePlugin struct {
@@ -74,9 +73,9 @@ type operatePlugin struct {
 func bindPlugins(s *api.Server, svc Services) {
 	const tag = "Plugins"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/plugins", ID: "list-plugins", Tag: tag, Summary: "List installed plugins",
+		Method: http.MethodGet, Path: "/v1/plugins", ID: "list-plugins", Sort: []string{"name"}, Order: "name", Tag: tag, Summary: "List installed plugins",
 	}, func(ctx context.Context, c access.Caller, in *listPlugins) (*api.ListOut[Plugin], error) {
-		p, err := svc.Plugins.List(ctx, c, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Plugins.List(ctx, c, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

@@ -45,7 +45,6 @@ type installPlugin struct {
 type listPluginVersions struct {
 	ByName
 	api.Paging
-	api.Ascending
 }
 
 // ByVersion is the path of one version of a plugin.
@@ -113,9 +112,9 @@ func bindPluginVersions(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/plugins/{name}/versions", ID: "list-plugin-versions", Tag: tag, Summary: "List the versions of a plugin",
+		Method: http.MethodGet, Path: "/v1/plugins/{name}/versions", ID: "list-plugin-versions", Sort: []string{"version"}, Order: "version", Tag: tag, Summary: "List the versions of a plugin",
 	}, func(ctx context.Context, c access.Caller, in *listPluginVersions) (*api.ListOut[PluginVersion], error) {
-		p, err := svc.Plugins.Versions(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Plugins.Versions(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

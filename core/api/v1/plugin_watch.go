@@ -58,7 +58,6 @@ type setPluginLog struct {
 type listPluginCrashes struct {
 	ByName
 	api.Paging
-	api.Sorting
 }
 
 type getPluginCrash struct {
@@ -69,7 +68,6 @@ type getPluginCrash struct {
 type listPluginBreakers struct {
 	ByName
 	api.Paging
-	api.Ascending
 }
 
 type resetPluginBreaker struct {
@@ -90,9 +88,9 @@ func bindPluginWatch(s *api.Server, svc Services) {
 		return pluginAnswer(svc.Plugins.SetLogLevel(ctx, c, in.Name, in.Body.Level))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/plugins/{name}/crashes", ID: "list-plugin-crashes", Tag: tag, Summary: "List the crash reports of a plugin",
+		Method: http.MethodGet, Path: "/v1/plugins/{name}/crashes", ID: "list-plugin-crashes", Sort: []string{"time"}, Order: "-time", Tag: tag, Summary: "List the crash reports of a plugin",
 	}, func(ctx context.Context, c access.Caller, in *listPluginCrashes) (*api.ListOut[PluginCrash], error) {
-		p, err := svc.Plugins.Crashes(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Plugins.Crashes(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}
@@ -115,10 +113,10 @@ func bindPluginWatch(s *api.Server, svc Services) {
 func bindPluginBreakers(s *api.Server, svc Services) {
 	const tag = "Plugins"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/plugins/{name}/breakers", ID: "list-plugin-breakers", Tag: tag,
+		Method: http.MethodGet, Path: "/v1/plugins/{name}/breakers", ID: "list-plugin-breakers", Sort: []string{"account"}, Order: "account", Tag: tag,
 		Summary: "List the circuit breakers that have seen a failure lately", Detail: "All others are closed. An open one refuses the calls of one account in one region.",
 	}, func(ctx context.Context, c access.Caller, in *listPluginBreakers) (*api.ListOut[PluginBreaker], error) {
-		p, err := svc.Plugins.Breakers(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Plugins.Breakers(ctx, c, in.Name, plugin.Query{Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

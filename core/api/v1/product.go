@@ -188,7 +188,6 @@ type acceptPrice struct {
 
 type listProducts struct {
 	api.Paging
-	api.Sorting
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	Kind       string `query:"kind" maxLength:"64"`
 	Class      string `query:"class" maxLength:"200"`
@@ -201,11 +200,11 @@ type listProducts struct {
 func bindProducts(s *api.Server, svc Services) {
 	const tag = "Products"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/products", ID: "list-products", Tag: tag, Summary: "List what is on sale for you",
+		Method: http.MethodGet, Path: "/v1/products", ID: "list-products", Sort: []string{"name", "created"}, Order: "name", Tag: tag, Summary: "List what is on sale for you",
 	}, func(ctx context.Context, c access.Caller, in *listProducts) (*api.ListOut[Product], error) {
 		p, err := svc.Catalog.Products(ctx, c, catalog.Filter{
 			ProviderID: in.ProviderID, Kind: in.Kind, Class: in.Class, Region: in.Region, State: catalog.State(in.State),
-			Pending: in.Pending, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			Pending: in.Pending, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

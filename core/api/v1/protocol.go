@@ -81,7 +81,6 @@ type updateProtocol struct {
 
 type listProtocols struct {
 	api.Paging
-	api.Sorting
 	OrgID string    `query:"org_id" maxLength:"64" doc:"As seller or buyer; your own org when absent"`
 	Other string    `query:"other" maxLength:"64" doc:"The org on the other side"`
 	Mode  string    `query:"mode" enum:"discount,rebate,floor"`
@@ -112,7 +111,6 @@ type closeLine struct {
 type listLines struct {
 	ByID
 	api.Paging
-	api.Ascending
 }
 
 func bindProtocols(s *api.Server, svc Services) {
@@ -133,9 +131,9 @@ func bindProtocols(s *api.Server, svc Services) {
 		return protocolAnswer(saved.Doc, saved.Warnings, err)
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/protocols", ID: "list-protocols", Tag: tag, Summary: "List protocols",
+		Method: http.MethodGet, Path: "/v1/protocols", ID: "list-protocols", Sort: []string{"created", "start"}, Order: "-created", Tag: tag, Summary: "List protocols",
 	}, func(ctx context.Context, c access.Caller, in *listProtocols) (*api.ListOut[Protocol], error) {
-		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Other: in.Other, Mode: pricing.Mode(in.Mode), At: in.At, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
+		p, err := svc.Protocols.List(ctx, c, protocol.ListQuery{Org: in.OrgID, Other: in.Other, Mode: pricing.Mode(in.Mode), At: in.At, Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), OldestFirst: !in.Down()})
 		if err != nil {
 			return nil, err
 		}
@@ -191,9 +189,9 @@ func bindLines(s *api.Server, svc Services) {
 		return &Versioned[Line]{ETag: api.ETag(saved.Rev), Body: out}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", By: "the time of creation", Tag: tag, Summary: "List the price lines of a protocol",
+		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", Sort: []string{"created", "from"}, Order: "created", Tag: tag, Summary: "List the price lines of a protocol",
 	}, func(ctx context.Context, c access.Caller, in *listLines) (*api.ListOut[Line], error) {
-		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

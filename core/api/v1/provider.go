@@ -67,7 +67,6 @@ type setProviderState struct {
 
 type listProviders struct {
 	api.Paging
-	api.Ascending
 	State string `query:"state" enum:"active,disabled"`
 }
 
@@ -85,9 +84,9 @@ func bindProviders(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/providers", ID: "list-providers", By: "the time of creation", Tag: tag, Summary: "List providers",
+		Method: http.MethodGet, Path: "/v1/providers", ID: "list-providers", Sort: []string{"created", "title"}, Order: "created", Tag: tag, Summary: "List providers",
 	}, func(ctx context.Context, c access.Caller, in *listProviders) (*api.ListOut[Provider], error) {
-		p, err := svc.Providers.Providers(ctx, c, provider.ProviderFilter{State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Providers.Providers(ctx, c, provider.ProviderFilter{State: provider.State(in.State), Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

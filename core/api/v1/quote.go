@@ -44,7 +44,6 @@ type createQuote struct {
 
 type listQuotes struct {
 	api.Paging
-	api.Sorting
 	OrgID      string    `query:"org_id" maxLength:"64" doc:"Only this buyer"`
 	ProviderID string    `query:"provider_id" maxLength:"64"`
 	ProductID  string    `query:"product_id" maxLength:"64"`
@@ -78,11 +77,11 @@ func bindQuotes(s *api.Server, svc Services) {
 		return &One[Quote]{quoteOf(v)}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/quotes", ID: "list-quotes", By: "the time of creation", Tag: "Quotes", Summary: "List quotes",
+		Method: http.MethodGet, Path: "/v1/quotes", ID: "list-quotes", Sort: []string{"created"}, Order: "-created", Tag: "Quotes", Summary: "List quotes",
 	}, func(ctx context.Context, c access.Caller, in *listQuotes) (*api.ListOut[Quote], error) {
 		p, err := svc.Quotes.List(ctx, c, quote.Query{
 			OrgID: in.OrgID, ProviderID: in.ProviderID, ProductID: in.ProductID, From: in.From, To: in.To,
-			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

@@ -16,6 +16,8 @@ import (
 // Resource is one thing at a cloud.
 type Resource struct {
 	ID         string     `json:"id"`
+	ParentID   string     `json:"parent_id,omitempty" doc:"The resource that it is a part of: renew, resize or release that one"`
+	Parts      int        `json:"parts,omitempty" doc:"How many parts it has now"`
 	OrgID      string     `json:"org_id"`
 	ProviderID string     `json:"provider_id"`
 	ProductID  string     `json:"product_id,omitempty"`
@@ -81,13 +83,25 @@ type getResource struct {
 
 type listResources struct {
 	api.Paging
-	api.Sorting
 	OrgID      string `query:"org_id" maxLength:"64" doc:"Only this owner"`
 	ProviderID string `query:"provider_id" maxLength:"64"`
 	Kind       string `query:"kind" maxLength:"64"`
 	Region     string `query:"region" maxLength:"64"`
 	Status     string `query:"status" enum:"pending,starting,running,stopping,stopped,rebooting,free,bound,frozen,error,unknown,deleted"`
 	Released   bool   `query:"released" doc:"Released ones too"`
+	ParentID   string `query:"parent_id" maxLength:"64" doc:"Only parts of this one"`
+	Parts      string `query:"parts" enum:"true,false" doc:"true: only parts of others, false: only what was bought by itself; left out: both"`
+}
+
+// which is the choice of a list between bought things and parts.
+func (l *listResources) which() resource.Which {
+	switch l.Parts {
+	case "true":
+		return resource.PartsOnly
+	case "false":
+		return resource.BoughtOnly
+	}
+	return ""
 }
 
 type renewResource struct {
@@ -117,17 +131,17 @@ type actOnResource struct {
 
 type listDiscrepancies struct {
 	api.Paging
-	api.Ascending
 	Kind string `query:"kind" enum:"missing_here,missing_there,differs"`
 }
 
 func bindResources(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/resources", ID: "list-resources", Tag: "Resources", Summary: "List resources",
+		Method: http.MethodGet, Path: "/v1/resources", ID: "list-resources", Sort: []string{"created", "end"}, Order: "-created", Tag: "Resources", Summary: "List resources",
 	}, func(ctx context.Context, c access.Caller, in *listResources) (*api.ListOut[Resource], error) {
 		p, err := svc.Resources.List(ctx, c, resource.Query{
 			OrgID: in.OrgID, ProviderID: in.ProviderID, Kind: in.Kind, Region: in.Region, Status: contract.Status(in.Status),
-			Released: in.Released, OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit,
+			Released: in.Released, Sort: in.By(), OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit,
+			ParentID: in.ParentID, Which: in.which(),
 		})
 		if err != nil {
 			return nil, err
@@ -148,10 +162,10 @@ func bindResources(s *api.Server, svc Services) {
 	bindLogs(s, svc)
 	bindConsoles(s, svc)
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/discrepancies", ID: "list-discrepancies", Tag: "Resources",
+		Method: http.MethodGet, Path: "/v1/discrepancies", ID: "list-discrepancies", Sort: []string{"first"}, Order: "first", Tag: "Resources",
 		Summary: "List differences with the clouds", Detail: "Found by the daily comparison: resources at the cloud that are not here, here and not there, or told differently.",
 	}, func(ctx context.Context, c access.Caller, in *listDiscrepancies) (*api.ListOut[Discrepancy], error) {
-		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyQuery{Kind: resource.DiscrepancyKind(in.Kind), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyQuery{Kind: resource.DiscrepancyKind(in.Kind), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +218,8 @@ func bindActions(s *api.Server, svc Services) {
 
 func resourceOf(r resource.Resource) Resource {
 	return Resource{
-		ID: r.ID, OrgID: r.OrgID, ProviderID: r.ProviderID, ProductID: r.ProductID, Kind: r.Kind, VendorID: r.VendorID, Name: r.Name,
+		ID: r.ID, ParentID: r.ParentID, Parts: r.Parts, OrgID: r.OrgID, ProviderID: r.ProviderID, ProductID: r.ProductID,
+		Kind: r.Kind, VendorID: r.VendorID, Name: r.Name,
 		Region: r.Region, Zone: r.Zone, Status: string(r.Status), RawStatus: r.RawStatus, Billing: string(r.Billing), Period: string(r.Period),
 		Start: when(r.Start), End: when(r.End), Released: when(r.Released), OrderIDs: rows(r.OrderIDs), BusyOrder: r.BusyOrder,
 		Spec: object(r.Spec), State: object(r.State), Refreshed: when(r.Refreshed), Created: r.Created, Updated: r.Updated,

@@ -39,7 +39,6 @@ type signIn struct {
 
 type listKeys struct {
 	api.Paging
-	api.Sorting
 	UserID string `query:"user_id" maxLength:"64" doc:"Of this user; you when absent"`
 }
 
@@ -67,9 +66,9 @@ func bindSessions(s *api.Server, svc Services) {
 		return &One[SignedIn]{SignedIn{Token: out.Bearer.Reveal(), Session: sessionOf(out.Session)}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/sessions", ID: "list-sessions", By: "the time of creation", Tag: tag, Summary: "List sessions",
+		Method: http.MethodGet, Path: "/v1/sessions", ID: "list-sessions", Sort: []string{"created"}, Order: "-created", Tag: tag, Summary: "List sessions",
 	}, func(ctx context.Context, c access.Caller, in *listKeys) (*api.ListOut[Session], error) {
-		p, err := svc.Tenants.ListSessions(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
+		p, err := svc.Tenants.ListSessions(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down()})
 		if err != nil {
 			return nil, err
 		}

@@ -70,7 +70,6 @@ type decideStatement struct {
 
 type listStatements struct {
 	api.Paging
-	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Side  string `query:"side" enum:"seller,buyer" doc:"Both when absent"`
 	State string `query:"state" enum:"collecting,open,agreed,refused,settled"`
@@ -83,7 +82,6 @@ type listStatements struct {
 type listStatementLines struct {
 	ByID
 	api.Paging
-	api.Ascending
 }
 
 // workbook is an XLSX file.
@@ -106,10 +104,10 @@ func bindStatements(s *api.Server, svc Services) {
 		return &One[RunReport]{RunReport{Opened: rows(r.Opened), Returned: rows(r.Returned), Bills: r.Bills}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", By: "the time of creation", Tag: tag, Summary: "List statements",
+		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Sort: []string{"created", "due", "amount"}, Order: "-created", Tag: tag, Summary: "List statements",
 	}, func(ctx context.Context, c access.Caller, in *listStatements) (*api.ListOut[Statement], error) {
 		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Other: in.Other, From: in.From, To: in.To,
-			OldestFirst: !in.Reverse(), Cursor: in.Cursor, Limit: in.Limit})
+			Sort: in.By(), OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}
@@ -135,13 +133,13 @@ func bindStatements(s *api.Server, svc Services) {
 func bindStatementLines(s *api.Server, svc Services) {
 	const tag = "Statements"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/statements/{id}/lines", ID: "list-statement-lines", Tag: tag, Summary: "List the bills of a statement",
+		Method: http.MethodGet, Path: "/v1/statements/{id}/lines", ID: "list-statement-lines", Sort: []string{"time"}, Order: "time", Tag: tag, Summary: "List the bills of a statement",
 	}, func(ctx context.Context, c access.Caller, in *listStatementLines) (*api.ListOut[StatementLine], error) {
 		st, err := svc.Statements.Get(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		p, err := svc.Statements.Lines(ctx, c, settlement.LinesQuery{StatementID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse()})
+		p, err := svc.Statements.Lines(ctx, c, settlement.LinesQuery{StatementID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

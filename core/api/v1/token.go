@@ -52,9 +52,9 @@ func bindTokens(s *api.Server, svc Services) {
 		return &One[NewToken]{NewToken{Secret: out.Bearer.Reveal(), Token: tokenOf(out.Token)}}, nil
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/tokens", ID: "list-tokens", By: "the time of creation", Tag: tag, Summary: "List API tokens",
+		Method: http.MethodGet, Path: "/v1/tokens", ID: "list-tokens", Sort: []string{"created"}, Order: "-created", Tag: tag, Summary: "List API tokens",
 	}, func(ctx context.Context, c access.Caller, in *listKeys) (*api.ListOut[Token], error) {
-		p, err := svc.Tenants.ListTokens(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Reverse()})
+		p, err := svc.Tenants.ListTokens(ctx, c, tenant.ListKeysInput{UserID: in.UserID, Cursor: in.Cursor, Limit: in.Limit, OldestFirst: !in.Down()})
 		if err != nil {
 			return nil, err
 		}

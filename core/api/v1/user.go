@@ -67,7 +67,6 @@ type deleteUser struct {
 
 type listUsers struct {
 	api.Paging
-	api.Ascending
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Role  string `query:"role" enum:"superadmin,operations,sales,finance,ops,auditor,reseller_admin,reseller_sales,customer_admin,customer_user,provider_viewer"`
 	State string `query:"state" enum:"active,disabled"`
@@ -102,11 +101,11 @@ func bindUsers(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", By: "login", Tag: tag, Summary: "List the people of an org",
+		Method: http.MethodGet, Path: "/v1/users", ID: "list-users", Sort: []string{"login", "name", "created"}, Order: "login", Tag: tag, Summary: "List the people of an org",
 	}, func(ctx context.Context, c access.Caller, in *listUsers) (*api.ListOut[User], error) {
 		p, err := svc.Tenants.ListUsers(ctx, c, tenant.ListUsersInput{
 			OrgID: in.OrgID, Role: access.Role(in.Role), State: tenant.UserState(in.State), Text: in.Text,
-			Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse(),
+			Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down(),
 		})
 		if err != nil {
 			return nil, err

@@ -59,9 +59,11 @@ type setCredit struct {
 
 type listWallets struct {
 	api.Paging
-	api.Sorting
 	OrgID string `query:"org_id" maxLength:"64" doc:"Your own org when absent"`
 	Side  string `query:"side" enum:"buyer,seller" default:"buyer" doc:"buyer: what the org pays from; seller: what its buyers hold with it"`
+
+	Other    string `query:"other" maxLength:"64" doc:"The org on the other side"`
+	Currency string `query:"currency" maxLength:"3"`
 }
 
 type createRecharge struct {
@@ -78,7 +80,6 @@ type createRecharge struct {
 
 type listRecharges struct {
 	api.Paging
-	api.Sorting
 	OrgID    string    `query:"org_id" maxLength:"64" doc:"As buyer or seller; your own org when absent"`
 	Other    string    `query:"other" maxLength:"64" doc:"The org on the other side"`
 	State    string    `query:"state" enum:"posted"`
@@ -90,9 +91,11 @@ type listRecharges struct {
 func bindWallets(s *api.Server, svc Services) {
 	const tag = "Wallets"
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/wallets", ID: "list-wallets", Tag: tag, Summary: "List wallets",
+		Method: http.MethodGet, Path: "/v1/wallets", ID: "list-wallets", Sort: []string{"buyer", "seller", "currency"}, Order: "buyer", Tag: tag, Summary: "List wallets",
 	}, func(ctx context.Context, c access.Caller, in *listWallets) (*api.ListOut[Wallet], error) {
-		p, err := svc.Books.ListWallets(ctx, c, ledger.WalletsQuery{Org: in.OrgID, Side: ledger.Side(in.Side), Span: in.span()})
+		p, err := svc.Books.ListWallets(ctx, c, ledger.WalletsQuery{
+			Org: in.OrgID, Side: ledger.Side(in.Side), Other: in.Other, Currency: money.Currency(in.Currency), Sort: in.By(), Span: in.span(),
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +138,7 @@ func bindRecharges(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", By: "the time of booking", Tag: tag, Summary: "List recharges",
+		Method: http.MethodGet, Path: "/v1/recharges", ID: "list-recharges", Sort: []string{"created"}, Order: "-created", Tag: tag, Summary: "List recharges",
 	}, func(ctx context.Context, c access.Caller, in *listRecharges) (*api.ListOut[Recharge], error) {
 		p, err := svc.Books.ListRecharges(ctx, c, ledger.RechargesQuery{
 			Org: in.OrgID, Other: in.Other, State: ledger.RechargeState(in.State), Currency: money.Currency(in.Currency),
@@ -154,10 +157,10 @@ func bindRecharges(s *api.Server, svc Services) {
 }
 
 func (l listWallets) span() ledger.Span {
-	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Reverse()}
+	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Down()}
 }
 func (l listRecharges) span() ledger.Span {
-	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Reverse()}
+	return ledger.Span{Cursor: l.Cursor, Limit: l.Limit, OldestFirst: !l.Down()}
 }
 
 // walletAnswer is a wallet with the version of its credit line, which is all that

@@ -211,7 +211,7 @@ func (c *cast) catalogue() error {
 	var page struct {
 		Items []made `json:"items"`
 	}
-	if err := c.operator.get("/v1/products?kind=instance&provider_id="+c.provider, &page); err != nil {
+	if err := c.operator.get("/v1/products?kind=instance&sort=-name&provider_id="+c.provider, &page); err != nil {
 		return err
 	}
 	if len(page.Items) == 0 {
