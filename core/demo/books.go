@@ -27,6 +27,8 @@ type report struct {
 	ResourcesInBroker int                          `json:"resources_in_broker"`
 	DoublePurchases   int                          `json:"double_purchases"`
 	LostOrders        int                          `json:"lost_orders"`
+	PartsAtCloud      int                          `json:"parts_at_cloud"`
+	PartsInBroker     int                          `json:"parts_in_broker"`
 	CustomerPaid      string                       `json:"customer_paid"`
 	Margins           map[string]string            `json:"margins"`
 	ProviderNet       string                       `json:"provider_net"`
@@ -49,6 +51,10 @@ type cloudBooks struct {
 	ResourcesInBroker int            `json:"resources_in_broker"`
 	DoublePurchases   int            `json:"double_purchases"`
 	LostOrders        int            `json:"lost_orders"`
+	PartsAtCloud      int            `json:"parts_at_cloud"`
+	PartsInBroker     int            `json:"parts_in_broker"`
+	PartsEnded        int            `json:"parts_ended"`
+	PartActedOn       string         `json:"part_acted_on,omitempty"`
 	ChargedAtList     string         `json:"charged_at_list,omitempty"`
 	ProviderNet       string         `json:"provider_net"`
 	Statement         string         `json:"statement"`
@@ -225,6 +231,7 @@ func (r *report) add(name string, b *cloudBooks) {
 	r.Orders, r.Accepted, r.LostOrders = r.Orders+b.Orders, r.Accepted+b.Accepted, r.LostOrders+b.LostOrders
 	r.ResourcesAtCloud, r.ResourcesInBroker = r.ResourcesAtCloud+b.ResourcesAtCloud, r.ResourcesInBroker+b.ResourcesInBroker
 	r.DoublePurchases += b.DoublePurchases
+	r.PartsAtCloud, r.PartsInBroker = r.PartsAtCloud+b.PartsAtCloud, r.PartsInBroker+b.PartsInBroker
 	for why, n := range b.Refused {
 		r.Refused[why] += n
 	}
@@ -237,8 +244,9 @@ func (p *play) countAt(ctx context.Context, at *provider) (*cloudBooks, error) {
 	b := &cloudBooks{
 		Title: at.title, Orders: t.requests, Accepted: len(t.accepted), Refused: t.refused,
 		SoldOut: t.released, AnswerLost: t.adopted, Renewed: t.renewed, Refunded: t.refunded,
+		PartActedOn: t.acted, PartsEnded: t.ended,
 	}
-	err := errors.Join(p.countResources(ctx, at, b), p.countOrders(ctx, at, b))
+	err := errors.Join(p.countResources(ctx, at, b), p.countOrders(ctx, at, b), p.countParts(ctx, at, b))
 	if t.adopted == "" || t.released == "" || t.refunded == "" || at.renews != (t.renewed != "") {
 		err = errors.Join(err, fmt.Errorf("the story was not played whole: %+v", t))
 	}
@@ -440,6 +448,10 @@ func (p *play) tell(r report) {
 		fmt.Fprintf(w, "  %-34s %12d\n", at.plural()+" at "+at.title, r.Clouds[at.name].ResourcesAtCloud)
 	}
 	fmt.Fprintf(w, "  %-34s %12d\n", p.plural()+" in the broker", r.ResourcesInBroker)
+	if r.PartsAtCloud > 0 {
+		fmt.Fprintf(w, "  %-34s %12d\n", "parts of them at the clouds", r.PartsAtCloud)
+		fmt.Fprintf(w, "  %-34s %12d\n", "parts of them in the broker", r.PartsInBroker)
+	}
 	fmt.Fprintf(w, "  %-34s %12d\n", "bought twice", r.DoublePurchases)
 	fmt.Fprintf(w, "  %-34s %12d\n", "orders lost", r.LostOrders)
 	fmt.Fprintf(w, "  every one of %d books sums to zero; everything adds up\n", len(r.LedgerSums))

@@ -111,7 +111,9 @@ type cloudReport struct {
 	Hosts       int      `json:"hosts"`
 	Apps        int      `json:"apps"` // of consoles
 	BoughtTwice []string `json:"bought_twice"`
-	Accounts    map[string]struct {
+	// Parts are what each purchase consists of, by the cloud's id of it.
+	Parts    map[string][]simulated `json:"parts"`
+	Accounts map[string]struct {
 		Spent    money.Amount `json:"spent_fen"`
 		Refunded money.Amount `json:"refunded_fen"`
 	} `json:"accounts"`

@@ -18,7 +18,7 @@ func (p *play) lay(ctx context.Context) error {
 		for n, who := range p.cast.customers {
 			fields := map[string]any{}
 			for _, x := range at.network {
-				id, err := p.layPart(ctx, at, who, x, x.specFor(n+1, fields))
+				id, err := p.layNeed(ctx, at, who, x, x.specFor(n+1, fields))
 				if err != nil {
 					return fmt.Errorf("ordering %q for %s: %w", x.product, who.name, err)
 				}
@@ -31,8 +31,8 @@ func (p *play) lay(ctx context.Context) error {
 	return nil
 }
 
-// specFor is the part's spec for the n-th customer.
-func (x part) specFor(n int, fields map[string]any) map[string]any {
+// specFor is the need's spec for the n-th customer.
+func (x need) specFor(n int, fields map[string]any) map[string]any {
 	out := maps.Clone(fields)
 	for field, text := range x.spec {
 		out[field] = strings.ReplaceAll(text, "{n}", strconv.Itoa(n))
@@ -40,8 +40,8 @@ func (x part) specFor(n int, fields map[string]any) map[string]any {
 	return out
 }
 
-// layPart orders one part and returns the cloud's id of it.
-func (p *play) layPart(ctx context.Context, at *provider, who *client, x part, spec map[string]any) (string, error) {
+// layNeed orders one and returns the cloud's id of it.
+func (p *play) layNeed(ctx context.Context, at *provider, who *client, x need, spec map[string]any) (string, error) {
 	productID := ""
 	err := each(ctx, who, "/v1/products?provider_id="+at.id, func(found product) error {
 		if found.VendorID == x.product {

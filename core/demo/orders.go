@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +17,8 @@ type tally struct {
 	released string         // the order that the cloud refused
 	renewed  string         // renewal order
 	refunded string         // release order
+	acted    string         // the part that was worked on
+	ended    int            // parts that ended with the purchase given back
 }
 
 // placed is an order that was accepted.
@@ -215,7 +216,7 @@ func (p *play) decided(ctx context.Context) error {
 	if err := p.settled(ctx); err != nil {
 		return err
 	}
-	servers, parts := 0, 0
+	servers := 0
 	for _, at := range p.providers {
 		for _, o := range at.sold.accepted {
 			var now orderState
@@ -223,41 +224,10 @@ func (p *play) decided(ctx context.Context) error {
 				return err
 			}
 			servers += len(now.ResourceIDs)
-			n, err := at.partsOf(ctx, o.who, now.ResourceIDs)
-			if err != nil {
-				return err
-			}
-			parts += n
 		}
-	}
-	if parts > 0 {
-		p.say("   what they consist of shows with them: %d parts", parts)
 	}
 	p.say("   every order is decided; %d %s run", servers, p.plural())
-	return nil
-}
-
-// partsOf counts what the resources of an order consist of, as its buyer sees
-// them: at least one part each, where the cloud has such.
-func (at *provider) partsOf(ctx context.Context, who *client, ids []string) (int, error) {
-	sum := 0
-	for _, id := range ids {
-		if at.parts == "" {
-			continue
-		}
-		var r struct {
-			State map[string]json.RawMessage `json:"state"`
-		}
-		if err := who.get(ctx, "/v1/resources/"+id, &r); err != nil {
-			return 0, err
-		}
-		var parts []json.RawMessage
-		if err := json.Unmarshal(r.State[at.parts], &parts); err != nil || len(parts) == 0 {
-			return 0, fmt.Errorf("resource %s of %s shows no %s", id, at.title, at.parts)
-		}
-		sum += len(parts)
-	}
-	return sum, nil
+	return p.consist(ctx)
 }
 
 // afterSales renews one server at each cloud, where that can be ordered, and
@@ -265,13 +235,9 @@ func (at *provider) partsOf(ctx context.Context, who *client, ids []string) (int
 func (p *play) afterSales(ctx context.Context) error {
 	for _, at := range p.providers {
 		who := at.sold.accepted[0].who
-		var mine []idOf
-		err := each(ctx, who, "/v1/resources?kind="+at.sells()+"&provider_id="+at.id, func(r idOf) error { mine = append(mine, r); return nil })
+		mine, err := at.first(ctx, who, 2)
 		if err != nil {
 			return err
-		}
-		if len(mine) < 2 {
-			return fmt.Errorf("%s has %d %s at %s", who.name, len(mine), at.plural(), at.title)
 		}
 		if err := p.renew(ctx, at, who, mine[0].ID); err != nil {
 			return fmt.Errorf("renewing at %s: %w", at.title, err)
@@ -281,6 +247,16 @@ func (p *play) afterSales(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// first are the first of what somebody bought at a cloud, at least so many.
+func (at *provider) first(ctx context.Context, who *client, n int) ([]idOf, error) {
+	var mine []idOf
+	err := each(ctx, who, "/v1/resources?parts=false&kind="+at.sells()+"&provider_id="+at.id, func(r idOf) error { mine = append(mine, r); return nil })
+	if err == nil && len(mine) < n {
+		err = fmt.Errorf("%s has %d %s at %s", who.name, len(mine), at.plural(), at.title)
+	}
+	return mine, err
 }
 
 func (p *play) renew(ctx context.Context, at *provider, who *client, server string) error {
@@ -301,12 +277,19 @@ func (p *play) renew(ctx context.Context, at *provider, who *client, server stri
 }
 
 func (p *play) giveBack(ctx context.Context, at *provider, who *client, server string) error {
+	parts, err := partsBelow(ctx, who, server, false)
+	if err != nil {
+		return err
+	}
 	var o idOf
 	if err := who.pay(ctx, "/v1/resources/"+server+"/release", "release-"+at.name, map[string]string{"reason": "no longer needed"}, &o); err != nil {
 		return err
 	}
 	at.sold.refunded = o.ID
 	if err := p.until(ctx, placed{o.ID, who}, "refunded"); err != nil {
+		return err
+	}
+	if err := at.gone(ctx, who, server, parts); err != nil {
 		return err
 	}
 	what := "the unused term is refunded down the chain"

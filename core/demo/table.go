@@ -37,12 +37,27 @@ type cloud struct {
 	servers [3]string
 	dear    string // vendor id of a server of 1500 CNY a month or more: nobody has three years of it
 	// network is what a customer orders before any server, one after another.
-	network []part
-	renews  bool   // whether the cloud has renewals to order
-	repays  bool   // whether the cloud pays back what is left of a term
-	free    bool   // whether the cloud itself charges nothing: the price is the operator's
-	months  bool   // whether a term is counted in months alone
-	parts   string // the field of a state that lists what a purchase consists of; empty: it shows none
+	network []need
+	renews  bool // whether the cloud has renewals to order
+	repays  bool // whether the cloud pays back what is left of a term
+	free    bool // whether the cloud itself charges nothing: the price is the operator's
+	months  bool // whether a term is counted in months alone
+	// consists says what is done where a purchase consists of parts; nil: it does not.
+	consists *assembly
+}
+
+// assembly is what the story does with what a purchase consists of.
+type assembly struct {
+	// before is done to some purchases, which have no parts otherwise; the zero
+	// value is nothing.
+	before deed
+	on     deed // to one part
+}
+
+// deed is one action.
+type deed struct {
+	kind, action string
+	input        map[string]any
 }
 
 // sells is the kind that is sold.
@@ -80,10 +95,10 @@ func (c cloud) config(k keys, url string) map[string]string {
 	return out
 }
 
-// part is something free that a customer needs at the cloud before a server.
-type part struct {
+// need is something free that a customer needs at the cloud before a server.
+type need struct {
 	product string            // vendor id
-	spec    map[string]string // {n} is the customer's number; the fields of earlier parts are added
+	spec    map[string]string // {n} is the customer's number; the fields of earlier needs are added
 	field   string            // of the specs of what comes later, holding its id
 }
 
@@ -114,7 +129,7 @@ func bundled() []cloud {
 			simulator: map[string]any{"hide_new_host_polls": 1, "limits": map[string]any{"max_hosts": 1000}},
 			servers:   [3]string{"CN_Hongkong_A/优化型M2/4/8192/0", "CN_Hongkong_A/优化型M2/8/16384/0", "CN_Hongkong_A/CPU密集计算型I3/4/8192/0"},
 			dear:      "CN_Hongkong_A/CPU密集计算型I3/32/65536/0",
-			network: []part{
+			network: []need{
 				{product: "CN_HongKong/vpc", spec: map[string]string{"cidr": "10.{n}.0.0/16"}, field: "vpc_id"},
 				{product: "CN_HongKong/subnet", spec: map[string]string{"cidr": "10.{n}.2.0/24"}, field: "subnet_id"},
 			},
@@ -135,15 +150,20 @@ func bundled() []cloud {
 				"rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/1.0", "rainbond/5a1e0c7d9b3f4e6a8c2d1f0e9b7a6c5d/2.0",
 				"rainbond/0f9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c/7.2",
 			},
-			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true, parts: "components",
+			dear: "rainbond/9c8b7a6f5e4d3c2b1a0f9e8d7c6b5a4f/3.1", repays: true, free: true, months: true,
+			consists: &assembly{on: deed{kind: "component", action: "restart"}},
 		},
 		{
 			name: "alijst", title: "Alibaba JST", kind: "environment", things: "environments",
 			public: "access_key_id", secret: "access_key_secret", creates: "CreateEnvironment",
-			settings: map[string]string{"replica_price": "180", "sizes": "1;2;3;20"},
+			settings: map[string]string{"replica_price": "180", "sizes": "1;2;3;20", "force_release": "true"},
 			servers:  [3]string{"cn-hangzhou/environment/prod/1", "cn-hangzhou/environment/prod/2", "cn-hangzhou/environment/prod/3"},
 			dear:     "cn-hangzhou/environment/prod/20", repays: true, free: true,
-			network: []part{{product: "cn-hangzhou/app", field: "app_id"}, {product: "cn-hangzhou/deploy_config", field: "deploy_config_id"}},
+			network: []need{{product: "cn-hangzhou/app", field: "app_id"}, {product: "cn-hangzhou/deploy_config", field: "deploy_config_id"}},
+			consists: &assembly{
+				before: deed{kind: "environment", action: "deploy", input: map[string]any{"partitions": 1}},
+				on:     deed{kind: "pod", action: "logs"},
+			},
 		},
 	}
 }

@@ -67,10 +67,10 @@ func TestSimulatorConfig(t *testing.T) {
 
 func TestSpecs(t *testing.T) {
 	t.Parallel()
-	x := part{spec: map[string]string{"cidr": "10.{n}.0.0/16"}}
+	x := need{spec: map[string]string{"cidr": "10.{n}.0.0/16"}}
 	fields := map[string]any{"vpc_id": "v"}
 	if d := cmp.Diff(map[string]any{"cidr": "10.2.0.0/16", "vpc_id": "v"}, x.specFor(2, fields)); d != "" {
-		t.Errorf("customers do not share a range, later parts name earlier ones (-want +got):\n%s", d)
+		t.Errorf("customers do not share a range, later needs name earlier ones (-want +got):\n%s", d)
 	}
 	who := &client{}
 	at := newProvider(cloud{name: "here"})
