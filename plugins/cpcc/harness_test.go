@@ -31,6 +31,8 @@ type fakeCluster struct {
 	lost    bool // answers to Apply get lost
 	done    []string
 	bad     string // a kubeconfig that runs a command
+	dead    bool   // nothing is removed any more
+	asked   int    // to remove, while dead
 }
 
 func newFakeCluster() *fakeCluster { return &fakeCluster{has: map[string]workload.Instance{}} }
@@ -90,8 +92,19 @@ func (f *fakeCluster) Remove(ctx context.Context, _ workload.Target, in workload
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.dead {
+		f.asked++
+		return false, fault.Unavailable("the cluster does not answer")
+	}
 	delete(f.has, in.ID)
 	return true, nil
+}
+
+// removes is how often a dead cluster was asked to remove something.
+func (f *fakeCluster) removes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
 func (f *fakeCluster) Observe(ctx context.Context, _ workload.Target, in workload.Instance) (workload.Seen, error) {

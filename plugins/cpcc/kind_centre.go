@@ -19,6 +19,7 @@ func centreKind(p *plugin) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "price", Title: "Price a basket"}, h.price),
 		provider.ActionOf(provider.ActionDescription{Name: "cards", Title: "Cards in stock"}, h.cards),
 		provider.ActionOf(provider.ActionDescription{Name: "idle_devices", Title: "Idle devices"}, h.idle),
+		provider.ActionOf(provider.ActionDescription{Name: "lost_workloads", Title: "Workloads that went with their clusters"}, h.lost),
 	)
 }
 

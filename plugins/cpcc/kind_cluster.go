@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 
+	"tradewind.example/plugins/cpcc/internal/bundle"
 	"tradewind.example/plugins/cpcc/internal/centre"
 	"tradewind.example/plugins/cpcc/internal/price"
+	"tradewind.example/plugins/cpcc/internal/widget"
 	"tradewind.example/plugins/cpcc/internal/workload"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
@@ -117,8 +118,8 @@ func (h clusters) Delete(ctx context.Context, req provider.DeleteRequest) (provi
 	if err != nil || !ok {
 		return provider.Started{}, err
 	}
-	held, err := workload.Held(ctx, o.desk.Area, req.ID)
-	if err == nil && !held {
+	held, err := workload.Count(ctx, o.desk.Area, req.ID)
+	if err == nil && held == 0 {
 		var started provider.Started
 		if started, err = h.drop(ctx, o, before); err == nil {
 			return started, nil
@@ -153,7 +154,7 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 		err = fault.Precondition("the cluster still has %d workers: remove them first", workers)
 	}
 	if err == nil {
-		err = o.withdraw(ctx, c)
+		err = withdraw(ctx, o.centres, c)
 	}
 	served := false
 	if err == nil {
@@ -170,43 +171,11 @@ func (h clusters) drop(ctx context.Context, o *office, c centre.Cluster) (provid
 }
 
 // withdraw takes what is sold on a closed cluster off the shelves.
-func (o *office) withdraw(ctx context.Context, c centre.Cluster) error {
-	if err := o.bundles().RemoveOf(ctx, c.ID); err != nil {
+func withdraw(ctx context.Context, b centre.Book, c centre.Cluster) error {
+	if err := (bundle.Book{Area: b.Area, Now: b.Now}).RemoveOf(ctx, c.ID); err != nil {
 		return err
 	}
-	return o.widgets.Withdraw(ctx, c.ID)
-}
-
-// removeByForce removes a cluster that was installed here, with its workers: the
-// machines that can be reset are, the devices of the others carry that they were
-// not. Workloads have to be removed before.
-func (h clusters) removeByForce(ctx context.Context, req provider.TypedAction[nothing]) (provider.ActionResult[nothing], error) {
-	return h.move(ctx, req.Call, req.ID, func(o *office, c centre.Cluster) (string, error) {
-		if c.ControllerID == "" {
-			return "", fault.Unsupported("the cluster was not installed here: delete it")
-		}
-		before, ok, err := o.centres.Close(ctx, c.ID)
-		if err != nil || !ok {
-			return "", err
-		}
-		held, err := workload.Held(ctx, o.desk.Area, c.ID)
-		if err == nil && held {
-			err = fault.Precondition("the cluster still has workloads: remove them first")
-		}
-		if err == nil {
-			err = o.withdraw(ctx, c)
-		}
-		if err == nil {
-			err = o.centres.Force(ctx, c.ID)
-		}
-		if err == nil {
-			return h.fleet.Dismantle(ctx, o.centres, c)
-		}
-		if before.State == centre.Closing { // by a removal that goes on
-			return "", err
-		}
-		return "", errors.Join(err, o.centres.Reopen(ctx, c.ID, before.State))
-	})
+	return widget.Book{Area: b.Area, Now: b.Now}.Withdraw(ctx, c.ID)
 }
 
 // served reports whether the centre's own service works on a cluster.

@@ -73,7 +73,7 @@ func underWay(w workload.Workload, err error) (provider.Result[workload.Workload
 
 // Get reads a workload.
 func (h workloads) Get(ctx context.Context, req provider.GetRequest) (running, error) {
-	o, err := h.open(ctx, req.Call)
+	o, err := h.books(ctx, req.Call)
 	if err != nil {
 		return running{}, err
 	}
@@ -105,7 +105,7 @@ func (h workloads) Update(ctx context.Context, req provider.TypedUpdate[workload
 
 // Delete removes a workload and gives its stock back.
 func (h workloads) Delete(ctx context.Context, req provider.DeleteRequest) (provider.Started, error) {
-	o, err := h.open(ctx, req.Call)
+	o, err := h.books(ctx, req.Call)
 	if err != nil {
 		return provider.Started{}, err
 	}
@@ -118,7 +118,7 @@ func (h workloads) Delete(ctx context.Context, req provider.DeleteRequest) (prov
 
 // FindByToken tells what a token made, and whether it is still under way.
 func (h workloads) FindByToken(ctx context.Context, req provider.FindRequest) (provider.TypedFound[workload.Workload], error) {
-	o, err := h.open(ctx, req.Call)
+	o, err := h.books(ctx, req.Call)
 	if err != nil {
 		return provider.TypedFound[workload.Workload]{}, err
 	}
@@ -152,7 +152,7 @@ func (p *plugin) Renew(ctx context.Context, req provider.RenewRequest) (provider
 	if req.Kind != kindWorkload {
 		return provider.Change{}, fault.Unsupported("the kind %q has no term", req.Kind)
 	}
-	o, err := p.open(ctx, req.Call)
+	o, err := p.books(ctx, req.Call)
 	if err != nil {
 		return provider.Change{}, err
 	}

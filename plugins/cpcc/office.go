@@ -20,9 +20,19 @@ type office struct {
 	desk    workload.Desk
 }
 
-// open reads the account's config and opens its books. The call's region must be
-// a centre of the account, and its zone a cluster of that centre.
+// open opens an account's books. The call's region must be a centre of the account,
+// and its zone a cluster of that centre.
 func (p *plugin) open(ctx context.Context, call provider.Call) (*office, error) {
+	o, err := p.books(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return o, o.place(ctx)
+}
+
+// books reads the account's config and opens its books for a call whose region and
+// zone may be gone: what is asked for may have gone with them.
+func (p *plugin) books(ctx context.Context, call provider.Call) (*office, error) {
 	if p.host == nil {
 		return nil, fault.Internal(errNoHost, "the broker's storage is not linked")
 	}
@@ -35,13 +45,12 @@ func (p *plugin) open(ctx context.Context, call provider.Call) (*office, error) 
 		return nil, err
 	}
 	a := area.Of(p.host, call)
-	o := &office{
+	return &office{
 		call: call, cfg: cfg,
 		centres: centre.Book{Area: a, Now: now, Plain: cfg.PlainHTTP},
 		widgets: widget.Book{Area: a, Now: now},
 		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images(), Plain: cfg.PlainHTTP},
-	}
-	return o, o.place(ctx)
+	}, nil
 }
 
 func (o *office) place(ctx context.Context) error {

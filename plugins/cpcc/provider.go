@@ -69,7 +69,8 @@ func (p *plugin) attach(e clusterEngine, installer fleet.Installer) {
 	p.engine = routed{gate: e, native: e, service: p.service}
 	p.keeper = workload.NewKeeper(p.engine)
 	p.fleet = fleet.New(fleet.Config{
-		Installer: installer, Service: p.service, Members: e.Members, Admit: e.Admit, Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
+		Installer: installer, Service: p.service, Members: e.Members, Admit: e.Admit, Empty: p.empty,
+		Now: func(ctx context.Context) (time.Time, error) { return p.host.Now(ctx) },
 	})
 }
 
@@ -142,7 +143,7 @@ func (p *plugin) Shutdown(ctx context.Context) error {
 
 // Operation takes a started change further and tells how far it is.
 func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (provider.Operation, error) {
-	o, err := p.open(ctx, req.Call)
+	o, err := p.books(ctx, req.Call) // of a cluster that may be gone
 	if err != nil {
 		return provider.Operation{}, err
 	}

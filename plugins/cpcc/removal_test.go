@@ -159,28 +159,6 @@ func TestAClusterIsRemovedByForce(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotRemovedByForce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 2)
-	_, err := w.act("cluster", w.on, "remove_by_force", `{}`)
-	want(t, "a cluster that was not installed here", err, fault.ClassUnsupported)
-	_, made := w.install("control", "192.0.2.1")
-	w.ends(made.Operation)
-	at := w.anywhere()
-	at.Region, at.Zone = w.centre, made.Resource.ID
-	for _, spec := range []string{`{"type":"cpu","unit_price":"1.5","stock":4,"add_stock":true}`, `{"type":"memory","unit_price":"0.005","resource_unit":"Mi","stock":4096,"add_stock":true}`} {
-		w.make("widget", at, spec)
-	}
-	if _, err := w.try("workload", at, smallSpec); err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.act("cluster", made.Resource.ID, "remove_by_force", `{}`)
-	want(t, "a cluster with a workload", err, fault.ClassPrecondition)
-	if c := state[centre.Cluster](w, "cluster", made.Resource.ID); c.State != centre.Ready || c.ByForce {
-		t.Errorf("it is not as it was: %+v", c)
-	}
-}
-
 func TestANetworkIsPinnedAndApplied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)

@@ -42,6 +42,7 @@ type Cluster struct {
 	ClosesFrom   time.Time `json:"closes_from,omitzero" title:"Is being removed since"`
 	Asked        time.Time `json:"asked,omitzero" title:"When its centre's service was asked to install it"`
 	ByForce      bool      `json:"by_force,omitempty" title:"Is removed with machines that cannot be reset"`
+	Loses        int       `json:"loses,omitempty" title:"Workloads that are lost with it"`
 	EnableDate   string    `json:"enable_date" title:"First day"`
 	ExpireDate   string    `json:"expire_date" title:"Last day"`
 	Token        string    `json:"token" title:"Token it was made with"`
@@ -295,16 +296,19 @@ func (b Book) Close(ctx context.Context, id string) (before Cluster, ok bool, er
 // Reopen undoes a Close.
 func (b Book) Reopen(ctx context.Context, id, state string) error {
 	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
-		v.State, v.ClosesFrom, v.ByForce = state, time.Time{}, false
+		v.State, v.ClosesFrom, v.ByForce, v.Loses = state, time.Time{}, false, 0
 		return nil
 	})
 	return err
 }
 
-// Force lets a closed cluster go with machines that cannot be reset.
-func (b Book) Force(ctx context.Context, id string) error {
+// Force lets a closed cluster go with machines that cannot be reset, and with as
+// many workloads as are lost with it.
+func (b Book) Force(ctx context.Context, id string, lost int) error {
 	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
-		v.ByForce = v.State == Closing
+		if v.ByForce = v.State == Closing; v.ByForce {
+			v.Loses = lost
+		}
 		return nil
 	})
 	return err
@@ -314,7 +318,7 @@ func (b Book) Force(ctx context.Context, id string) error {
 func (b Book) Unremoved(ctx context.Context, id, problem string) error {
 	_, err := edit(ctx, b, clusters, id, func(_ *area.Change, v *Cluster) error {
 		if v.State == Closing {
-			v.State, v.Problem, v.ClosesFrom, v.ByForce, v.Updated = Failed, problem, time.Time{}, false, b.Now
+			v.State, v.Problem, v.ClosesFrom, v.ByForce, v.Loses, v.Updated = Failed, problem, time.Time{}, false, 0, b.Now
 		}
 		return nil
 	})

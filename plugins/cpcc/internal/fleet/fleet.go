@@ -46,6 +46,9 @@ type Config struct {
 	Members   Members
 	// Admit refuses a kubeconfig that would run commands or read files here.
 	Admit func(ctx context.Context, kubeconfig secret.Value) error
+	// Empty takes what is sold on a cluster that is removed by force out of the
+	// books; it may be repeated.
+	Empty func(ctx context.Context, b centre.Book, c centre.Cluster) error
 	// Now is the broker's clock: jobs outlive the calls that begin them.
 	Now func(ctx context.Context) (time.Time, error)
 }

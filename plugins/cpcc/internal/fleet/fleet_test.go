@@ -54,7 +54,8 @@ func newSite(t *testing.T) *site {
 	s.book = centre.Book{Area: area.Of(s.host, provider.Call{Org: "org", RootOrg: "root", Account: provider.Account{ID: "a"}}), Now: time.Now()}
 	s.make = func() *fleet.Fleet {
 		return fleet.New(fleet.Config{
-			Installer: kubeadm.New(kubeadm.Config{Log: log, ReadyTime: 30 * time.Second}), Service: service, Members: clusters.Members, Admit: clusters.Admit, Now: s.host.Now,
+			Installer: kubeadm.New(kubeadm.Config{Log: log, ReadyTime: 30 * time.Second}), Service: service, Members: clusters.Members, Admit: clusters.Admit,
+			Empty: func(context.Context, centre.Book, centre.Cluster) error { return nil }, Now: s.host.Now,
 		})
 	}
 	s.fleet = s.again()

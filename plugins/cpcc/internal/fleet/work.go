@@ -94,8 +94,14 @@ func (f *Fleet) dismantle(ctx context.Context, b centre.Book, id string, progres
 	if err != nil || c.State != centre.Closing {
 		return err
 	}
-	progress("reset", 10)
-	err = f.giveBack(ctx, b, c)
+	if c.ByForce {
+		progress("empty", 5)
+		err = f.cfg.Empty(ctx, b, c)
+	}
+	if err == nil {
+		progress("reset", 10)
+		err = f.giveBack(ctx, b, c)
+	}
 	if err == nil {
 		return b.DropCluster(ctx, id)
 	}

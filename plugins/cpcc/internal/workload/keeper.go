@@ -302,6 +302,9 @@ func (k *Keeper) giveBack(ctx context.Context, d Desk, id, purpose string) error
 // cannot be asked leaves that unknown.
 func (k *Keeper) Workload(ctx context.Context, d Desk, id string) (Workload, error) {
 	row, err := workloads.Get(ctx, d.Area, id)
+	if fault.Is(err, fault.ClassNotFound) {
+		return row.Value, d.lost(ctx, id, err)
+	}
 	if err != nil || row.Value.Phase != Applied {
 		return row.Value, err
 	}
@@ -350,14 +353,16 @@ func (k *Keeper) Workloads(ctx context.Context, d Desk, centreID, clusterID stri
 	})
 }
 
-// Held says whether a cluster has workloads.
-func Held(ctx context.Context, a area.Area, clusterID string) (bool, error) {
-	found := false
+// Count is how many workloads a cluster has, those included that are being removed.
+func Count(ctx context.Context, a area.Area, clusterID string) (int, error) {
+	n := 0
 	err := workloads.Each(ctx, a, func(r area.Row[Workload]) error {
-		found = found || r.Value.ClusterID == clusterID
+		if r.Value.ClusterID == clusterID {
+			n++
+		}
 		return nil
 	})
-	return found, err
+	return n, err
 }
 
 // Find returns what a token made, as far as it is. A create that was lost half
