@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -42,8 +41,7 @@ func TestMain(m *testing.M) {
 	}
 	if err == nil {
 		otherBinary = filepath.Join(dir, "second")
-		err = exec.Command("go", "build", "-o", otherBinary, "-ldflags", "-X main.version=2.0.0",
-			"tradewind.example/host/hosttest/fakeplugin").Run()
+		err = hosttest.BuildAs(otherBinary, "fakeplugin", "-X main.version=2.0.0")
 	}
 	code := 1
 	if err != nil {

@@ -21,11 +21,18 @@ const Bound = 20 * time.Second
 // and returns its path. Call it once per test binary, from TestMain.
 func Build(dir, name string) (string, error) {
 	out := filepath.Join(dir, name)
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", out, "tradewind.example/host/hosttest/"+name)
+	return out, BuildAs(out, name, "")
+}
+
+// BuildAs compiles such a program to path with further flags for the linker. It
+// is as an installed plugin is: without debug information, and nobody may write
+// it, so that a host need not hash it at every start.
+func BuildAs(path, name, link string) error {
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-o", path, "-ldflags", "-s -w "+link, "tradewind.example/host/hosttest/"+name)
 	if msg, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", name, err, msg)
+		return fmt.Errorf("building %s: %w\n%s", name, err, msg)
 	}
-	return out, nil
+	return os.Chmod(path, 0o555)
 }
 
 // ShortDir returns a fresh folder with a path short enough for sockets in it;

@@ -56,7 +56,10 @@ func Hash(text []byte) string {
 func Pack(tb testing.TB, files ...File) []byte {
 	tb.Helper()
 	var out bytes.Buffer
-	packed := gzip.NewWriter(&out)
+	packed, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	w := tar.NewWriter(packed)
 	for _, f := range files {
 		h := &tar.Header{Name: f.Name, Mode: 0o644, Size: int64(len(f.Content)), Typeflag: f.Kind, Linkname: f.Link}
