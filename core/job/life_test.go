@@ -11,6 +11,7 @@ import (
 
 	"tradewind.example/core/job"
 	"tradewind.example/core/store"
+	"tradewind.example/sdk/clock"
 	"tradewind.example/sdk/fault"
 )
 
@@ -280,6 +281,34 @@ func TestScheduleRunsOncePerDueTime(t *testing.T) {
 	schedule()
 	r.start()
 	step("07T04:00", "02T04:00 03T04:00 06T04:00 07T04:00")
+}
+
+func TestScheduleComesNearerAgain(t *testing.T) {
+	t.Parallel()
+	r, d := newRig(t), &dues{}
+	begin := func(at time.Time, every job.Schedule) {
+		t.Helper()
+		r.clk = clock.NewFake(at)
+		r.q = r.queue()
+		if err := r.q.Schedule("settle", every, d.run, job.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		r.start()
+		waitFor(t, func() bool { return r.clk.Waiters() > 0 })
+	}
+	day := func(n, hour int) time.Time { return time.Date(2026, 1, n, hour, 0, 0, 0, time.UTC) }
+	begin(day(300, 12), job.Every(time.Hour)) // the clock is ten months ahead
+	r.stop()
+	begin(day(2, 12), job.Every(time.Hour))
+	r.clk.Set(day(2, 13))
+	waitFor(t, func() bool { return d.seen() == "02T13:00" })
+	r.stop()
+	begin(day(2, 13), job.Daily(23, 0, time.UTC))
+	r.stop()
+	begin(day(3, 1), job.Daily(2, 0, time.UTC)) // another hour from now on
+	r.clk.Set(day(3, 2))
+	waitFor(t, func() bool { return strings.HasSuffix(d.seen(), " 03T02:00") })
+	r.stop()
 }
 
 func TestDaily(t *testing.T) {

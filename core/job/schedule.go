@@ -104,7 +104,7 @@ func (q *Queue) fireOne(tx store.Tx, name string, s schedule, now time.Time) (ti
 		return p.Next, err
 	}
 	if d.Value.Next.After(now) {
-		return d.Value.Next, nil
+		return q.within(tx, s, d, now)
 	}
 	due := latest(s, d.Value.Next, now)
 	if err := q.enqueueDue(tx, name, due); err != nil {
@@ -113,6 +113,18 @@ func (q *Queue) fireOne(tx store.Tx, name string, s schedule, now time.Time) (ti
 	d.Value.Next = s.next(now)
 	_, err = q.plans.Update(tx, d.Value, d.Rev)
 	return d.Value.Next, err
+}
+
+// within brings a due time nearer that is later than the schedule's next one:
+// the clock was ahead when it was stored, or the schedule had other times.
+func (q *Queue) within(tx store.Tx, s schedule, d store.Doc[plan], now time.Time) (time.Time, error) {
+	next := s.next(now)
+	if !d.Value.Next.After(next) {
+		return d.Value.Next, nil
+	}
+	d.Value.Next = next
+	_, err := q.plans.Update(tx, d.Value, d.Rev)
+	return next, err
 }
 
 // maxMissed bounds the search for the latest due time after a long pause.
