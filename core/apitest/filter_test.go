@@ -33,6 +33,7 @@ var filters = map[string]struct {
 	"ledger/accounts?kind": {"kind", "cash", "wallet"}, "ledger/accounts?other": {"party", "RESELLER", "MISSING"}, "ledger/accounts?currency": {"currency", "CNY", "USD"},
 	"ledger/transactions?kind": {"kind", "recharge", "none"}, "ledger/transactions?ref": {"ref", "REF", "MISSING"},
 	"ledger/transactions?other": {"", "RESELLER", "MISSING"}, "ledger/transactions?currency": {"", "CNY", "USD"},
+	"resources?parent_id": {"parent_id", "PARENT", "MISSING"}, "resources?parts": {"", "true", ""},
 	"audit?actor": {"actor", "system", "nobody"}, "audit?from": {"", "PAST", "FUTURE"}, "audit?to": {"", "FUTURE", "PAST"},
 }
 
@@ -99,6 +100,8 @@ func (s *stage) said(t *testing.T, value string) string {
 		return s.a.products[1]
 	case "PROVIDER":
 		return s.a.provider
+	case "PARENT":
+		return s.r1.own["resource"][0]
 	case "MISSING":
 		return missing(0)
 	case "PAST":

@@ -93,6 +93,8 @@ func kindOf(t testing.TB, o operation, name string, s schema) (string, bool) {
 		}
 	case (name == "from" || name == "to") && strings.HasPrefix(o.path, "/v1/grants"):
 		return "org", true
+	case name == "parent_id" && o.ID == "list-resources":
+		return "resource", true
 	case name == "operation" && o.ID == "get-inventory-operation":
 		return "rack", true // the sandbox calls an inspection as its rack
 	case nameKinds[name] != "":

@@ -245,7 +245,10 @@ func (tr *tree) trade(t testing.TB) {
 	t.Helper()
 	product, c := tr.world.products[1], tr.customer
 	tr.own.add("quote", c.make(t, "/v1/quotes", map[string]any{"product_id": product}))
-	order := c.make(t, "/v1/orders", map[string]any{"product_id": product, "name": strings.ToLower(tr.mark) + "-server"})
+	var p struct{ Spec map[string]any }
+	c.must(t, http.MethodGet, "/v1/products/"+product, nil, &p)
+	p.Spec["disks"] = 1 // what it consists of is theirs too
+	order := c.make(t, "/v1/orders", map[string]any{"product_id": product, "name": strings.ToLower(tr.mark) + "-server", "spec": p.Spec})
 	tr.own.add("order", order)
 	var o struct {
 		State       string
@@ -259,6 +262,11 @@ func (tr *tree) trade(t testing.TB) {
 		return o.State == "active"
 	})
 	tr.own.add("resource", o.ResourceIDs...)
+	parts := c.ids(t, "/v1/resources?parent_id="+o.ResourceIDs[0])
+	if len(parts) != 1 {
+		t.Fatalf("%s: the server has the parts %v, want one disk", c.name, parts)
+	}
+	tr.own.add("resource", parts...)
 	for _, action := range []string{"stop", "start"} {
 		var run struct{ ID, State, Problem string }
 		c.must(t, http.MethodPost, "/v1/resources/"+o.ResourceIDs[0]+"/actions/"+action, map[string]any{}, &run)

@@ -71,6 +71,7 @@ type server struct {
 	expires         time.Time
 	billing         provider.BillingMethod
 	period          provider.Period
+	detached        []int // numbers of its data disks; never changed in place
 }
 
 // create buys one server, or returns the one this token bought before.

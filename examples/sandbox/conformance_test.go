@@ -27,7 +27,7 @@ func fixture(createMillis string) conformance.Fixture {
 		Wrong: account("a1", "wrong", settings), Region: "east",
 		Own: []string{"instance", "rack"}, // flavours say what a server has; racks are the sandbox's own
 		Kinds: map[string]conformance.Kind{"instance": {
-			Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20}`),
+			Name: "web", Spec: json.RawMessage(`{"flavour":"small","disk_gb":20,"disks":2}`),
 			Term: provider.Term{Billing: provider.BillingPrepaid, Period: provider.PeriodMonth, Periods: 1, Quantity: 1},
 			Actions: map[string]json.RawMessage{
 				"start": json.RawMessage(`{}`), "stop": json.RawMessage(`{}`), "reboot": json.RawMessage(`{}`), "console": json.RawMessage(`{}`),

@@ -13,6 +13,7 @@ import (
 type Spec struct {
 	Flavour string `json:"flavour" required:"true" enum:"small,medium,large,gpu" title:"Flavour"`
 	Disk    int    `json:"disk_gb" min:"10" max:"2000" default:"20" title:"Disk" doc:"Size of the system disk in GB"`
+	Disks   int    `json:"disks,omitempty" min:"0" max:"8" title:"Data disks" doc:"They cost nothing"`
 }
 
 // State is what an instance is.
@@ -47,7 +48,7 @@ func instanceKind(s *sandbox) *provider.Kind {
 		provider.ActionOf(provider.ActionDescription{Name: "reset_password", Title: "Set password", Changes: true}, h.resetPassword),
 		provider.ActionOf(provider.ActionDescription{Name: "resize", Title: "Resize", Changes: true}, h.resize),
 		provider.ActionOf(provider.ActionDescription{Name: "console", Title: "Console"}, h.console),
-	)
+	).Of(diskKind)
 }
 
 // Create buys an instance; with create_millis set it answers an operation.
@@ -183,10 +184,15 @@ func thing(sv *server) (provider.Thing[State], error) {
 	if err != nil {
 		return provider.Thing[State]{}, err
 	}
+	parts, err := sv.parts()
+	if err != nil {
+		return provider.Thing[State]{}, err
+	}
 	return provider.Thing[State]{
 		ID: sv.id, Name: sv.name, Region: sv.region, Status: sv.status, RawStatus: string(sv.status), Token: sv.token,
 		Billing: sv.billing, Created: sv.created, Expires: sv.expires,
 		State: State{Flavour: f.id, CPU: f.cpu, Memory: f.memory, Disk: sv.spec.Disk, Address: sv.address()},
+		Parts: parts,
 	}, nil
 }
 
@@ -201,6 +207,6 @@ func resource(sv *server) (*provider.Resource, error) {
 	}
 	return &provider.Resource{
 		ID: t.ID, Kind: "instance", Name: t.Name, Region: t.Region, Status: t.Status, RawStatus: t.RawStatus, Token: t.Token,
-		Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state,
+		Billing: t.Billing, Created: t.Created, Expires: t.Expires, State: state, Parts: t.Parts,
 	}, nil
 }

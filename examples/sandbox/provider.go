@@ -44,7 +44,7 @@ func newProvider() *sandbox { return newSandbox(clock.Real{}) }
 
 func newSandbox(c clock.Clock) *sandbox {
 	s := &sandbox{clock: c, clouds: &clouds{clock: c, byID: map[string]*cloud{}}}
-	s.kinds = []*provider.Kind{instanceKind(s), rackKind(s)}
+	s.kinds = []*provider.Kind{instanceKind(s), dataDiskKind(s), rackKind(s)}
 	return s
 }
 

@@ -89,6 +89,6 @@ func (s *sandbox) quoteResize(req provider.QuoteRequest) (provider.Quote, error)
 	if err != nil {
 		return provider.Quote{}, err
 	}
-	fen, err := c.difference(sv, Size(to).of(sv.spec))
+	fen, err := c.difference(sv, Size{Flavour: to.Flavour, Disk: to.Disk}.of(sv.spec))
 	return provider.Quote{Currency: "CNY", List: yuan(fen)}, err
 }
