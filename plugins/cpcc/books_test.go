@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"tradewind.example/plugins/cpcc/internal/area"
 	"tradewind.example/plugins/cpcc/internal/centre"
@@ -118,6 +119,9 @@ func TestWidgets(t *testing.T) {
 	}
 	if cards := w.read("centre", w.centre, "cards", `{"cluster_id":"`+w.on+`"}`); cards != `{"cards":{"RTX5090-32G":5}}` {
 		t.Errorf("cards of one cluster: %s", cards)
+	}
+	if cards := w.read("centre", w.centre, "cards", `{}`); cards != `{"cards":{"RTX5090-32G":9}}` {
+		t.Errorf("cards of all clusters: %s", cards)
 	}
 	if err := w.change("widget", got.ID, `{"type":"gpu","model":"RTX5090-32G","unit_price":"7.25"}`); err != nil {
 		t.Fatal(err)
@@ -281,5 +285,36 @@ func TestNodes(t *testing.T) {
 	for _, input := range []string{`{}`, `{"label":"a"}`, `{"label":"a=b","label_id":"` + kept + `"}`, `{"label_id":"none"}`, `{"label":"a b=c"}`} {
 		_, err := act("label", input)
 		want(t, "the label "+input, err, fault.ClassInvalid)
+	}
+}
+
+// TestDaysBeginInTheAccountsZone asks at two in the morning of the next day there.
+func TestDaysBeginInTheAccountsZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	if err := w.change("cluster", w.on, `{"name":"k1","enable_date":"2026-01-01","expire_date":"2026-06-10"}`); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(14 * time.Hour)
+	d := w.make("device", w.call(), deviceSpec)
+	if got := state[centre.Device](w, "device", d.ID); got.EnableDate != "2026-06-11" || got.Created.Format(time.RFC3339) != "2026-06-10T18:00:00Z" {
+		t.Errorf("it is enabled from %s, and was made at %s", got.EnableDate, got.Created)
+	}
+	_, err := w.try("workload", w.call(), smallSpec)
+	want(t, "a cluster after its last day there", err, fault.ClassPrecondition)
+	elsewhere := w.call()
+	elsewhere.Account.Settings = map[string]string{"time_zone": "UTC"}
+	if _, err := w.try("workload", elsewhere, smallSpec); err != nil {
+		t.Errorf("where it is still the day before: %v", err)
+	}
+	elsewhere.Account.Settings["time_zone"] = "Nowhere/Town"
+	for what, err := range map[string]error{
+		"a check": func() error { _, err := w.Check(t.Context(), provider.CheckRequest{Call: elsewhere}); return err }(),
+		"a sale":  func() error { _, err := w.try("workload", elsewhere, smallSpec+" "); return err }(),
+	} {
+		want(t, what, err, fault.ClassInvalid)
+		if f := fault.As(err); f == nil || len(f.Fields) == 0 || f.Fields[0].Path != "account.settings.time_zone" {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

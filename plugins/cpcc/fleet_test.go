@@ -194,6 +194,12 @@ func TestAnInstallationIsTakenUp(t *testing.T) {
 	if err != nil || op.State != provider.OperationRunning || op.CheckAfter <= 0 {
 		t.Fatalf("while it runs: %+v, %v", op, err)
 	}
+	_, err = wait.Until(t.Context(), wait.Config{Every: 10 * time.Millisecond, Timeout: 20 * time.Second}, func(ctx context.Context) (provider.Operation, error) {
+		return w.Operation(ctx, provider.OperationRequest{Call: w.call(), ID: made.Operation})
+	}, func(o provider.Operation) (bool, error) { return o.Progress == 40 && o.Message == "init", nil })
+	if err != nil {
+		t.Errorf("it does not tell its phase: %v", err)
+	}
 	next := w.another() // the process was replaced in the middle
 	next.machines.set(func() { next.machines.hold = nil })
 	if op := next.ends(made.Operation); op.State != provider.OperationSucceeded {

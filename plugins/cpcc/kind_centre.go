@@ -25,7 +25,7 @@ func centreKind(p *plugin) *provider.Kind {
 
 func (o *office) centreThing(c centre.Centre) provider.Thing[centre.Centre] {
 	status := provider.StatusFrozen
-	if c.InEffect(o.desk.Now) {
+	if c.InEffect(o.centres.Today()) {
 		status = provider.StatusRunning
 	}
 	return provider.Thing[centre.Centre]{ID: c.ID, Name: c.Name, Region: c.ID, Status: status, Token: c.Token, Billing: provider.BillingOnce, Created: c.Created, State: c}
@@ -141,6 +141,8 @@ type linePrice struct {
 	Unit      price.Unit       `json:"resource_unit,omitempty" title:"Unit of the amount"`
 	Priced    price.Unit       `json:"priced_unit,omitempty" title:"Unit of the price"`
 	UnitPrice provider.Decimal `json:"unit_price,omitempty" title:"Price of a unit"`
+	Duration  int64            `json:"duration,omitempty" title:"How long"`
+	Span      price.Span       `json:"duration_unit,omitempty" title:"Of what"`
 	Subtotal  provider.Decimal `json:"subtotal,omitempty" title:"Price of the line"`
 	Error     string           `json:"error,omitempty" title:"Why it has no price"`
 }
@@ -165,18 +167,18 @@ func (h centres) price(ctx context.Context, req provider.TypedAction[basketInput
 		Duration: req.Input.Duration, Unit: req.Input.Unit, Lines: []linePrice{},
 	}
 	for _, l := range answer.Lines {
-		out.Output.Lines = append(out.Output.Lines, shown(l))
+		out.Output.Lines = append(out.Output.Lines, shown(l, req.Input))
 	}
 	return out, nil
 }
 
-func shown(l price.Line) linePrice {
+func shown(l price.Line, in basketInput) linePrice {
 	if l.Problem != "" {
 		return linePrice{Type: l.Part.Type, Error: l.Problem}
 	}
 	return linePrice{
 		Name: l.Part.Name(), Type: l.Part.Type, Amount: l.Part.Amount, Unit: l.Unit, Priced: l.Rate.Per,
-		UnitPrice: provider.Decimal(l.Rate.Price), Subtotal: provider.Decimal(price.Round(l.Subtotal)),
+		UnitPrice: provider.Decimal(l.Rate.Price), Duration: in.Duration, Span: in.Unit, Subtotal: provider.Decimal(price.Round(l.Subtotal)),
 	}
 }
 

@@ -31,7 +31,7 @@ func clusterKind(p *plugin) *provider.Kind {
 func (o *office) cluster(c centre.Cluster) clusterThing {
 	status := provider.StatusFrozen
 	switch {
-	case c.Sells(o.desk.Now):
+	case c.Sells(o.centres.Today()):
 		status = provider.StatusRunning
 	case c.State == centre.Installing:
 		status = provider.StatusPending

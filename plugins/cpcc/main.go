@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	_ "time/tzdata" // days begin in the account's zone on machines without a zone database
 
 	"tradewind.example/plugins/cpcc/internal/engine"
 	"tradewind.example/plugins/cpcc/internal/kubeadm"

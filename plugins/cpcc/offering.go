@@ -40,7 +40,7 @@ func (o *office) sold(ctx context.Context, c centre.Cluster, types []string, yie
 	if err != nil {
 		return err
 	}
-	sells := c.Sells(o.desk.Now) && home.InEffect(o.desk.Now)
+	sells := c.Sells(o.centres.Today()) && home.InEffect(o.centres.Today())
 	shelf, err := o.widgets.Shelf(ctx, c.CentreID, c.ID)
 	if err != nil {
 		return err

@@ -44,12 +44,16 @@ func (p *plugin) books(ctx context.Context, call provider.Call) (*office, error)
 	if err != nil {
 		return nil, err
 	}
+	zone, err := cfg.zone()
+	if err != nil {
+		return nil, err
+	}
 	a := area.Of(p.host, call)
 	return &office{
 		call: call, cfg: cfg,
-		centres: centre.Book{Area: a, Now: now, Plain: cfg.PlainHTTP},
+		centres: centre.Book{Area: a, Now: now, Plain: cfg.PlainHTTP, Zone: zone},
 		widgets: widget.Book{Area: a, Now: now},
-		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images(), Plain: cfg.PlainHTTP},
+		desk:    workload.Desk{Area: a, Now: now, Patience: cfg.patience(), Images: cfg.images(), Plain: cfg.PlainHTTP, Zone: zone},
 	}, nil
 }
 

@@ -158,7 +158,7 @@ func (p *plugin) Place(ctx context.Context, req provider.PlaceRequest) (provider
 	if err != nil {
 		return provider.Placement{}, err
 	}
-	if !on.Sells(o.desk.Now) {
+	if !on.Sells(o.centres.Today()) {
 		return provider.Placement{Reason: "the cluster takes no workloads now"}, nil
 	}
 	if answer.Problem != "" {

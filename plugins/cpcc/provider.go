@@ -95,7 +95,11 @@ func (p *plugin) Kinds() []*provider.Kind { return p.kinds }
 // Check accepts every account whose config is right: there is no cloud to ask,
 // and what clusters accept is in the storage.
 func (p *plugin) Check(_ context.Context, req provider.CheckRequest) (provider.CheckResponse, error) {
-	if _, err := provider.DecodeAccount[Config](req.Call); err != nil {
+	cfg, err := provider.DecodeAccount[Config](req.Call)
+	if err == nil {
+		_, err = cfg.zone()
+	}
+	if err != nil {
 		return provider.CheckResponse{}, err
 	}
 	return provider.CheckResponse{OK: true, Account: req.Call.Account.ID}, nil

@@ -224,9 +224,9 @@ func TestTheCentrePricesPartly(t *testing.T) {
 	w := newWorld(t, 8)
 	got := w.read("centre", w.centre, "price", `{"parts":[{"type":"cpu","amount":4},{"type":"memory","amount":8192},{"type":"disk","amount":512},{"type":"gpu","model":"RTX1","amount":2}],"duration":1}`)
 	const want = `{"total_price":"52.08","currency":"元","price_details":[` +
-		`{"resource_name":"cpu STANDARD","resource_type":"cpu","amount":4,"resource_unit":"核","priced_unit":"核","unit_price":"1.5","subtotal":"6.00"},` +
-		`{"resource_name":"memory STANDARD","resource_type":"memory","amount":8192,"resource_unit":"Mi","priced_unit":"Mi","unit_price":"0.005","subtotal":"40.96"},` +
-		`{"resource_name":"disk DATA","resource_type":"disk","amount":512,"resource_unit":"Gi","priced_unit":"Gi","unit_price":"0.01","subtotal":"5.12"},` +
+		`{"resource_name":"cpu STANDARD","resource_type":"cpu","amount":4,"resource_unit":"核","priced_unit":"核","unit_price":"1.5","duration":1,"duration_unit":"小时","subtotal":"6.00"},` +
+		`{"resource_name":"memory STANDARD","resource_type":"memory","amount":8192,"resource_unit":"Mi","priced_unit":"Mi","unit_price":"0.005","duration":1,"duration_unit":"小时","subtotal":"40.96"},` +
+		`{"resource_name":"disk DATA","resource_type":"disk","amount":512,"resource_unit":"Gi","priced_unit":"Gi","unit_price":"0.01","duration":1,"duration_unit":"小时","subtotal":"5.12"},` +
 		`{"resource_type":"gpu","error":"无效的 gpu 部件型号: RTX1"}],"status":false,"message":"无效的 gpu 部件型号: RTX1","duration":1,"duration_unit":"小时"}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -28,6 +28,16 @@ type Book struct {
 	Now  time.Time // by the broker's clock
 	// Plain says that services of centres may be reached without encryption.
 	Plain bool
+	// Zone is where the days of dates begin; nil is UTC.
+	Zone *time.Location
+}
+
+// Today is the time by the clock of where days begin, for dates alone.
+func (b Book) Today() time.Time {
+	if b.Zone == nil {
+		return b.Now.UTC()
+	}
+	return b.Now.In(b.Zone)
 }
 
 // The tables.
@@ -88,9 +98,9 @@ type Centre struct {
 	Updated      time.Time `json:"updated" title:"Changed"`
 }
 
-// InEffect reports whether the centre may sell at a time.
-func (c Centre) InEffect(now time.Time) bool {
-	return inEffect(c.EnableDate, c.ExpireDate, now) && !c.Closing
+// InEffect reports whether the centre may sell on a day (see [Book.Today]).
+func (c Centre) InEffect(today time.Time) bool {
+	return inEffect(c.EnableDate, c.ExpireDate, today) && !c.Closing
 }
 
 // What is sealed beside a centre: its password, and the manifest of its clusters'
@@ -121,7 +131,7 @@ func (s Spec) check() error {
 	return fault.InvalidFields(bad)
 }
 
-func (s Spec) apply(c *Centre, now time.Time) (err error) {
+func (s Spec) apply(c *Centre, b Book) (err error) {
 	if s.Network != "" {
 		c.NetworkSum = strings.ToLower(s.NetworkSum)
 	}
@@ -129,8 +139,8 @@ func (s Spec) apply(c *Centre, now time.Time) (err error) {
 	if c.Parameters = ""; s.Transport == PCAPI {
 		c.Parameters = s.Parameters
 	}
-	c.ContactName, c.ContactPhone, c.Updated = s.ContactName, s.ContactPhone, now
-	c.EnableDate, c.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, now)
+	c.ContactName, c.ContactPhone, c.Updated = s.ContactName, s.ContactPhone, b.Now
+	c.EnableDate, c.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Today())
 	return err
 }
 
@@ -143,7 +153,7 @@ func (b Book) Create(ctx context.Context, token string, s Spec) (Centre, error) 
 		return Centre{}, fault.Invalid("spec.api_password", "is required for the transport pcapi")
 	}
 	v := Centre{ID: area.IDOf("centre", token), Token: token, Created: b.Now}
-	if err := s.apply(&v, b.Now); err != nil {
+	if err := s.apply(&v, b); err != nil {
 		return Centre{}, err
 	}
 	return insert(ctx, b, centres, v.ID, token, func(c *area.Change) (Centre, error) {
@@ -211,7 +221,7 @@ func (b Book) Update(ctx context.Context, id string, s Spec) (Centre, error) {
 		}
 		c.Seal(passwordName, id, s.Password)
 		c.Seal(networkName, id, secret.New(s.Network))
-		return s.apply(v, b.Now)
+		return s.apply(v, b)
 	})
 }
 

@@ -50,9 +50,9 @@ type Cluster struct {
 	Updated      time.Time `json:"updated" title:"Changed"`
 }
 
-// Sells reports whether the cluster may take workloads at a time.
-func (c Cluster) Sells(now time.Time) bool {
-	return c.State == Ready && inEffect(c.EnableDate, c.ExpireDate, now)
+// Sells reports whether the cluster may take workloads on a day (see [Book.Today]).
+func (c Cluster) Sells(today time.Time) bool {
+	return c.State == Ready && inEffect(c.EnableDate, c.ExpireDate, today)
 }
 
 // What is sealed beside a cluster.
@@ -90,7 +90,7 @@ func (b Book) Adopt(ctx context.Context, token string, s ClusterSpec) (Cluster, 
 func (b Book) addCluster(ctx context.Context, token string, s ClusterSpec) (Cluster, error) {
 	v := Cluster{ID: area.IDOf("cluster", token), CentreID: s.CentreID, Name: s.Name, Type: s.Type, ControllerID: s.ControllerID, State: Ready, Token: token, Created: b.Now, Updated: b.Now}
 	var err error
-	if v.EnableDate, v.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Now); err != nil {
+	if v.EnableDate, v.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Today()); err != nil {
 		return Cluster{}, err
 	}
 	if s.Kubeconfig.IsZero() {
@@ -119,7 +119,7 @@ func (b Book) lock(ctx context.Context, c *area.Change, v Cluster) error {
 		return err
 	case row.Value.State != Idle:
 		return fault.Precondition("the device is in use")
-	case !inEffect(row.Value.EnableDate, row.Value.ExpireDate, b.Now):
+	case !inEffect(row.Value.EnableDate, row.Value.ExpireDate, b.Today()):
 		return fault.Precondition("the device is not in effect today")
 	}
 	row.Value.State, row.Value.ClusterID, row.Value.Role, row.Value.Problem, row.Value.Updated = InUse, v.ID, RoleMaster, "", b.Now
@@ -144,7 +144,7 @@ func (b Book) Selling(ctx context.Context, c *area.Change, id string) (Cluster, 
 	if err != nil {
 		return Cluster{}, err
 	}
-	if !row.Value.Sells(b.Now) || !home.InEffect(b.Now) {
+	if !row.Value.Sells(b.Today()) || !home.InEffect(b.Today()) {
 		return Cluster{}, fault.Precondition("cluster %q takes no workloads now", row.Value.Name)
 	}
 	c.Expect(clusters.Key(id), row.Revision)
@@ -206,7 +206,7 @@ func (b Book) UpdateCluster(ctx context.Context, id string, s ClusterSpec) (Clus
 			return fault.InvalidFields(bad)
 		}
 		v.Name, v.Updated = s.Name, b.Now
-		v.EnableDate, v.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Now)
+		v.EnableDate, v.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Today())
 		return err
 	})
 }

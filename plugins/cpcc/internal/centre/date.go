@@ -10,9 +10,9 @@ import (
 const Never = "9999-12-31"
 
 // dates completes and checks a first and a last day.
-func dates(enable, expire string, now time.Time) (string, string, error) {
+func dates(enable, expire string, today time.Time) (string, string, error) {
 	if enable == "" {
-		enable = now.Format(time.DateOnly)
+		enable = today.Format(time.DateOnly)
 	}
 	if expire == "" {
 		expire = Never
@@ -29,8 +29,8 @@ func dates(enable, expire string, now time.Time) (string, string, error) {
 	return enable, expire, fault.InvalidFields(bad)
 }
 
-// inEffect reports whether now is between two days, both included.
-func inEffect(enable, expire string, now time.Time) bool {
-	today := now.Format(time.DateOnly)
-	return enable <= today && today <= expire
+// inEffect reports whether a day is between two others, both included.
+func inEffect(enable, expire string, today time.Time) bool {
+	day := today.Format(time.DateOnly)
+	return enable <= day && day <= expire
 }

@@ -91,7 +91,7 @@ const (
 	deviceJoinName     = "device-join" // the command that it joins by
 )
 
-func (s DeviceSpec) apply(d *Device, now time.Time) (err error) {
+func (s DeviceSpec) apply(d *Device, b Book) (err error) {
 	var bad []fault.Field
 	if _, err := netip.ParseAddr(s.IP); err != nil {
 		bad = append(bad, fault.Field{Path: "spec.ip", Message: "must be an IP address"})
@@ -106,15 +106,15 @@ func (s DeviceSpec) apply(d *Device, now time.Time) (err error) {
 	if d.ExternalIP == "" {
 		d.ExternalIP = Unset
 	}
-	d.SSHPort, d.AdminUser, d.Stock, d.Updated = s.SSHPort, s.AdminUser, s.Stock, now
-	d.EnableDate, d.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, now)
+	d.SSHPort, d.AdminUser, d.Stock, d.Updated = s.SSHPort, s.AdminUser, s.Stock, b.Now
+	d.EnableDate, d.ExpireDate, err = dates(s.EnableDate, s.ExpireDate, b.Today())
 	return err
 }
 
 // AddDevice adds a machine, once per token.
 func (b Book) AddDevice(ctx context.Context, token string, s DeviceSpec) (Device, error) {
 	v := Device{ID: area.IDOf("device", token), CentreID: s.CentreID, State: Idle, Token: token, Created: b.Now}
-	if err := s.apply(&v, b.Now); err != nil {
+	if err := s.apply(&v, b); err != nil {
 		return Device{}, err
 	}
 	if s.Password.IsZero() {
@@ -164,7 +164,7 @@ func (b Book) UpdateDevice(ctx context.Context, id string, s DeviceSpec) (Device
 			return fault.Precondition("the device is in use: its address cannot be changed")
 		}
 		c.Seal(devicePasswordName, id, s.Password)
-		return s.apply(v, b.Now)
+		return s.apply(v, b)
 	})
 }
 
@@ -187,7 +187,7 @@ func (b Book) Take(ctx context.Context, id, clusterID, role string, join secret.
 		if v.State == InUse && (v.ClusterID != clusterID || v.Role != role) {
 			return fault.Precondition("the device is in use")
 		}
-		if !inEffect(v.EnableDate, v.ExpireDate, b.Now) {
+		if !inEffect(v.EnableDate, v.ExpireDate, b.Today()) {
 			return fault.Precondition("the device is not in effect today")
 		}
 		if v.State == Idle {

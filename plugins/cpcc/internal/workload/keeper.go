@@ -28,11 +28,14 @@ type Desk struct {
 	Now  time.Time // by the broker's clock
 	// Patience is how long a new workload may take until its create has failed.
 	Patience time.Duration
-	Images   []string // that may be run
-	Plain    bool     // services of centres may be reached without encryption
+	Images   []string       // that may be run
+	Plain    bool           // services of centres may be reached without encryption
+	Zone     *time.Location // where days begin; nil is UTC
 }
 
-func (d Desk) centres() centre.Book { return centre.Book{Area: d.Area, Now: d.Now, Plain: d.Plain} }
+func (d Desk) centres() centre.Book {
+	return centre.Book{Area: d.Area, Now: d.Now, Plain: d.Plain, Zone: d.Zone}
+}
 func (d Desk) widgets() widget.Book { return widget.Book{Area: d.Area, Now: d.Now} }
 
 // Order is what is to be created.

@@ -112,6 +112,14 @@ func podRow(p *corev1.Pod, now time.Time) PodRow {
 			ready++
 		}
 	}
+	for i, s := range p.Status.InitContainerStatuses { // sidecars count, as kubectl has it
+		if i >= len(p.Spec.InitContainers) || p.Spec.InitContainers[i].RestartPolicy == nil {
+			continue
+		}
+		if total++; s.Ready {
+			ready++
+		}
+	}
 	gates := []string{}
 	for _, g := range p.Spec.ReadinessGates {
 		gates = append(gates, string(g.ConditionType))

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
 	"tradewind.example/plugins/cpcc/internal/cluster/kubename"
@@ -53,15 +54,83 @@ func occupy(ctx context.Context, t *testing.T, node, cpu, memory string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = plane.Kube.CoreV1().Pods("default").Create(ctx, &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: corev1.PodSpec{
-			NodeName:       node,
-			InitContainers: []corev1.Container{{Name: "first", Image: "image.example/a", Resources: parts(cpu, memory)}},
-			Containers:     []corev1.Container{{Name: "main", Image: "image.example/a", Resources: parts("1m", "1Mi")}},
-		},
-	}, metav1.CreateOptions{})
+	create(ctx, t, name, corev1.PodSpec{
+		NodeName:       node,
+		InitContainers: []corev1.Container{{Name: "first", Image: "image.example/a", Resources: parts(cpu, memory)}},
+		Containers:     []corev1.Container{{Name: "main", Image: "image.example/a", Resources: parts("1m", "1Mi")}},
+	})
+}
+
+// TestWhatANodeStillHolds tells nodes with room from those that say so alone.
+func TestWhatANodeStillHolds(t *testing.T) {
+	ctx, c := connect(t)
+	at := func(pool string) map[string]string { return map[string]string{"pool": pool} }
+	fits := func(pool, cpu string) bool {
+		t.Helper()
+		got, err := placement.Check(ctx, c, []placement.Need{{ID: pool, CPU: cpu, Labels: at(pool)}})
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%s: %+v, %v", pool, got, err)
+		}
+		return got[0].Fits
+	}
+	away := plane.AddNode(t, planetest.Node{Labels: at("away")}).Name
+	few := plane.AddNode(t, planetest.Node{Pods: 1, Labels: at("few")}).Name
+	beside := plane.AddNode(t, planetest.Node{Labels: at("beside")}).Name
+	for _, pool := range []string{"away", "few", "beside"} {
+		if !fits(pool, "4") {
+			t.Errorf("%s: an empty node holds what it has", pool)
+		}
+	}
+	if _, err := plane.Kube.CoreV1().Nodes().Patch(ctx, away, types.MergePatchType, []byte(`{"spec":{"unschedulable":true}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	occupy(ctx, t, few, "1m", "1Mi")
+	sidecar(ctx, t, beside)
+	for pool, reason := range map[string]string{"away": "it is cordoned", "few": "it has as many pods as it takes"} {
+		if fits(pool, "1m") {
+			t.Errorf("%s: %s", pool, reason)
+		}
+	}
+	if fits("beside", "1500m") || !fits("beside", "1") {
+		t.Error("beside: a sidecar's request counts with its container's: 3 of 4 cores are taken")
+	}
+	for _, p := range podsOn(ctx, t, few) {
+		p.Status.Phase = corev1.PodSucceeded
+		if _, err := plane.Kube.CoreV1().Pods(p.Namespace).UpdateStatus(ctx, &p, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !fits("few", "1m") {
+		t.Error("few: pods that have ended take no room")
+	}
+}
+
+func podsOn(ctx context.Context, t *testing.T, node string) []corev1.Pod {
+	t.Helper()
+	list, err := plane.Kube.CoreV1().Pods("default").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
 	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+// sidecar puts a pod on a node whose sidecar and container ask for three cores.
+func sidecar(ctx context.Context, t *testing.T, node string) {
+	t.Helper()
+	always := corev1.ContainerRestartPolicyAlways
+	cores := func(n string) corev1.ResourceRequirements {
+		return corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(n)}}
+	}
+	create(ctx, t, fmt.Sprintf("beside-%d", plane.Serial()), corev1.PodSpec{
+		NodeName:       node,
+		InitContainers: []corev1.Container{{Name: "beside", Image: "image.example/a", RestartPolicy: &always, Resources: cores("2")}},
+		Containers:     []corev1.Container{{Name: "main", Image: "image.example/a", Resources: cores("1")}},
+	})
+}
+
+func create(ctx context.Context, t *testing.T, name string, spec corev1.PodSpec) {
+	t.Helper()
+	if _, err := plane.Kube.CoreV1().Pods("default").Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

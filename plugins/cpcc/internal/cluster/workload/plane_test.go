@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"tradewind.example/plugins/cpcc/internal/cluster"
 	"tradewind.example/plugins/cpcc/internal/cluster/kubename"
@@ -267,12 +268,59 @@ func TestNamespaceIsFenced(t *testing.T) {
 	if err != nil || len(walls.Spec.PolicyTypes) != 2 || len(walls.Spec.Ingress)+len(walls.Spec.Egress) != 0 {
 		t.Errorf("the wall is %+v, %v", walls.Spec, err)
 	}
+	some, err := plane.Kube.CoreV1().LimitRanges(s.Namespace()).Get(b.ctx, "defaults", metav1.GetOptions{})
+	if err != nil || len(some.Spec.Limits) != 1 || some.Spec.Limits[0].Default.Cpu().String() != "100m" || some.Spec.Limits[0].DefaultRequest.Memory().String() != "128Mi" {
+		t.Errorf("what a container gets that asks for nothing: %+v, %v", some.Spec.Limits, err)
+	}
+	b.ownTraffic(s.Ref)
 	if err := b.m.Delete(b.ctx, s.Ref, workload.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	q, err = plane.Kube.CoreV1().ResourceQuotas(s.Namespace()).Get(b.ctx, "sold", metav1.GetOptions{})
 	if got := q.Spec.Hard[corev1.ResourcePods]; err != nil || !got.IsZero() {
 		t.Errorf("after the deletion the quota still allows %s pods, %v", got.String(), err)
+	}
+}
+
+// ownTraffic checks what passes the wall: an org's own pods, names and the world, and
+// nobody else's pods.
+func (b *bench) ownTraffic(r workload.Ref) {
+	b.Helper()
+	way, err := plane.Kube.NetworkingV1().NetworkPolicies(r.Namespace()).Get(b.ctx, "own-traffic", metav1.GetOptions{})
+	if err != nil || len(way.Spec.Ingress) != 1 || len(way.Spec.Egress) != 3 {
+		b.Fatalf("what passes is %+v, %v", way.Spec, err)
+	}
+	for _, from := range append(way.Spec.Ingress[0].From, way.Spec.Egress[0].To...) {
+		if from.PodSelector == nil || from.NamespaceSelector != nil || from.IPBlock != nil {
+			b.Errorf("pods of other namespaces pass: %+v", from)
+		}
+	}
+	for _, to := range way.Spec.Egress[2].To {
+		if to.IPBlock == nil || len(to.IPBlock.Except) == 0 {
+			b.Errorf("private networks are reached: %+v", to)
+		}
+	}
+}
+
+// TestWhatHoldsAPodUp tells the word of a container that does not run, in place of
+// how many are ready.
+func TestWhatHoldsAPodUp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.node(planetest.Node{})
+	s := b.spec("a", workload.StatefulSet)
+	b.run(s)
+	for _, word := range []string{"ImagePullBackOff", "CrashLoopBackOff"} {
+		stuck := fmt.Sprintf(`{"status":{"conditions":[{"type":"Ready","status":"False"},{"type":"ContainersReady","status":"False"}],
+			"containerStatuses":[{"name":"main","image":"a","imageID":"","ready":false,"restartCount":1,"state":{"running":null,"waiting":{"reason":%q,"message":"as the kubelet says"}}}]}}`, word)
+		pod := b.pods(s.Ref)[0].Name
+		if _, err := plane.Kube.CoreV1().Pods(s.Namespace()).Patch(b.ctx, pod, types.StrategicMergePatchType, []byte(stuck), metav1.PatchOptions{}, "status"); err != nil {
+			t.Fatal(err)
+		}
+		now := b.await(s.Ref, func(now workload.Status) (bool, error) { return now.Reason == word, nil })
+		if now.Phase != workload.PhaseDegraded || now.Message != "as the kubelet says" || now.Ready != 0 {
+			t.Errorf("%s: %+v", word, now)
+		}
 	}
 }
 
