@@ -181,6 +181,21 @@ func TestThePeriodIsPriced(t *testing.T) {
 	}
 }
 
+func TestAChangeIsPricedInTheAccountOfTheResource(t *testing.T) {
+	t.Parallel()
+	w, id := bought(t)
+	if _, err := w.orders.Renew(w.ctx, w.buyer, order.RenewInput{ResourceID: id, Periods: 1, IdempotencyKey: w.key()}); err != nil {
+		t.Fatal(err)
+	}
+	w.drain()
+	w.resize(id, 8) // the cloud quotes no sizes: two purchases are compared
+	for i, in := range w.market.listed {
+		if want := map[bool]string{true: "enablement"}[i > 0]; in.EnablementID != want {
+			t.Errorf("question %d (%s) is of the account of enablement %q, want %q: another one does not know the resource", i, in.Change, in.EnablementID, want)
+		}
+	}
+}
+
 func TestBuyReplay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

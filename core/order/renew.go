@@ -30,7 +30,7 @@ func (s *Service) Renew(ctx context.Context, c access.Caller, in RenewInput) (Vi
 	}
 	listed, err := s.cfg.Pricer.ListAmount(ctx, quote.ListInput{
 		BuyerOrg: target.OrgID, ProductID: target.ProductID, Change: contract.ChangeRenew,
-		ResourceID: target.VendorID, Region: target.Region, Zone: target.Zone, Spec: target.Spec, Term: term,
+		ResourceID: target.VendorID, EnablementID: target.EnablementID, Region: target.Region, Zone: target.Zone, Spec: target.Spec, Term: term,
 	})
 	if err != nil {
 		return View{}, fmt.Errorf("asking for the list amount of renewing %q: %w", in.ResourceID, err)
@@ -43,7 +43,7 @@ func (s *Service) Renew(ctx context.Context, c access.Caller, in RenewInput) (Vi
 		if err := renewable(&r); err != nil {
 			return err
 		}
-		if _, err := s.cfg.Accounts.RouteTx(tx, r.OrgID, r.ProviderID, provider.PurposeOrder); err != nil {
+		if _, err := s.cfg.Accounts.RouteViaTx(tx, r.OrgID, r.EnablementID, provider.PurposeOrder); err != nil {
 			return err
 		}
 		o.Term = term

@@ -144,7 +144,7 @@ func (s *Service) draftResize(r store.Reader, o *Order, target *resource.Resourc
 	if err := resizable(target, now); err != nil {
 		return err
 	}
-	if _, err := s.cfg.Accounts.RouteTx(r, target.OrgID, target.ProviderID, provider.PurposeOrder); err != nil {
+	if _, err := s.cfg.Accounts.RouteViaTx(r, target.OrgID, target.EnablementID, provider.PurposeOrder); err != nil {
 		return err
 	}
 	o.Size, o.Spec = z.size, z.spec
@@ -237,7 +237,7 @@ func (s *Service) difference(ctx context.Context, r *resource.Resource, z sizing
 	term := contract.Term{Billing: r.Billing, Period: r.Period, Periods: 1, Quantity: 1}
 	in := quote.ListInput{
 		BuyerOrg: r.OrgID, ProductID: r.ProductID, Change: contract.ChangeResize,
-		ResourceID: r.VendorID, Region: r.Region, Zone: r.Zone, Spec: z.spec, Term: term,
+		ResourceID: r.VendorID, EnablementID: r.EnablementID, Region: r.Region, Zone: r.Zone, Spec: z.spec, Term: term,
 	}
 	listed, err := s.cfg.Pricer.ListAmount(ctx, in)
 	if err == nil {

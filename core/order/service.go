@@ -47,6 +47,9 @@ type Catalog interface {
 type Accounts interface {
 	// RouteTx tells which account would serve a new order, without opening it.
 	RouteTx(r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Route, error)
+	// RouteViaTx tells whether the account in which a resource lives may be
+	// charged for it.
+	RouteViaTx(r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Route, error)
 	// CallVia opens the account that an order or resource was made in.
 	CallVia(ctx context.Context, r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Access, error)
 }

@@ -359,6 +359,7 @@ type market struct {
 	resize   string // what the cloud quotes for another size; "" = it does not
 	owner    string // the product's reseller
 	priced   []quote.PriceInput
+	listed   []quote.ListInput
 }
 
 func chain() []pricing.Terms {
@@ -391,11 +392,15 @@ func (m *market) RouteTx(_ store.Reader, _, providerID string, p provider.Purpos
 	return provider.Route{Plugin: "fake", EnablementID: "enablement", AccountID: "enablement"}, nil
 }
 
-func (m *market) CallVia(_ context.Context, r store.Reader, org, enablementID string, p provider.Purpose) (provider.Access, error) {
+func (m *market) RouteViaTx(r store.Reader, org, enablementID string, p provider.Purpose) (provider.Route, error) {
 	if enablementID != "enablement" {
-		return provider.Access{}, fault.NotFound("enablement", enablementID)
+		return provider.Route{}, fault.NotFound("enablement", enablementID)
 	}
-	route, err := m.RouteTx(r, org, "provider", p)
+	return m.RouteTx(r, org, "provider", p)
+}
+
+func (m *market) CallVia(_ context.Context, r store.Reader, org, enablementID string, p provider.Purpose) (provider.Access, error) {
+	route, err := m.RouteViaTx(r, org, enablementID, p)
 	call := contract.Call{Org: org, RootOrg: operator, Account: contract.Account{ID: "account"}}
 	return provider.Access{Call: call, Plugin: route.Plugin, ProviderID: "provider", EnablementID: route.EnablementID}, err
 }
@@ -404,6 +409,7 @@ func (m *market) ListAmount(_ context.Context, in quote.ListInput) (quote.Listed
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked++
+	m.listed = append(m.listed, in)
 	if in.Change == contract.ChangeResize {
 		if m.resize == "" {
 			return quote.Listed{}, fault.Unsupported("the cloud does not quote sizes")

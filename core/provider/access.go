@@ -297,3 +297,33 @@ func (s *Service) RouteTx(r store.Reader, buyerOrg, providerID string, purpose P
 	}
 	return Route{Plugin: res.provider.PluginName, EnablementID: res.cover.ID, AccountID: res.holder.ID}, nil
 }
+
+// RouteViaTx is [Service.CallVia] without opening the account, for a change of
+// what was bought through it. A change that costs is refused when the account's
+// owner does not sell to the buyer any more: nobody would pay it for that.
+func (s *Service) RouteViaTx(r store.Reader, buyerOrg, enablementID string, purpose Purpose) (Route, error) {
+	res, err := s.via(r, enablementID)
+	if err != nil {
+		return Route{}, err
+	}
+	if err := res.usable(purpose, s.Clock.Now()); err != nil {
+		return Route{}, err
+	}
+	if purpose == PurposeOrder {
+		if err := s.sells(r, res.holder.OrgID, buyerOrg); err != nil {
+			return Route{}, err
+		}
+	}
+	return Route{Plugin: res.provider.PluginName, EnablementID: res.cover.ID, AccountID: res.holder.ID}, nil
+}
+
+func (s *Service) sells(r store.Reader, owner, buyer string) error {
+	who, err := s.Orgs.OrgTx(r, buyer)
+	if err != nil {
+		return fmt.Errorf("reading the buyer: %w", err)
+	}
+	if !slices.Contains(who.Path, owner) {
+		return fault.Precondition("this lives in the account of a former seller: release it, and order anew from the present one")
+	}
+	return nil
+}

@@ -105,6 +105,33 @@ func TestCallForFollowsAMove(t *testing.T) {
 	}
 }
 
+func TestAFormerSellersAccountIsNotCharged(t *testing.T) {
+	t.Parallel()
+	w := providertest.New(t)
+	p := w.Register()
+	master := w.Enable(p, w.Root, providertest.Key("master"), true)
+	w.Grant(p, w.Root, w.Sub, false)
+	sub := w.Enable(p, w.Sub, providertest.Key("sub"), true)
+	check := func(reason string, e provider.Enablement, purpose provider.Purpose, class fault.Class) {
+		t.Helper()
+		w.View(func(r store.Reader) {
+			route, err := w.Providers.RouteViaTx(r, w.SubCustomer.ID, e.ID, purpose)
+			wantClass(t, reason, err, class)
+			if err == nil && route.AccountID != e.ID {
+				t.Errorf("%s: the account is %q, want %q", reason, route.AccountID, e.ID)
+			}
+		})
+	}
+	check("the seller's account, although another one is nearer", master, provider.PurposeOrder, 0)
+	check("the seller's account", sub, provider.PurposeOrder, 0)
+	_, err := w.Tenants.MoveOrg(t.Context(), access.System(w.Root.ID), tenant.MoveOrgInput{OrgID: w.SubCustomer.ID, ParentID: w.Root.ID})
+	wantClass(t, "move", err, 0)
+	check("the account of one who is still above", master, provider.PurposeOrder, 0)
+	check("nobody would pay the former seller", sub, provider.PurposeOrder, fault.ClassPrecondition)
+	check("what lives there can be ended", sub, provider.PurposeWindDown, 0)
+	check("what lives there can be used", sub, provider.PurposeOperate, 0)
+}
+
 func TestProviderStateAndContract(t *testing.T) {
 	t.Parallel()
 	w := providertest.New(t)

@@ -142,7 +142,7 @@ func (s *Service) question(r store.Reader, in ListInput) (asked, error) {
 		return q, err
 	}
 	q.complete()
-	q.route, err = s.Providers.RouteTx(r, in.BuyerOrg, q.product.ProviderID, q.purpose())
+	q.route, err = s.route(r, &q)
 	if fault.Is(err, fault.ClassNotFound) {
 		// The product is another root's: for this buyer it does not exist.
 		return q, fault.NotFound("product", in.ProductID)
@@ -155,6 +155,21 @@ func (s *Service) question(r store.Reader, in ListInput) (asked, error) {
 		resourceID: in.ResourceID, spec: sha256.Sum256(q.in.Spec), term: q.in.Term,
 	}
 	return q, nil
+}
+
+// route tells through which account the cloud is asked.
+func (s *Service) route(r store.Reader, q *asked) (provider.Route, error) {
+	if q.in.EnablementID != "" {
+		return s.Providers.RouteViaTx(r, q.in.BuyerOrg, q.in.EnablementID, q.purpose())
+	}
+	return s.Providers.RouteTx(r, q.in.BuyerOrg, q.product.ProviderID, q.purpose())
+}
+
+func (s *Service) open(ctx context.Context, r store.Reader, q *asked) (provider.Access, error) {
+	if q.in.EnablementID != "" {
+		return s.Providers.CallVia(ctx, r, q.in.BuyerOrg, q.in.EnablementID, q.purpose())
+	}
+	return s.Providers.CallFor(ctx, r, q.in.BuyerOrg, q.product.ProviderID, q.purpose())
 }
 
 func (q *asked) complete() {
@@ -249,7 +264,7 @@ func (s *Service) askCloud(ctx context.Context, q *asked) (Listed, error) {
 	var a provider.Access
 	err := s.Store.View(ctx, func(r store.Reader) error {
 		var err error
-		a, err = s.Providers.CallFor(ctx, r, q.in.BuyerOrg, q.product.ProviderID, q.purpose())
+		a, err = s.open(ctx, r, q)
 		return err
 	})
 	if err != nil {

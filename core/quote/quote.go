@@ -87,10 +87,13 @@ type ListInput struct {
 	ProductID  string
 	Change     contract.ChangeKind // create when ""
 	ResourceID string              // the cloud's id, for renew, resize and release
-	Region     string
-	Zone       string
-	Spec       json.RawMessage // the product's own when empty
-	Term       contract.Term
+	// EnablementID is the one that the resource was bought through, in whose
+	// account it lives; empty: what serves the buyer now.
+	EnablementID string
+	Region       string
+	Zone         string
+	Spec         json.RawMessage // the product's own when empty
+	Term         contract.Term
 }
 
 // Listed is a list amount for the whole request, quantity and periods included.

@@ -16,6 +16,8 @@ import (
 	"tradewind.example/core/catalog"
 	"tradewind.example/core/money"
 	"tradewind.example/core/pricing"
+	"tradewind.example/core/provider"
+	"tradewind.example/core/provider/providertest"
 	"tradewind.example/core/quote"
 	"tradewind.example/core/store"
 	"tradewind.example/core/tenant"
@@ -327,6 +329,36 @@ func TestGetAndList(t *testing.T) {
 	wantClass(t, "a wrong cursor", err, fault.ClassInvalid)
 	_, err = w.quotes.Get(ctx, w.As(w.Customer), other.ID+"x")
 	wantClass(t, "no such quote", err, fault.ClassNotFound)
+}
+
+func TestAChangeIsAskedInTheAccountOfTheResource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	var old string
+	w.View(func(r store.Reader) {
+		route, err := w.Providers.RouteTx(r, w.Customer.ID, w.provider.ID, provider.PurposeOrder)
+		fatal(t, err)
+		old = route.EnablementID
+	})
+	w.Grant(w.provider, w.Root, w.Customer, false)
+	own := w.Enable(w.provider, w.Customer, providertest.Key("own"), false)
+	ask := func(enablementID string) string {
+		t.Helper()
+		_, err := w.quotes.ListAmount(ctx, quote.ListInput{
+			BuyerOrg: w.Customer.ID, ProductID: w.product.ID, Change: contract.ChangeRenew, ResourceID: "vm-1",
+			EnablementID: enablementID, Term: w.month(1, 1),
+		})
+		fatal(t, err)
+		all := w.Cloud.Questions()
+		return all[len(all)-1].Call.Account.ID
+	}
+	if got := ask(old); got != old {
+		t.Errorf("a resource of the account %q is asked for in %q", old, got)
+	}
+	if got := ask(""); got != own.ID {
+		t.Errorf("a purchase of today is asked for in %q, want the buyer's own account %q", got, own.ID)
+	}
 }
 
 func TestMovedOrgSeesNoOldChain(t *testing.T) {

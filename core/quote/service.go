@@ -39,8 +39,12 @@ type Catalog interface {
 // Providers knows providers and whose account a buyer uses; *provider.Service is one.
 type Providers interface {
 	ProviderTx(r store.Reader, providerID string) (provider.Provider, error)
+	// RouteTx and CallFor are about the account that serves the buyer now,
+	// RouteViaTx and CallVia about that of an enablement.
 	RouteTx(r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Route, error)
 	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
+	RouteViaTx(r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Route, error)
+	CallVia(ctx context.Context, r store.Reader, buyerOrg, enablementID string, purpose provider.Purpose) (provider.Access, error)
 }
 
 // Terms knows what two orgs agreed; *protocol.Service is one.
