@@ -69,7 +69,7 @@ func (s *Service) stepTx(tx store.Tx, parent *Resource, told []contract.Part) (o
 			return odd, fmt.Errorf("taking part %q of resource %q: %w", p.ID, parent.ID, err)
 		}
 	}
-	return odd, st.end()
+	return odd, errors.Join(st.end(), st.forget())
 }
 
 // partsTx are the live parts of a resource.
@@ -127,6 +127,31 @@ func (st *stepping) end() error {
 			return err
 		}
 		st.parent.Parts--
+	}
+	return nil
+}
+
+const (
+	// partsKept is how long parts that have ended can still be listed: rollouts
+	// replace them again and again.
+	partsKept = 30 * 24 * time.Hour
+	// mostForgotten bounds how many are forgotten at once.
+	mostForgotten = 100
+)
+
+// forget takes away parts that ended long ago.
+func (st *stepping) forget() error {
+	page, err := st.resources.List(st.tx, store.Query{Index: "ended", Prefix: store.Key(st.parent.ID), Limit: mostForgotten})
+	if err != nil {
+		return err
+	}
+	for _, d := range page.Items {
+		if st.now.Sub(d.Value.Released) < partsKept {
+			return nil
+		}
+		if err := st.resources.Delete(st.tx, d.Value.ID, d.Rev); err != nil {
+			return fmt.Errorf("forgetting part %q: %w", d.Value.ID, err)
+		}
 	}
 	return nil
 }

@@ -341,3 +341,29 @@ func TestPartsFollowTheCloud(t *testing.T) {
 		}
 	})
 }
+
+// TestEndedPartsAreForgotten: rollouts replace parts for years, and lists stay short.
+func TestEndedPartsAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	app := w.addApp("app-1", parts("gen-0")...)
+	for n := range 40 {
+		w.tell(parts(fmt.Sprintf("gen-%d", n+1)))
+		w.clock.Advance(24 * time.Hour)
+		must(w.svc.Get(w.ctx, w.user, app.ID, true))
+	}
+	if diff := cmp.Diff([]string{"gen-40"}, w.living(app.ID)); diff != "" {
+		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+	all := w.list(resource.Query{ParentID: app.ID, Released: true})
+	oldest := all[0].Released
+	if len(all) != 31 || w.clock.Now().Sub(oldest) >= 30*24*time.Hour {
+		t.Errorf("%d are remembered, the oldest ended at %s; it is %s", len(all), oldest, w.clock.Now())
+	}
+	w.tell(nil)
+	w.clock.Advance(365 * 24 * time.Hour)
+	must(w.svc.Get(w.ctx, w.user, app.ID, true))
+	if left := w.list(resource.Query{ParentID: app.ID, Released: true}); len(left) != 31 {
+		t.Errorf("what is not told changes nothing: %d", len(left))
+	}
+}

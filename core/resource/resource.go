@@ -221,6 +221,13 @@ func newResources() *store.Collection[Resource] {
 		// parent lists all parts of a resource, part those that it has now.
 		store.Index[Resource]{Name: "parent", Keys: func(r *Resource) [][]byte { return r.partKey(true) }},
 		store.Index[Resource]{Name: "part", Keys: func(r *Resource) [][]byte { return r.partKey(r.Live()) }},
+		// ended lists the parts that a resource had, the oldest end first.
+		store.Index[Resource]{Name: "ended", Keys: func(r *Resource) [][]byte {
+			if r.ParentID == "" || r.Live() {
+				return nil
+			}
+			return [][]byte{store.Key(r.ParentID, r.Released, r.ID)}
+		}},
 	)
 }
 
