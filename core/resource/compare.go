@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/job"
@@ -81,6 +82,7 @@ type comparing struct {
 	found  map[string]bool // discrepancies of this comparison
 	batch  []Discrepancy
 	plugin string
+	began  time.Time
 }
 
 // Compare asks the account for everything it has and lists what differs from
@@ -90,7 +92,7 @@ type comparing struct {
 func (s *Service) Compare(ctx context.Context, c Comparison) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.ListTimeout)
 	defer cancel()
-	w := &comparing{Comparison: c, seen: map[string]bool{}, found: map[string]bool{}}
+	w := &comparing{Comparison: c, seen: map[string]bool{}, found: map[string]bool{}, began: s.cfg.Clock.Now()}
 	if err := s.walk(ctx, w); err != nil {
 		return fmt.Errorf("listing what the account of enablement %q has: %w", c.EnablementID, err)
 	}
@@ -254,7 +256,8 @@ func (s *Service) bringIntoStep(ctx context.Context, w *comparing, d contract.De
 // missing finds ours that the cloud did not name.
 func (s *Service) missing(ctx context.Context, w *comparing) error {
 	return s.ours(ctx, w, func(v Resource) error {
-		if w.seen[v.ID] || v.BusyOrder != "" || v.ParentID != "" {
+		// What came after the cloud began to list may not be in its list.
+		if w.seen[v.ID] || v.BusyOrder != "" || v.ParentID != "" || v.Created.After(w.began) {
 			return nil
 		}
 		return s.differ(ctx, w, Discrepancy{Kind: MissingThere, ResourceKind: v.Kind, VendorID: v.VendorID, ResourceID: v.ID})

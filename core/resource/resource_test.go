@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tradewind.example/core/access"
+	"tradewind.example/core/id"
 	"tradewind.example/core/job"
 	"tradewind.example/core/resource"
 	"tradewind.example/core/store"
@@ -304,6 +305,33 @@ func TestCompare(t *testing.T) {
 				t.Errorf("the comparison changed the resources: %d", len(list.Items))
 			}
 		})
+	}
+}
+
+func TestWhatIsBoughtWhileTheCloudListsIsNotMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fresh := w.add("vm-old")
+	w.cloud.imported = func() {
+		w.clock.Advance(time.Second)
+		fresh.ID, fresh.VendorID, fresh.Created = id.New(), "vm-new", w.clock.Now()
+		if err := w.store.Update(w.ctx, func(tx store.Tx) error { return w.svc.InsertTx(tx, fresh, nil) }); err != nil {
+			t.Error(err)
+		}
+	}
+	what := resource.Comparison{RootID: operator, OrgID: operator, ProviderID: "provider", EnablementID: "enablement"}
+	if err := w.svc.Compare(w.ctx, what); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items; len(got) != 0 {
+		t.Errorf("what the cloud could not list yet is %+v", got)
+	}
+	w.cloud.imported = nil
+	if err := w.svc.Compare(w.ctx, what); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items; len(got) != 1 || got[0].Kind != resource.MissingThere {
+		t.Errorf("the next comparison says %+v, want it missing there", got)
 	}
 }
 

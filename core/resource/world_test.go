@@ -275,6 +275,7 @@ type cloud struct {
 	listed   []string
 
 	answering func() // between what a read finds and its answer
+	imported  func() // at the end of an import
 }
 
 func (c *cloud) Get(_ context.Context, req contract.GetRequest) (contract.Resource, error) {
@@ -327,6 +328,9 @@ func (c *cloud) Import(_ context.Context, _ contract.ImportRequest, yield func(c
 		if err := yield(t); err != nil {
 			return err
 		}
+	}
+	if c.imported != nil {
+		c.imported()
 	}
 	return nil
 }
