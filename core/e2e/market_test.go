@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -26,13 +25,12 @@ func openMarket(t *testing.T, plugins ...string) *market {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), recharged: map[[2]string]string{}}
 	m := &market{world: w, plugins: map[string]string{}, goods: map[string]string{}}
-	for _, dir := range []string{"bin", "drop", "logs"} {
+	for _, dir := range []string{"drop", "logs"} {
 		w.must(os.MkdirAll(filepath.Join(w.dir, dir), 0o700))
 	}
-	w.bin.broker = filepath.Join(w.dir, "bin", "tradewind")
-	m.compile("..", "./cmd/tradewind", w.bin.broker)
+	w.bin.broker = programs.program(t, "..", "failpoints", "./cmd/tradewind")
 	for _, name := range plugins {
-		m.compile("../../examples", "./"+name, filepath.Join(w.dir, "drop", pluginFile(name)))
+		w.must(os.Link(programs.program(t, "../../examples", "", "./"+name), filepath.Join(w.dir, "drop", pluginFile(name))))
 	}
 	m.configure()
 	first := w.firstStart()
@@ -47,14 +45,6 @@ func openMarket(t *testing.T, plugins ...string) *market {
 }
 
 func pluginFile(name string) string { return "tradewind-provider-" + name }
-
-func (m *market) compile(module, pkg, out string) {
-	cmd := exec.CommandContext(m.t.Context(), "go", "build", "-tags", "failpoints", "-o", out, pkg)
-	cmd.Dir = module
-	if text, err := cmd.CombinedOutput(); err != nil {
-		m.t.Fatalf("building %s: %v\n%s", pkg, err, text)
-	}
-}
 
 func (m *market) configure() {
 	at := func(name string) string { return filepath.Join(m.dir, name) }

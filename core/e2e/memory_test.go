@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,12 +17,7 @@ const mostAtRest = 60 << 10
 func TestTheFirstStartComesToRest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	broker := filepath.Join(dir, "tradewind")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", broker, "./cmd/tradewind")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the broker: %v\n%s", err, out)
-	}
+	broker := programs.program(t, "..", "", "./cmd/tradewind")
 	p := start(t, filepath.Join(dir, "log"), nil, broker, "serve", "--set", "listen=127.0.0.1:0", "--set", "data_dir="+filepath.Join(dir, "data"),
 		"--set", "keyset_file="+filepath.Join(dir, "keys", "keyset.json"), "--set", "plugins.dir="+filepath.Join(dir, "plugins"))
 	serving := time.NewTimer(30 * time.Second)

@@ -14,27 +14,16 @@ import (
 	"time"
 )
 
-// binaries are the programs under test, built once for a whole run.
+// binaries are the programs under test.
 type binaries struct{ broker, plugin, cloud string }
 
 // build compiles the programs, the broker with its failpoints.
 func build(t *testing.T) binaries {
 	t.Helper()
-	dir := t.TempDir()
-	for _, b := range []struct{ module, tags, pkg, out string }{
-		{"..", "failpoints", "./cmd/tradewind", "tradewind"},
-		{"../../plugins/ucloud", "", ".", "tradewind-provider-ucloud"},
-		{"../../plugins/ucloud", "", "./cmd/ucloud-sim", "ucloud-sim"},
-	} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", b.tags, "-o", filepath.Join(dir, b.out), b.pkg)
-		cmd.Dir = b.module
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", b.out, err, out)
-		}
-	}
+	const cloud = "../../plugins/ucloud"
 	return binaries{
-		broker: filepath.Join(dir, "tradewind"), plugin: filepath.Join(dir, "tradewind-provider-ucloud"),
-		cloud: filepath.Join(dir, "ucloud-sim"),
+		broker: programs.program(t, "..", "failpoints", "./cmd/tradewind"),
+		plugin: programs.program(t, cloud, "", "."), cloud: programs.program(t, cloud, "", "./cmd/ucloud-sim"),
 	}
 }
 

@@ -113,7 +113,7 @@ func (w *world) release(version string, edits map[string]string) string {
 	w.must(err)
 	w.must(os.WriteFile(list, overlay, 0o600))
 	path := filepath.Join(w.dir, "drop", "ucloud-"+version)
-	cmd := exec.CommandContext(w.t.Context(), "go", "build", "-overlay", list, "-o", path, ".")
+	cmd := exec.CommandContext(w.t.Context(), "go", "build", "-overlay", list, "-ldflags", "-s -w", "-o", path, ".")
 	cmd.Dir = folder
 	if out, err := cmd.CombinedOutput(); err != nil {
 		w.t.Fatalf("building version %s: %v\n%s", version, err, out)
