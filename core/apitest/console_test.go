@@ -74,7 +74,8 @@ func console(t *testing.T, b *broker, p *person, server string, command ...strin
 // heard is what came until a socket's end.
 type heard struct {
 	out, errs, notes string
-	code             int // of the close
+	code             int    // of the close
+	why              string // its reason
 }
 
 // hear reads a socket to its end.
@@ -88,7 +89,7 @@ func hear(t *testing.T, conn *websocket.Conn) (h heard) {
 		var end *websocket.CloseError
 		switch {
 		case errors.As(err, &end):
-			h.code = end.Code
+			h.code, h.why = end.Code, end.Text
 			return h
 		case err != nil:
 			t.Fatalf("%v after %+v", err, h)

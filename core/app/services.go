@@ -147,7 +147,7 @@ func (a *App) prices() (err error) {
 func (a *App) orders() (err error) {
 	a.resources, err = resource.New(resource.Config{
 		Store: a.store, Clock: a.clock, Logger: a.log, Authority: a.access, Accounts: a.providers, Keys: a.keys, Sealer: a.keyring,
-		Jobs: a.jobs, Plugins: plugins[resource.Cloud]{a.host}, Limits: resource.Limits{CallTimeout: a.cfg.Orders.CallTimeout},
+		Jobs: a.jobs, Plugins: plugins[resource.Cloud]{a.host}, Sessions: a.tenants, Limits: resource.Limits{CallTimeout: a.cfg.Orders.CallTimeout},
 	})
 	if err != nil {
 		return err

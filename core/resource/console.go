@@ -7,21 +7,22 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/audit"
-	"tradewind.example/core/provider"
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 	contract "tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
 
-// What the audit log says of consoles; what passes through them is kept nowhere.
+// What the audit log says of consoles and logs; what passes through them is kept nowhere.
 const (
 	auditConsoleOpen  = "resource.console.open"
 	auditConsoleClose = "resource.console.close"
+	auditLogsClose    = "resource.logs.close" // one that was ended
 )
 
 const (
@@ -131,6 +132,7 @@ type Console struct {
 	ticket ticket
 	target Resource
 	opened time.Time
+	typed  atomic.Bool // since the session was last said to be in use
 }
 
 // OpenConsole uses up a ticket and returns the console that it opens. The rights
@@ -153,6 +155,9 @@ func (s *Service) OpenConsole(ctx context.Context, resourceID, text, requestID s
 		return nil, err
 	}
 	used.Caller.RequestID = requestID
+	if used.Caller, _, err = s.renewed(ctx, used.Caller, true); err != nil {
+		return nil, err
+	}
 	v, err := s.talking(ctx, used.Caller, resourceID, contract.VerbConsole)
 	if err != nil {
 		return nil, err
@@ -163,33 +168,34 @@ func (s *Service) OpenConsole(ctx context.Context, resourceID, text, requestID s
 // UserID names whose console it is.
 func (k *Console) UserID() string { return k.ticket.Caller.UserID }
 
+// Typed says that its user is at work, by which the session stays in use.
+func (k *Console) Typed() { k.typed.Store(true) }
+
 // Run connects the console: in brings what is typed, out takes what comes. It
 // returns the exit code when the command has ended. It ends the console when ctx
-// ends, when it has lasted for its life, and soon after its user lost the right
-// to it or the resource was released.
+// ends, when it has lasted for its life, and as soon as its user's session has
+// ended, the right to it is lost or the resource was released.
 func (k *Console) Run(ctx context.Context, in <-chan contract.ConsoleInput, out func(contract.ConsoleOutput) error) (int, error) {
 	if err := k.note(ctx, auditConsoleOpen, map[string]any{"part": k.ticket.Input.Part, "terminal": k.ticket.Input.Terminal}); err != nil {
 		return 0, err
 	}
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		k.watch(ctx, end)
-	}()
-	code, err := k.talk(ctx, in, out)
-	var why *fault.Error
-	if err != nil && errors.As(context.Cause(ctx), &why) {
-		err = why
+	var code int
+	g := guard{
+		svc: k.svc, caller: k.ticket.Caller, resourceID: k.target.ID, verb: contract.VerbConsole,
+		until: k.opened.Add(k.svc.limits.ConsoleLife), active: func() bool { return k.typed.Swap(false) },
 	}
-	end(nil)
-	<-watched
+	err := g.while(ctx, func(ctx context.Context) (err error) {
+		code, err = k.talk(ctx, in, out)
+		return err
+	})
 	after := map[string]any{"seconds": int(k.svc.cfg.Clock.Now().Sub(k.opened).Seconds())}
 	if err == nil {
 		after["code"] = code
 	} else {
 		after["problem"] = fault.ClassOf(err).String()
+	}
+	if why := whyEnded(err); why != "" {
+		after["why"] = why
 	}
 	return code, errors.Join(err, k.note(context.WithoutCancel(ctx), auditConsoleClose, after))
 }
@@ -210,46 +216,17 @@ func (k *Console) talk(ctx context.Context, in <-chan contract.ConsoleInput, out
 	return code, nil
 }
 
-// watch ends the console when it has lasted too long or may not go on.
-func (k *Console) watch(ctx context.Context, end context.CancelCauseFunc) {
-	s := k.svc
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.cfg.Clock.After(s.limits.ConsoleCheck):
-		}
-		if s.cfg.Clock.Now().Sub(k.opened) >= s.limits.ConsoleLife {
-			end(fault.Precondition("a console lasts %s at most: open another one", s.limits.ConsoleLife))
-			return
-		}
-		v, err := s.talking(ctx, k.ticket.Caller, k.target.ID, contract.VerbConsole)
-		if err == nil {
-			_, _, err = s.open(ctx, v, provider.PurposeOperate)
-		}
-		if ends(err) {
-			end(fault.Precondition("the console may not go on: the resource, or the right to it, has gone"))
-			return
-		}
-	}
-}
-
-// ends reports whether an error says for certain that a console may not go on.
-func ends(err error) bool {
-	switch fault.ClassOf(err) {
-	case fault.ClassForbidden, fault.ClassNotFound, fault.ClassPrecondition, fault.ClassUnauthenticated, fault.ClassUnsupported:
-		return true
-	}
-	return false
-}
-
 // note adds a record about the console, without anything of its content.
 func (k *Console) note(ctx context.Context, action string, after map[string]any) error {
-	c := k.ticket.Caller
-	return k.svc.cfg.Store.Update(ctx, func(tx store.Tx) error {
+	return k.svc.noteStream(ctx, k.ticket.Caller, k.target, action, after)
+}
+
+// noteStream adds a record about a console or log of a resource.
+func (s *Service) noteStream(ctx context.Context, c access.Caller, of Resource, action string, after map[string]any) error {
+	return s.cfg.Store.Update(ctx, func(tx store.Tx) error {
 		return audit.Append(tx, audit.Record{
-			Time: k.svc.cfg.Clock.Now(), Actor: c.Actor(), Org: k.target.OrgID, Root: k.target.RootID, Action: action,
-			Thing: "resource", ID: k.target.ID, After: after, RequestID: c.RequestID,
+			Time: s.cfg.Clock.Now(), Actor: c.Actor(), Org: of.OrgID, Root: of.RootID, Action: action,
+			Thing: "resource", ID: of.ID, After: after, RequestID: c.RequestID,
 		})
 	})
 }

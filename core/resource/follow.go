@@ -33,7 +33,7 @@ func (s *Service) Follow(ctx context.Context, org string, path func(r store.Read
 				}
 				v := d.Value
 				v.Path = slices.Clone(now)
-				if _, err := s.resources.Update(tx, v, d.Rev); err != nil {
+				if err := s.UpdateTx(tx, v, d.Rev); err != nil {
 					return err
 				}
 			}

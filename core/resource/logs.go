@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -34,7 +35,8 @@ type LogsInput struct {
 }
 
 // Logs writes what a resource prints to out, for who may act on it. A followed
-// log lasts until ctx ends.
+// log lasts until ctx ends, or until its caller's session has ended, the right to
+// it is lost or the resource was released.
 func (s *Service) Logs(ctx context.Context, c access.Caller, in LogsInput, out io.Writer) error {
 	v, err := s.talking(ctx, c, in.ResourceID, contract.VerbLogs)
 	if err != nil {
@@ -44,14 +46,21 @@ func (s *Service) Logs(ctx context.Context, c access.Caller, in LogsInput, out i
 	if err != nil {
 		return err
 	}
-	err = cloud.Logs(ctx, contract.LogsRequest{
-		Call: call, Kind: v.Kind, ID: v.VendorID, Part: in.Part, Container: in.Container, Follow: in.Follow,
-		TailLines: in.TailLines, Since: in.Since, Timestamps: in.Timestamps, Previous: in.Previous,
-	}, out)
-	if err != nil {
-		return fmt.Errorf("reading the log of %q: %w", v.ID, err)
+	g := guard{svc: s, caller: c, resourceID: v.ID, verb: contract.VerbLogs}
+	err = g.while(ctx, func(ctx context.Context) error {
+		return cloud.Logs(ctx, contract.LogsRequest{
+			Call: call, Kind: v.Kind, ID: v.VendorID, Part: in.Part, Container: in.Container, Follow: in.Follow,
+			TailLines: in.TailLines, Since: in.Since, Timestamps: in.Timestamps, Previous: in.Previous,
+		}, out)
+	})
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("reading the log of %q: %w", v.ID, err)
+	if why := whyEnded(err); why != "" {
+		err = errors.Join(err, s.noteStream(context.WithoutCancel(ctx), c, v, auditLogsClose, map[string]any{"why": why}))
+	}
+	return err
 }
 
 // talking returns a live resource on which the caller may act, and whose kind

@@ -188,6 +188,7 @@ func (s *Service) endTx(tx store.Tx, d store.Doc[Resource], now time.Time) error
 	if _, err := s.resources.Update(tx, v, d.Rev); err != nil {
 		return fmt.Errorf("ending part %q: %w", v.ID, err)
 	}
+	tx.OnCommit(func() { s.waits.wake(v.ID) })
 	return nil
 }
 

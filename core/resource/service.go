@@ -82,9 +82,11 @@ type Limits struct {
 	RetryFor    time.Duration // how long a refused action is tried again; default 2 minutes
 	ListTimeout time.Duration // of a whole comparison; default 30 minutes
 
-	TicketLife   time.Duration // how long a ticket opens a console; default 30 seconds
-	ConsoleLife  time.Duration // of one console; default 4 hours
-	ConsoleCheck time.Duration // how often an open one's rights are looked at; default 1 minute
+	TicketLife  time.Duration // how long a ticket opens a console; default 30 seconds
+	ConsoleLife time.Duration // of one console; default 4 hours
+	// ConsoleCheck is how often it is looked whether an open console or log may
+	// go on, beside the moments at which something changes; default 1 minute.
+	ConsoleCheck time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -105,7 +107,19 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Config is what a Service needs. All fields but Limits are required.
+// Sessions tells of who has opened what lasts longer than a request.
+type Sessions interface {
+	// Changes returns a channel that is closed when Renew may answer otherwise
+	// than before, for another reason than the time.
+	Changes() <-chan struct{}
+	// Renew returns a caller as it is now, and when it ends if it is not used
+	// again, zero for never; active says that it was used just now. An
+	// unauthenticated fault says that it has ended.
+	Renew(ctx context.Context, c access.Caller, active bool) (now access.Caller, end time.Time, err error)
+}
+
+// Config is what a Service needs. All fields but Sessions and Limits are
+// required.
 type Config struct {
 	Store     store.Store
 	Clock     clock.Clock
@@ -116,7 +130,10 @@ type Config struct {
 	Sealer    Sealer
 	Jobs      Jobs
 	Plugins   Plugins
-	Limits    Limits
+	// Sessions ends consoles and logs with the session they were opened with; nil:
+	// who opened one stays who it was.
+	Sessions Sessions
+	Limits   Limits
 }
 
 // Service keeps and operates resources.
@@ -177,6 +194,7 @@ func (s *Service) UpdateTx(tx store.Tx, v Resource, rev uint64) error {
 		}
 	}
 	_, err := s.resources.Update(tx, v, rev)
+	tx.OnCommit(func() { s.waits.wake(v.ID) })
 	return err
 }
 

@@ -2,14 +2,15 @@ package resource
 
 import "sync"
 
-// waits lets a use-case wait for the end of an action that a job carries out
-// in the same process. A wake-up that is missed costs a late answer, no more:
+// waits lets a use-case wait for the end of an action that a job carries out, or
+// for the change of a resource, in the same process. A wake-up that is missed costs a late answer, no more:
 // the state is read from the store.
 type waits struct {
 	mu sync.Mutex
 	on map[string][]chan struct{}
 }
 
+// The ids of actions and resources never meet.
 func newWaits() *waits { return &waits{on: map[string][]chan struct{}{}} }
 
 // join returns a channel that is closed when wake is called with the id, and

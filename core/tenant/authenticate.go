@@ -82,15 +82,13 @@ func (s *Service) find(r store.Reader, bearer string, h bearerHash) (key, error)
 		if err != nil || !ok {
 			return key{}, orNotSignedIn(err)
 		}
-		x := doc.Value
-		return key{user: x.UserID, session: x.ID, used: x.LastSeen, end: s.sessionEnd(x.Session)}, nil
+		return s.sessionKey(doc.Value), nil
 	}
 	doc, ok, err := s.tokens.By(r, rowsByHash, store.Key(h[:]))
 	if err != nil || !ok {
 		return key{}, orNotSignedIn(err)
 	}
-	x := doc.Value
-	return key{user: x.UserID, token: x.ID, scopes: x.Scopes, used: x.LastUsed, end: x.Expires}, nil
+	return tokenKey(doc.Value), nil
 }
 
 func orNotSignedIn(err error) error {

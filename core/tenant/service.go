@@ -75,6 +75,7 @@ type Service struct {
 	hasher      *password.Hasher
 	limits      *throttle.Limiter
 	callers     *callerCache
+	changes     *bell       // rings when callers become stale
 	orgStamp    *memo.Table // changes with any change of an org that exists
 	orgCache    *memo.Cache[string, *Org]
 
@@ -101,7 +102,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, hasher: hasher, limits: throttle.New(cfg.SignIn, cfg.Clock),
 		orgs: newOrgs(), users: newUsers(), credentials: newCredentials(),
 		sessions: newSessions(), tokens: newTokens(),
-		callers:  newCallerCache(cfg.CacheSize),
+		callers: newCallerCache(cfg.CacheSize), changes: &bell{},
 		orgStamp: memo.NewTable("org"), orgCache: memo.NewCache[string, *Org](cfg.CacheSize),
 	}
 	s.access, err = access.New(access.Config{Directory: s, Home: s.FirstRootTx})
@@ -174,8 +175,14 @@ func (s *Service) record(tx store.Tx, c access.Caller, ch change) error {
 	})
 }
 
-// forget makes every remembered caller stale once the transaction is durable.
-func (s *Service) forget(tx store.Tx) { tx.OnCommit(s.callers.invalidate) }
+// forget makes every remembered caller stale once the transaction is durable,
+// and wakes those who wait for that.
+func (s *Service) forget(tx store.Tx) {
+	tx.OnCommit(func() {
+		s.callers.invalidate()
+		s.changes.ring()
+	})
+}
 
 // ownKeys answers for things that every user has of its own (password,
 // sessions, tokens): no right is needed, only a user.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"tradewind.example/core/access"
@@ -79,8 +80,10 @@ func bindConsoles(s *api.Server, svc Services) {
 		Detail: "Binary messages to the server are what is typed. Text messages are JSON: {\"type\":\"resize\",\"columns\":80,\"rows\":24} when the " +
 			"window changes, {\"type\":\"end\"} when no more is typed. Binary messages to the client begin with a byte, 1 for output and 2 for " +
 			"errors. The last message is {\"type\":\"exit\",\"code\":0} or {\"type\":\"problem\",\"problem\":…}. The socket is closed with 1000 " +
-			"after an exit, 1001 when the broker stops, 1008 when the console may not go on, 1009 after a message of more than 64 KiB, 1011 " +
-			"otherwise. Opening and closing are in the audit log, what passes is kept nowhere.",
+			"after an exit, 1001 when the broker stops, 1008 when the console may not go on, with the reason, 1009 after a message of more than 64 KiB, 1011 " +
+			"otherwise. It may not go on, and is closed at once, when the session or token it was opened with has ended, its user or the user's org " +
+			"was disabled, the right to the resource was taken away, the resource was released or moved out of reach, or it has lasted four " +
+			"hours. Typing keeps the session in use. Opening and closing are in the audit log with why, what passes is kept nowhere.",
 		Admit: func(ctx context.Context, id, ticket, requestID string) (api.Conversation, error) {
 			k, err := svc.Resources.OpenConsole(ctx, id, ticket, requestID)
 			if err != nil {
@@ -98,8 +101,14 @@ type talk struct {
 	in      chan contract.ConsoleInput
 }
 
+// refusals are the classes that say that a console may not go on.
+func refusals() []fault.Class {
+	return []fault.Class{fault.ClassPrecondition, fault.ClassForbidden, fault.ClassUnauthenticated}
+}
+
 // heard passes on what the client says, as fast as the console takes it.
 func (t *talk) heard(ctx context.Context, binary bool, data []byte) error {
+	t.console.Typed()
 	said := contract.ConsoleInput{Data: data}
 	if !binary {
 		var note consoleNote
@@ -138,8 +147,8 @@ func (t *talk) run(ctx context.Context, s *api.Socket) (code int, reason string)
 		p := api.ProblemOf(err)
 		note = consoleNote{Type: "problem", Problem: p}
 		code, reason = api.CloseFailed, p.Title
-		if class := fault.ClassOf(err); class == fault.ClassPrecondition || class == fault.ClassForbidden {
-			code = api.CloseRefused
+		if slices.Contains(refusals(), fault.ClassOf(err)) {
+			code, reason = api.CloseRefused, p.Detail
 		}
 	}
 	raw, err := json.Marshal(note)

@@ -41,7 +41,8 @@ func bindLogs(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/resources/{id}/logs", ID: "get-resource-logs", Tag: "Resources", Summary: "Read what a resource prints",
 		Detail: "For kinds with the verb logs. Without follow the answer is text/plain and ends. With follow it is text/event-stream: an event " +
-			"\"line\" for each line, comments while nothing is printed, and at the end an event \"end\" or \"problem\". Who may act on the resource may read it.",
+			"\"line\" for each line, comments while nothing is printed, and at the end an event \"end\" or \"problem\". Who may act on the resource may read it, for as long " +
+			"as the session and the right to it last: a log that ends for them ends with an event \"problem\", and the audit log says why.",
 		Faults: []fault.Class{fault.ClassUnsupported, fault.ClassPrecondition},
 	}, func(ctx context.Context, c access.Caller, in *resourceLogs) (*huma.StreamResponse, error) {
 		want := resource.LogsInput{

@@ -131,7 +131,7 @@ func bindOrgs(s *api.Server, svc Services) {
 		}))
 	})
 	api.Handle(s, api.Route{
-		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Sort: []string{"name", "created"}, Order: "name", Tag: tag, Summary: "List orgs", Detail: "By name; children of one parent by age.",
+		Method: http.MethodGet, Path: "/v1/orgs", ID: "list-orgs", Sort: []string{"name", "created"}, Order: "name", Tag: tag, Summary: "List orgs",
 	}, func(ctx context.Context, c access.Caller, in *listOrgs) (*api.ListOut[Org], error) {
 		p, err := svc.Tenants.ListOrgs(ctx, c, tenant.ListOrgsInput{
 			Below: in.Below, ParentID: in.ParentID, Kind: tenant.Kind(in.Kind), State: tenant.OrgState(in.State), Text: in.Text,
