@@ -20,7 +20,23 @@ type stage struct {
 	a, b   *world
 	r1, r2 *tree
 	doc    document
+	walks  tally
 }
+
+// tally counts the requests of a long walk, which come one after another.
+type tally struct{ all, sent int }
+
+// due counts one more and reports whether it is to be sent.
+func (y *tally) due() bool {
+	y.all++
+	due := (y.all-1)%walkOneIn == 0
+	if due {
+		y.sent++
+	}
+	return due
+}
+
+func (y tally) String() string { return fmt.Sprintf("%d of %d", y.sent, y.all) }
 
 func perform(t testing.TB) *stage {
 	t.Helper()

@@ -58,10 +58,9 @@ type mutant struct {
 }
 
 // TestNothingBreaksTheServer sends them all, one after another; with the race
-// detector one in so many, others of each route and actor.
+// detector one in so many, see [walkOneIn].
 func TestNothingBreaksTheServer(t *testing.T) {
 	s := perform(t)
-	sent, made := 0, 0
 	for _, a := range s.malformers() {
 		for _, o := range s.doc.operations {
 			all := s.doc.mutants(t, o, *a)
@@ -69,16 +68,14 @@ func TestNothingBreaksTheServer(t *testing.T) {
 				all = aside(t, *a.person, all)
 			}
 			for _, m := range all {
-				if made%malformedOneIn == 0 {
+				if s.walks.due() {
 					s.endure(t, o, a, m)
-					sent++
 				}
-				made++
 			}
 		}
 		s.sweep(t, a)
 	}
-	t.Logf("%d of %d malformed requests", sent, made)
+	t.Logf("malformed requests: %v", s.walks)
 	if got := s.client.send(t, request{method: http.MethodGet, path: "/readyz"}); got.status != http.StatusOK {
 		t.Errorf("the server is not ready any more: %d %s", got.status, got.body)
 	}
