@@ -77,7 +77,7 @@ func (s *Service) list(r store.Reader, org string, in Query, reach access.Reach)
 	if err != nil {
 		return Page[View]{}, err
 	}
-	w := walk{org: org, in: in, reach: reach}
+	w := walk{org: org, in: in, within: func(buyer string) (bool, error) { return s.Authority.Within(r, reach, buyer) }}
 	err = r.Scan(byOrg, span, func(k, places []byte) error {
 		row, err := r.Get(rows, store.Key(string(k[len(k)-id.Len-2:len(k)-2])))
 		if err != nil {
@@ -94,9 +94,9 @@ func (s *Service) list(r store.Reader, org string, in Query, reach access.Reach)
 
 // walk fills a page from the sheaves of one org.
 type walk struct {
-	org   string
-	in    Query
-	reach access.Reach
+	org    string
+	in     Query
+	within func(buyer string) (bool, error) // the caller's reach
 
 	out    Page[View]
 	looked int
@@ -137,10 +137,14 @@ func (w *walk) look(quoteID string, raw []byte) error {
 	if w.in.beyond(q.Created) {
 		return store.Stop
 	}
-	if w.in.admits(q) && slices.Contains(q.Path, w.org) && w.reach.Admits(q.Path) {
+	if !w.in.admits(q) || !slices.Contains(q.Path, w.org) {
+		return nil
+	}
+	ok, err := w.within(q.OrgID)
+	if ok {
 		w.out.Items = append(w.out.Items, q.View(w.org))
 	}
-	return nil
+	return err
 }
 
 // passed reports whether a page before held the quote.

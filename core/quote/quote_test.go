@@ -383,6 +383,34 @@ func TestMovedOrgSeesNoOldChain(t *testing.T) {
 	}
 }
 
+func TestMovedOrgIsListedWhereItStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.noQuotes()
+	v, err := w.create(t, w.As(w.Customer), quote.Input{})
+	fatal(t, err)
+	_, err = w.Tenants.MoveOrg(t.Context(), access.System(w.Root.ID), tenant.MoveOrgInput{OrgID: w.Customer.ID, ParentID: w.Root.ID})
+	fatal(t, err)
+	moved, err := w.Tenants.GetOrg(t.Context(), access.System(w.Root.ID), w.Customer.ID)
+	fatal(t, err)
+	for _, c := range []struct {
+		reason string
+		as     access.Caller
+		class  fault.Class
+		want   int
+	}{
+		{"the buyer still has what it was offered", w.As(moved.Value), 0, 1},
+		{"a former seller reads it no more, and does not list it", w.As(w.Reseller), fault.ClassNotFound, 0},
+	} {
+		_, err := w.quotes.Get(t.Context(), c.as, v.ID)
+		wantClass(t, c.reason, err, c.class)
+		page, err := w.quotes.List(t.Context(), c.as, quote.Query{Limit: 10})
+		if err != nil || len(page.Items) != c.want {
+			t.Errorf("%s: %d, %v, want %d", c.reason, len(page.Items), err, c.want)
+		}
+	}
+}
+
 func mustJSON(t testing.TB, v any) string {
 	t.Helper()
 	raw, err := json.Marshal(v)

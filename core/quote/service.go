@@ -22,6 +22,8 @@ import (
 type Authority interface {
 	Check(r store.Reader, c access.Caller, right access.Right, t access.Target) error
 	Reach(r store.Reader, c access.Caller, right access.Right) (access.Reach, error)
+	// Within reports whether an org stands within a reach now.
+	Within(r store.Reader, x access.Reach, org string) (bool, error)
 }
 
 // Orgs knows sale chains; *tenant.Service is one.
