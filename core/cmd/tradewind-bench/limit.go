@@ -182,6 +182,9 @@ func timeDigits(t time.Time) string {
 // the sizes of their values.
 func (k *broker) contents() (map[store.Bucket]map[string]int, error) {
 	_ = k.process.kill()
+	if err := settleStore(k.storePath()); err != nil {
+		return nil, err
+	}
 	db, err := bbolt.Open(k.storePath(), 0o600, &bbolt.Options{ReadOnly: true, Timeout: 5 * time.Second})
 	if err != nil {
 		return nil, err
@@ -198,6 +201,15 @@ func (k *broker) contents() (map[store.Bucket]map[string]int, error) {
 		})
 	})
 	return out, errors.Join(err, db.Close())
+}
+
+// settleStore brings what the log of a killed broker's store has to its file.
+func settleStore(path string) error {
+	db, err := bolt.Open(bolt.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }
 
 func copyFile(to, from string) error {

@@ -1,18 +1,21 @@
-// Package bolt keeps a store in one bbolt file, with group commit: concurrent
-// updates run one after another, share one bbolt transaction and its fsync, and
-// each returns only after its own writes are durable.
+// Package bolt keeps a store in one bbolt file and a write-ahead log beside it,
+// with group commit: concurrent updates run one after another, share one write
+// to the log and its sync, and each returns only after its own writes are
+// durable.
 //
 // One committer goroutine runs all update functions; that single writer makes
 // the store strictly serializable, and an update that fails undoes only
 // itself. What a batch writes is kept in memory, in order, until the batch is
-// full or nobody waits; another goroutine then writes it to the file, while the
+// full or nobody waits; another goroutine then writes it to the log, while the
 // committer runs the next batch on top of it. When that write fails, the batch
-// on top is run again. Reads run on the caller's goroutine on a snapshot of
-// what is durable and block nobody.
+// on top is run again. A checkpoint brings what the log has to the file, some
+// thousand rows at a time. Reads run on the caller's goroutine on a snapshot of
+// what is durable, in the file and in the log, and block nobody.
 //
 // The package is for one process: the file is locked while it is open. A [DB]
 // is safe for concurrent use and owns its goroutines from [Open] to
-// [DB.Close].
+// [DB.Close], which leaves the file alone; after a crash the file and its log
+// belong together.
 //
 // # Caveats
 //
@@ -20,7 +23,8 @@
 //   - A View that stays open keeps the pages it sees from being reused: the
 //     file grows meanwhile. Do not wait for an Update inside a View.
 //   - After a crash, Open reads the headers of all pages to find the free ones:
-//     about half a second for each gigabyte that is in memory.
+//     about half a second for each gigabyte that is in memory. It also brings
+//     the log to the file.
 //   - An update holds what it writes in memory twice until it is durable. Cut
 //     work on very many rows into several updates.
 //   - After a failed write to the disk the store refuses further updates until
@@ -61,6 +65,9 @@ type Options struct {
 	InitialMmap int
 	// MaxBatch bounds the updates that share one commit; default 512.
 	MaxBatch int
+	// LogBytes is how much may be committed before the log is brought to the
+	// file; default 16 MiB. An update that writes more goes straight to the file.
+	LogBytes int
 	// NoSync leaves durability to the operating system. Only for tests.
 	NoSync bool
 }
@@ -70,6 +77,7 @@ const (
 	defaultMmap        = 16 << 30
 	defaultMaxBatch    = 512
 	maxBatchBytes      = 4 << 20
+	defaultLogBytes    = 16 << 20
 )
 
 func (o Options) withDefaults() Options {
@@ -82,16 +90,20 @@ func (o Options) withDefaults() Options {
 	if o.MaxBatch <= 0 {
 		o.MaxBatch = defaultMaxBatch
 	}
+	if o.LogBytes <= 0 {
+		o.LogBytes = defaultLogBytes
+	}
 	return o
 }
 
 // DB is an open file.
 type DB struct {
-	file   *bbolt.DB
-	log    *slog.Logger
-	queue  *queue
-	writer *committer
-	closed atomic.Bool
+	file    *bbolt.DB
+	journal *journal
+	log     *slog.Logger
+	queue   *queue
+	writer  *committer
+	closed  atomic.Bool
 }
 
 var _ store.Store = (*DB)(nil)
@@ -108,8 +120,12 @@ func Open(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{file: file, log: o.Logger, queue: newQueue()}
-	db.writer = newCommitter(db.queue, file, o)
+	j, err := openJournal(file, o)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	db := &DB{file: file, journal: j, log: o.Logger, queue: newQueue()}
+	db.writer = newCommitter(db.queue, j, o)
 	go db.writer.loop()
 	return db, nil
 }
@@ -160,12 +176,12 @@ func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ended(ctx.Err()); err != nil {
 		return err
 	}
-	tx, err := db.file.Begin(false)
+	now, err := db.journal.open()
 	if err != nil {
 		return closedFault(err)
 	}
-	defer func() { _ = tx.Rollback() }()
-	return fn(&reader{tx: tx})
+	defer func() { _ = now.tx.Rollback() }()
+	return fn(&reader{state: now})
 }
 
 // Update implements [store.Store].
@@ -196,9 +212,9 @@ func (db *DB) runHook(hook func()) {
 
 // Backup implements [store.Store]. The copy is a store file.
 func (db *DB) Backup(ctx context.Context, w io.Writer) (int64, error) {
-	tx, err := db.file.Begin(false)
+	tx, err := db.settled()
 	if err != nil {
-		return 0, closedFault(err)
+		return 0, err
 	}
 	defer func() { _ = tx.Rollback() }()
 	out := &stoppable{w: w, ended: ctx.Err}
@@ -206,6 +222,21 @@ func (db *DB) Backup(ctx context.Context, w io.Writer) (int64, error) {
 		return n, fmt.Errorf("writing the backup: %w", cmp.Or(out.err, err))
 	}
 	return out.n, nil
+}
+
+// settled reads the file at a moment when it has everything and needs no log.
+func (db *DB) settled() (tx *bbolt.Tx, err error) {
+	if db.closed.Load() {
+		return nil, closedFault(nil)
+	}
+	err = db.journal.checkpoint(true, func() (err error) {
+		tx, err = db.file.Begin(false)
+		return err
+	})
+	if err != nil {
+		return nil, fault.Unavailable("the store could not bring its log to its file").With(err)
+	}
+	return tx, nil
 }
 
 // stoppable is a writer that fails once its context has ended. It keeps the
@@ -233,7 +264,7 @@ func (db *DB) Close() error {
 	}
 	db.queue.close()
 	<-db.writer.stopped
-	if err := errors.Join(db.storeFreelist(), db.file.Close()); err != nil {
+	if err := errors.Join(db.journal.close(db.writer.broken == nil), db.storeFreelist(), db.file.Close()); err != nil {
 		return fmt.Errorf("closing the store: %w", err)
 	}
 	return nil
@@ -243,7 +274,7 @@ func (db *DB) Close() error {
 // look for them. To write it with every commit would make each commit dearer
 // the more pages are free.
 func (db *DB) storeFreelist() error {
-	if sound := db.writer.broken == nil; !sound || db.writer.commits.Load() == 0 {
+	if sound := db.writer.broken == nil && db.journal.broken.Load() == nil; !sound || db.writer.commits.Load() == 0 {
 		return nil
 	}
 	db.file.NoFreelistSync = false

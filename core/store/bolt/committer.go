@@ -8,9 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
-	"syscall"
-
-	"go.etcd.io/bbolt"
 
 	"tradewind.example/sdk/fault"
 )
@@ -24,10 +21,9 @@ import (
 // that goroutine (runtime.Goexit).
 type committer struct {
 	queue    *queue
-	file     *bbolt.DB
+	journal  *journal
 	log      *slog.Logger
 	maxBatch int
-	commit   func(*bbolt.Tx) error
 	stopped  chan struct{}
 
 	waiting []*request // taken from the queue, not run yet
@@ -51,9 +47,9 @@ type flight struct {
 	broken error // why no batch may follow
 }
 
-func newCommitter(q *queue, file *bbolt.DB, o Options) *committer {
+func newCommitter(q *queue, j *journal, o Options) *committer {
 	return &committer{
-		queue: q, file: file, log: o.Logger, maxBatch: o.MaxBatch, commit: (*bbolt.Tx).Commit,
+		queue: q, journal: j, log: o.Logger, maxBatch: o.MaxBatch,
 		stopped: make(chan struct{}), tx: newBatchTx(),
 	}
 }
@@ -124,17 +120,17 @@ func (c *committer) batch() {
 
 // ready makes sure that the next update has a state to run on.
 func (c *committer) ready() error {
-	if c.tx.base == nil && c.flight != nil {
+	if c.tx.base.tx == nil && c.flight != nil {
 		select {
 		case <-c.flight.done:
 			c.settle()
 		default:
 		}
 	}
-	if c.broken != nil || c.tx.base != nil {
+	if c.broken != nil || c.tx.base.tx != nil {
 		return c.broken
 	}
-	if err := c.tx.enter(c.file); err != nil {
+	if err := c.tx.enter(c.journal.open); err != nil {
 		return closedFault(err)
 	}
 	return nil
@@ -241,7 +237,7 @@ func (c *committer) settle() {
 // itself judged by the state of this batch: when the batch is lost, so is its
 // verdict.
 func (c *committer) fly(f *flight) {
-	if err := c.persist(f.rows); err != nil {
+	if err := c.journal.persist(f.rows); err != nil {
 		f.err, f.broken = c.failed(err)
 	} else {
 		c.commits.Add(1)
@@ -250,34 +246,17 @@ func (c *committer) fly(f *flight) {
 	close(f.done)
 }
 
-func (c *committer) persist(rows *layer) (err error) {
-	tx, err := c.file.Begin(true)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-		if err != nil {
-			_ = tx.Rollback() // the commit that failed may have done it
-		}
-	}()
-	if err := rows.apply(tx); err != nil {
-		return err
-	}
-	return c.commit(tx)
-}
-
-// failed classifies a commit that failed. Only a full disk is certain to have
-// changed nothing: it is met before the page that makes a commit valid.
+// failed classifies a batch that could not be written.
 func (c *committer) failed(cause error) (err, broken error) {
-	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
+	if fullDisk(cause) {
 		return fault.Unavailable("the disk of the store is full: make room and try again").With(cause), nil
 	}
 	c.log.Error("store commit failed", "error", cause.Error())
-	return fault.Unknown(cause, "the store could not write: whether the change is kept shows after the store is opened again"),
-		fault.Unavailable("the store could not write and must be opened again").With(cause)
+	refused := fault.Unavailable("the store could not write and must be opened again").With(cause)
+	if errors.As(cause, new(*brokenError)) {
+		return refused, refused
+	}
+	return fault.Unknown(cause, "the store could not write: whether the change is kept shows after the store is opened again"), refused
 }
 
 // answer tells callers how their updates ended: each by itself, or all with err.

@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
@@ -31,8 +29,9 @@ func write(t *testing.T, db *DB, key string) error {
 
 // failOnce fails the next commit; it is called in an update of it.
 func failOnce(db *DB, cause error) {
-	db.writer.commit = func(*bbolt.Tx) error {
-		db.writer.commit = (*bbolt.Tx).Commit
+	j := db.journal
+	j.write = func(*layer) error {
+		j.write = j.wal.append
 		return cause
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"tradewind.example/core/store"
 )
 
@@ -22,14 +20,15 @@ type hold struct {
 // held makes the next commit wait until it is let go, and then end with cause.
 func held(db *DB, cause error) hold {
 	h := hold{begun: make(chan struct{}), letGo: make(chan struct{})}
-	db.writer.commit = func(tx *bbolt.Tx) error {
-		db.writer.commit = (*bbolt.Tx).Commit
+	j := db.journal
+	j.write = func(rows *layer) error {
+		j.write = j.wal.append
 		close(h.begun)
 		<-h.letGo
 		if cause != nil {
 			return cause
 		}
-		return tx.Commit()
+		return j.wal.append(rows)
 	}
 	return h
 }
@@ -108,7 +107,7 @@ func TestUpdatesOnABrokenStoreAreRefused(t *testing.T) {
 // while updates go on; nobody may hold the old mapping and wait.
 func TestGrowthPastTheMapping(t *testing.T) {
 	t.Parallel()
-	db, err := Open(Options{Path: filepath.Join(t.TempDir(), "a.db"), Logger: slog.New(slog.DiscardHandler), NoSync: true, InitialMmap: 1})
+	db, err := Open(Options{Path: filepath.Join(t.TempDir(), "a.db"), Logger: slog.New(slog.DiscardHandler), NoSync: true, InitialMmap: 1, LogBytes: 64 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}

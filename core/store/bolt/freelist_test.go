@@ -39,6 +39,11 @@ func TestFreelistIsStoredAtTheEnd(t *testing.T) {
 	if err := os.WriteFile(crashed, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for i, name := range walPaths(path) {
+		if err := copyFile(walPaths(crashed)[i], name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

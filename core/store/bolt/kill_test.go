@@ -16,12 +16,17 @@ import (
 	"tradewind.example/core/store/bolt"
 )
 
-// victimEnv, when set, makes the test binary the process that is killed.
-const victimEnv = "TRADEWIND_TEST_KILL_STORE"
+// The environment makes the test binary the process that is killed: victimEnv
+// is the path of its store, victimLogEnv the limit of its log.
+const (
+	victimEnv    = "TRADEWIND_TEST_KILL_STORE"
+	victimLogEnv = "TRADEWIND_TEST_KILL_LOG"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(victimEnv); path != "" {
-		fmt.Fprintln(os.Stderr, victim(path))
+		limit, _ := strconv.Atoi(os.Getenv(victimLogEnv))
+		fmt.Fprintln(os.Stderr, victim(path, limit))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
@@ -33,8 +38,8 @@ func open(path string) (*bolt.DB, error) {
 
 // victim writes records until it is killed and prints the number of each one
 // that was acknowledged. A record is two keys that belong together.
-func victim(path string) error {
-	db, err := open(path)
+func victim(path string, logBytes int) error {
+	db, err := bolt.Open(bolt.Options{Path: path, Logger: slog.New(slog.DiscardHandler), LogBytes: logBytes})
 	if err != nil {
 		return err
 	}
@@ -76,27 +81,41 @@ func writeRecord(db *bolt.DB, number int64, shape int) error {
 // and is sound, every acknowledged record is there, and none is there in part.
 func TestKill9(t *testing.T) {
 	t.Parallel()
-	rounds := 25
+	cases := map[string]struct {
+		reason   string
+		logBytes int
+	}{
+		"Log":         {"what only the log has is brought to the file when it opens", 0},
+		"Checkpoints": {"a death may come at any step of a checkpoint", 8 << 10},
+		"Straight":    {"or when a batch goes past the log", 1 << 10},
+	}
+	rounds := 15
 	if testing.Short() {
 		rounds = 5
 	}
-	path := filepath.Join(t.TempDir(), "kill.db")
-	acknowledged := map[int64]bool{}
-	for round := range rounds {
-		killOnce(t, path, 1+rand.IntN(150), acknowledged)
-		inspect(t, path, round, acknowledged)
-		if t.Failed() {
-			return
-		}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "kill.db")
+			acknowledged := map[int64]bool{}
+			for round := range rounds {
+				killOnce(t, path, tc.logBytes, 1+rand.IntN(150), acknowledged)
+				inspect(t, path, round, acknowledged)
+				if t.Failed() {
+					t.Log(tc.reason)
+					return
+				}
+			}
+			t.Logf("%d records were acknowledged over %d kills", len(acknowledged), rounds)
+		})
 	}
-	t.Logf("%d records were acknowledged over %d kills", len(acknowledged), rounds)
 }
 
 // killOnce runs a victim, kills it after so many acknowledgements and adds them.
-func killOnce(t *testing.T, path string, after int, acknowledged map[int64]bool) {
+func killOnce(t *testing.T, path string, logBytes, after int, acknowledged map[int64]bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = []string{victimEnv + "=" + path}
+	cmd.Env = []string{victimEnv + "=" + path, victimLogEnv + "=" + strconv.Itoa(logBytes)}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,9 @@ import (
 // with time, so that most rows land at the end and full pages stay full.
 const fillPercent = 0.9
 
-// layer is what a batch of updates has written, on top of the committed state.
-// It is filled by one goroutine and read only from then on.
+// layer is what was written on top of some state: by a batch of updates, or by
+// many of them since a checkpoint. It is filled by one goroutine and read only
+// from then on.
 type layer struct {
 	boxes map[store.Bucket]*rows
 	bytes int // written in all, what was replaced since included
@@ -46,6 +47,28 @@ func (l *layer) empty() bool {
 		}
 	}
 	return true
+}
+
+// take puts the rows of another layer over its own. It keeps parts of them.
+func (l *layer) take(above *layer) {
+	for name, b := range above.boxes {
+		to := l.box(name)
+		b.Scan(func(k string, v []byte) bool {
+			to.Set(k, v)
+			return true
+		})
+	}
+	l.bytes += above.bytes
+}
+
+// copy returns the layer as it is now. It costs little: both share their rows
+// until one of them changes.
+func (l *layer) copy() *layer {
+	out := &layer{boxes: make(map[store.Bucket]*rows, len(l.boxes)), bytes: l.bytes}
+	for name, b := range l.boxes {
+		out.boxes[name] = &rows{*b.Copy()}
+	}
+	return out
 }
 
 // apply writes the layer into a transaction, every bucket in the order of its

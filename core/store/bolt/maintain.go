@@ -17,12 +17,12 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
-// Check reads the whole file and returns the first faults of its structure. It
-// works while the store serves.
+// Check brings the log to the file, reads the whole file and returns the first
+// faults of its structure. It works while the store serves.
 func (db *DB) Check(ctx context.Context) error {
-	tx, err := db.file.Begin(false)
+	tx, err := db.settled()
 	if err != nil {
-		return closedFault(err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }()
 	return checkTx(ctx, tx)
@@ -56,7 +56,7 @@ type RestoreOptions struct {
 
 // Restore puts a backup in the place of a store, after it has read the whole
 // backup and its copy and found them sound. Until that moment the store at Path
-// is untouched; it is then kept beside it with the ending ".replaced".
+// is untouched; it is then kept beside it under its name and ".replaced", with its log if it has one.
 func Restore(ctx context.Context, o RestoreOptions) error {
 	unlock, err := lockFile(o.Path)
 	if err != nil {
@@ -74,7 +74,20 @@ func Restore(ctx context.Context, o RestoreOptions) error {
 	if err := Verify(ctx, fresh, o.NewestSchema); err != nil {
 		return fmt.Errorf("reading the copy of the backup: %w", err)
 	}
+	if err := rename(fresh); err != nil {
+		return fmt.Errorf("giving the copy of the backup an identity: %w", err)
+	}
 	return replace(o.Path, fresh)
+}
+
+// rename makes a store another one than that whose backup it is: the log of the
+// one it replaces is not for it.
+func rename(path string) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: defaultLockTimeout})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Update(ownRow{id: newID(), whole: true}.put), db.Close())
 }
 
 // lockFile makes sure that no process has the store open until unlock.
@@ -146,7 +159,12 @@ func Verify(ctx context.Context, path string, newestSchema int) (err error) {
 		if err := checkTx(ctx, tx); err != nil {
 			return err
 		}
-		_, err := store.CheckSchema(&reader{tx: tx}, newestSchema)
+		if own, err := readOwn(tx); err != nil {
+			return err
+		} else if !own.whole {
+			return fault.Precondition("%q is a store that needs its log, and no backup", path)
+		}
+		_, err := store.CheckSchema(&reader{state: state{tx: tx}}, newestSchema)
 		return err
 	})
 }
@@ -165,19 +183,28 @@ func copyFile(to, from string) (err error) {
 	return errors.Join(err, dst.Sync(), dst.Close())
 }
 
-// replace puts fresh in the place of path in one step and keeps the old file.
+// replace puts fresh in the place of path in one step and keeps the old files.
 func replace(path, fresh string) error {
 	kept := path + ".replaced"
-	if err := os.Remove(kept); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing the file kept from an earlier restore: %w", err)
-	}
-	if err := os.Link(path, kept); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("keeping the replaced store: %w", err)
+	for from, to := range map[string]string{path: kept, walPaths(path)[0]: walPaths(kept)[0], walPaths(path)[1]: walPaths(kept)[1]} {
+		if err := keep(from, to); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		return fmt.Errorf("putting the new store in place: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return errors.Join(removeWAL(path), syncDir(filepath.Dir(path)))
+}
+
+func keep(from, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the file kept from an earlier restore: %w", err)
+	}
+	if err := os.Link(from, to); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("keeping the replaced store: %w", err)
+	}
+	return nil
 }
 
 // CompactResult says what a compaction gained.

@@ -15,7 +15,8 @@ import (
 // of them, as if they were one.
 type scan struct {
 	span  store.Range
-	sides [3]side // the uppermost first: of equal keys it counts
+	sides []side  // the uppermost first: of equal keys it counts
+	room  [5]side // of sides
 }
 
 // side is the place of a scan in one of the things it walks over.
@@ -26,11 +27,18 @@ type side struct {
 	k, v   []byte // of the place; k is nil when it has run out
 }
 
-func newScan(span store.Range, own, below *rows, base *bbolt.Bucket) *scan {
+// newScan always has the uppermost layer as its first side: it may be written
+// while it is walked over.
+func newScan(span store.Range, x box) *scan {
 	s := &scan{span: span}
-	s.sides[0].layer, s.sides[1].layer = own, below
-	if base != nil {
-		s.sides[2].cursor = base.Cursor()
+	s.sides = append(s.room[:0], side{layer: x.layers[0]})
+	for _, l := range x.layers[1:] {
+		if l != nil && l.Len() > 0 {
+			s.sides = append(s.sides, side{layer: l})
+		}
+	}
+	if x.base != nil {
+		s.sides = append(s.sides, side{cursor: x.base.Cursor()})
 	}
 	for i := range s.sides {
 		s.begin(&s.sides[i])

@@ -33,21 +33,29 @@ func TestScanIsOneOrderedView(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		below, own := &rows{}, &rows{}
-		overlay(rt, below, "below", key, model)
-		overlay(rt, own, "own", key, model)
+		var above [4]*rows
+		for i, what := range slices.Backward([]string{"own", "below", "fresh", "sealed"}) {
+			if above[i] = (&rows{}); rapid.Bool().Draw(rt, "has "+what) {
+				overlay(rt, above[i], what, key, model)
+			}
+		}
 		from, to := rapid.StringMatching(`[a-d]{0,2}`).Draw(rt, "from"), rapid.StringMatching(`[a-e]{0,2}`).Draw(rt, "to")
 		span := store.Range{From: []byte(from), Reverse: rapid.Bool().Draw(rt, "reverse")}
 		if to != "" {
 			span.To = []byte(to)
 		}
-		tx, err := db.file.Begin(false)
+		if err := db.journal.checkpoint(false, nil); err != nil {
+			rt.Fatal(err)
+		}
+		now, err := db.journal.open()
 		if err != nil {
 			rt.Fatal(err)
 		}
-		defer func() { _ = tx.Rollback() }()
+		defer func() { _ = now.tx.Rollback() }()
+		x := now.box(name)
+		x.layers = above
 		got := []string{}
-		s := newScan(span, own, below, tx.Bucket([]byte(name)))
+		s := newScan(span, x)
 		for k, v := s.next(); k != nil; k, v = s.next() {
 			got = append(got, string(k)+"="+string(v))
 		}

@@ -7,44 +7,33 @@ import (
 	"tradewind.example/sdk/fault"
 )
 
-// reader reads the committed state of one bbolt transaction.
+// reader reads one committed state.
 type reader struct {
-	tx      *bbolt.Tx
-	buckets []namedBucket
+	state
+	known []knownBox
 }
 
-type namedBucket struct {
-	name   store.Bucket
-	bucket *bbolt.Bucket
+type knownBox struct {
+	name store.Bucket
+	box  box
 }
 
-// bucket returns nil for a bucket that does not exist.
-func (r *reader) bucket(name store.Bucket) *bbolt.Bucket {
-	for i := range r.buckets {
-		if r.buckets[i].name == name {
-			return r.buckets[i].bucket
+func (r *reader) box(name store.Bucket) *box {
+	for i := range r.known {
+		if r.known[i].name == name {
+			return &r.known[i].box
 		}
 	}
-	b := r.tx.Bucket([]byte(name))
-	if b != nil {
-		r.buckets = append(r.buckets, namedBucket{name, b})
-	}
-	return b
+	r.known = append(r.known, knownBox{name, r.state.box(name)})
+	return &r.known[len(r.known)-1].box
 }
-
-// Snapshot names the state that is read; a transaction's number never comes back.
-func (r *reader) Snapshot() store.Snapshot { return store.NewSnapshot(r.tx.DB(), uint64(r.tx.ID())) }
 
 // Get implements [store.Reader].
 func (r *reader) Get(name store.Bucket, key []byte) ([]byte, error) {
 	if err := checkKey(name, key); err != nil {
 		return nil, err
 	}
-	b := r.bucket(name)
-	if b == nil {
-		return nil, nil
-	}
-	return b.Get(key), nil
+	return r.box(name).get(key), nil
 }
 
 // Scan implements [store.Reader].
@@ -52,7 +41,7 @@ func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) 
 	if err := checkSpan(name, span); err != nil {
 		return err
 	}
-	s := newScan(span, nil, nil, r.bucket(name))
+	s := newScan(span, *r.box(name))
 	for k, v := s.next(); k != nil; k, v = s.next() {
 		if err := fn(k, v); err != nil {
 			return unlessStop(err)
@@ -68,19 +57,19 @@ func (r *reader) Scan(name store.Bucket, span store.Range, fn func(k, v []byte) 
 // batch that is on its way to the disk, and on that what the batch itself has
 // written so far.
 type batchTx struct {
-	*layer           // of the batch
-	below  *layer    // of the batch before, nil when base has it
-	base   *bbolt.Tx // committed; nil while the committer rests
+	*layer        // of the batch
+	below  *layer // of the batch before, nil when base has it
+	base   state  // its tx is nil while the committer rests
 	known  map[store.Bucket]*box
 	log    []change // of the update that runs, oldest first
 	// changes counts writes: a scan finds its place again after one.
 	changes int
 }
 
-// box is one bucket as the batch sees it; what does not exist is nil.
+// box is one bucket as a transaction sees it; what does not exist is nil.
 type box struct {
-	own, below *rows
-	base       *bbolt.Bucket
+	layers [4]*rows // the newest first: of the batch, of the one before, of the state
+	base   *bbolt.Bucket
 }
 
 // change remembers what a write replaced in the batch's layer.
@@ -94,19 +83,19 @@ type change struct {
 func newBatchTx() *batchTx { return &batchTx{layer: newLayer(), known: map[store.Bucket]*box{}} }
 
 // enter opens the committed state.
-func (b *batchTx) enter(file *bbolt.DB) (err error) {
-	b.base, err = file.Begin(false)
+func (b *batchTx) enter(open func() (state, error)) (err error) {
+	b.base, err = open()
 	return err
 }
 
 // leave lets the committed state go: while it is held, the file cannot be
 // mapped anew when it grows.
 func (b *batchTx) leave() {
-	if b.base == nil {
+	if b.base.tx == nil {
 		return
 	}
-	_ = b.base.Rollback() // nothing was written
-	b.base = nil
+	_ = b.base.tx.Rollback() // nothing was written
+	b.base = state{}
 	clear(b.known)
 }
 
@@ -114,20 +103,31 @@ func (b *batchTx) box(name store.Bucket) *box {
 	if x := b.known[name]; x != nil {
 		return x
 	}
-	x := &box{own: b.boxes[name], base: b.base.Bucket([]byte(name))}
+	x := b.base.box(name)
+	x.layers[0] = b.boxes[name]
 	if b.below != nil {
-		x.below = b.below.boxes[name]
+		x.layers[1] = b.below.boxes[name]
 	}
-	b.known[name] = x
+	b.known[name] = &x
+	return &x
+}
+
+// box returns a bucket of the state.
+func (s state) box(name store.Bucket) box {
+	x := box{base: s.tx.Bucket([]byte(name))}
+	for i, l := range s.layers {
+		if l != nil {
+			x.layers[2+i] = l.boxes[name]
+		}
+	}
 	return x
 }
 
 func (x *box) get(key []byte) []byte {
-	if v, there := x.own.get(key); there {
-		return v
-	}
-	if v, there := x.below.get(key); there {
-		return v
+	for _, l := range x.layers {
+		if v, there := l.get(key); there {
+			return v
+		}
 	}
 	if x.base == nil {
 		return nil
@@ -137,12 +137,12 @@ func (x *box) get(key []byte) []byte {
 
 // set writes a value the layer may keep, nil for a deletion.
 func (b *batchTx) set(name store.Bucket, x *box, key, value []byte) {
-	if x.own == nil {
-		x.own = b.layer.box(name)
+	if x.layers[0] == nil {
+		x.layers[0] = b.layer.box(name)
 	}
 	own := string(key)
-	old, there := x.own.Set(own, value)
-	b.log = append(b.log, change{rows: x.own, key: own, old: old, there: there})
+	old, there := x.layers[0].Set(own, value)
+	b.log = append(b.log, change{rows: x.layers[0], key: own, old: old, there: there})
 	b.bytes += len(key) + len(value)
 	b.changes++
 }
@@ -185,7 +185,7 @@ func (t *updateTx) Scan(name store.Bucket, span store.Range, fn func(k, v []byte
 		return endedTx(name)
 	}
 	x := t.box(name)
-	s := newScan(span, x.own, x.below, x.base)
+	s := newScan(span, *x)
 	changes := t.changes
 	for k, v := s.next(); k != nil; k, v = s.next() {
 		if err := fn(k, v); err != nil {
@@ -195,7 +195,7 @@ func (t *updateTx) Scan(name store.Bucket, span store.Range, fn func(k, v []byte
 			return nil
 		}
 		if changes != t.changes {
-			s.follow(x.own, k)
+			s.follow(x.layers[0], k)
 			changes = t.changes
 		}
 	}
