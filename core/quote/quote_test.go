@@ -166,6 +166,42 @@ func TestFloorIsForThePeriodThatIsPriced(t *testing.T) {
 	}
 }
 
+func TestWhatIsPaidByUseIsNotSold(t *testing.T) {
+	t.Parallel()
+	const prepaid, use = contract.BillingPrepaid, contract.BillingPostpay
+	cases := map[string]struct {
+		reason  string
+		offered []contract.BillingMethod
+		asked   contract.BillingMethod
+		billing contract.BillingMethod // of the quote
+		class   fault.Class
+	}{
+		"ByUse":    {reason: "the price of an hour must not be all that is ever paid", offered: []contract.BillingMethod{prepaid, use}, asked: use, class: fault.ClassUnsupported},
+		"OnlyUse":  {reason: "nothing else is offered", offered: []contract.BillingMethod{use}, class: fault.ClassUnsupported},
+		"UseFirst": {reason: "what can be sold is taken where nothing is asked for", offered: []contract.BillingMethod{use, prepaid}, billing: prepaid},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			facts := catalog.Facts{
+				Kind: "instance", Name: name, Currency: "CNY", Spec: json.RawMessage(`{"flavour":"small"}`),
+				Billing: tc.offered, Periods: []contract.Period{contract.PeriodMonth, contract.PeriodHour},
+			}
+			p, err := w.catalog.Create(t.Context(), w.As(w.Root), catalog.CreateInput{ProviderID: w.provider.ID, VendorID: name, Facts: facts})
+			fatal(t, err)
+			v, err := w.create(t, w.As(w.Customer), quote.Input{ProductID: p.ID, Term: contract.Term{Billing: tc.asked}})
+			wantClass(t, tc.reason, err, tc.class)
+			if v.Term.Billing != tc.billing {
+				t.Errorf("%s: billed %q, want %q", tc.reason, v.Term.Billing, tc.billing)
+			}
+			if n := len(w.Cloud.Questions()); err != nil && n != 0 {
+				t.Errorf("%s: the cloud was asked %d times for a price", tc.reason, n)
+			}
+		})
+	}
+}
+
 func TestFloorGuard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -19,9 +19,11 @@ const (
 )
 
 // TermFor completes a term with what the product offers first, and checks it.
+// What is paid by use is unsupported: one price cannot be charged for it, and
+// nobody measures the use.
 func TermFor(p *catalog.Product, t contract.Term) (contract.Term, error) {
 	if t.Billing == "" {
-		t.Billing = first(p.Billing, contract.BillingPrepaid)
+		t.Billing = billingOf(p)
 	}
 	if t.Period == "" {
 		t.Period = periodOf(p, t.Billing)
@@ -33,7 +35,23 @@ func TermFor(p *catalog.Product, t contract.Term) (contract.Term, error) {
 	if t.Periods == 0 {
 		t.Periods = 1
 	}
-	return t, checkTerm(p, t)
+	if err := checkTerm(p, t); err != nil {
+		return t, err
+	}
+	if t.Billing == contract.BillingPostpay {
+		return t, fault.Unsupported("what is paid by use is not sold: take a product that is prepaid")
+	}
+	return t, nil
+}
+
+// billingOf is the first billing method that can be sold, else the first.
+func billingOf(p *catalog.Product) contract.BillingMethod {
+	for _, b := range p.Billing {
+		if b != contract.BillingPostpay {
+			return b
+		}
+	}
+	return first(p.Billing, contract.BillingPrepaid)
 }
 
 func periodOf(p *catalog.Product, b contract.BillingMethod) contract.Period {
