@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/fasthttp/websocket"
+
+	"tradewind.example/core/app"
+	"tradewind.example/core/config"
 )
 
 // promptly is far below the minute after which rights are looked at anyway.
@@ -121,6 +124,30 @@ func TestConsolesAndLogsEndWithTheRightToThem(t *testing.T) {
 	one.customer.must(t, http.MethodPost, "/v1/resources/"+server+"/release", map[string]any{}, nil)
 	o.endsFor(t, "the resource is released", "the resource was released")
 	b.closings(t, boss, customer)
+}
+
+// TestStreamsAreBoundAsConfigured: one console of an org at a time, which ends
+// when nothing passes.
+func TestStreamsAreBoundAsConfigured(t *testing.T) {
+	b := startWith(t, app.Options{}, func(c *config.Config) {
+		c.Plugins.Streams = config.Streams{Concurrent: 2, PerOrg: 1, ConsoleIdle: 2 * time.Second, LogIdle: time.Hour}
+	})
+	tr := build(t, b, b.first, "A", markA, map[string]string{"A/R1": markR1}).trees[0]
+	server := tr.server(t)
+	conn := console(t, b, tr.customer, server)
+	say(t, conn, websocket.BinaryMessage, "status here\n")
+	if _, _, err := conn.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	if a := tr.customer.do(t, http.MethodGet, "/v1/resources/"+server+"/logs", nil); a.status < 400 || !strings.Contains(string(a.body), "open") {
+		t.Errorf("a log beside the org's only console: %d %s", a.status, a.body)
+	}
+	if h := hear(t, conn); h.code != websocket.CloseInternalServerErr || !strings.Contains(h.notes, `"type":"problem"`) {
+		t.Errorf("a silent console is closed with %d, %s", h.code, h.notes)
+	}
+	if a := tr.customer.do(t, http.MethodGet, "/v1/resources/"+server+"/logs", nil); a.status != http.StatusOK {
+		t.Errorf("a log after it: %d %s", a.status, a.body)
+	}
 }
 
 // closings wants the audit log to say why each console and log was ended.

@@ -181,17 +181,30 @@ func (a *App) openHost(ctx context.Context) (err error) {
 		Dir: c.Dir, RunDir: c.RunDir, Plugins: declared(c.Entries), Selections: selections(c.Selections), Trust: a.trust, Dev: c.Dev, Log: a.log,
 		Isolation: bounds(c.Isolation), Cgroup: c.Cgroup, Tracer: a.tracer(),
 		Services:  func(plugin string) contract.HostServices { return a.areas.Area(plugin) },
-		Limits:    guard.Limits{Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait},
+		Limits:    limits(c),
 		Breaker:   guard.BreakerPolicy{Failures: c.Breaker.Failures, OpenFor: c.Breaker.OpenFor, MaxOpen: c.Breaker.MaxOpen},
-		Deadlines: deadlines(c.Deadlines), Upgrades: host.Upgrades{Validate: a.fitsAccounts, Shadow: a.checkThrough, Watch: watchPolicy(c.Watch)},
+		Deadlines: times(c), Upgrades: host.Upgrades{Validate: a.fitsAccounts, Shadow: a.checkThrough, Watch: watchPolicy(c.Watch)},
 	})
 	return err
 }
 
-func deadlines(in map[string]config.Deadline) map[string]guard.Times {
-	out := make(map[string]guard.Times, len(in))
-	for method, d := range in {
+func limits(c config.Plugins) guard.Limits {
+	return guard.Limits{
+		Concurrent: c.Concurrent, PerOrg: c.PerOrg, Queue: c.Queue, QueueWait: c.QueueWait,
+		Streams: c.Streams.Concurrent, StreamsPerOrg: c.Streams.PerOrg,
+	}
+}
+
+// times are what the configuration says otherwise than the built-in table.
+func times(c config.Plugins) map[string]guard.Times {
+	out := make(map[string]guard.Times, len(c.Deadlines)+2)
+	for method, d := range c.Deadlines {
 		out[method] = guard.Times{Deadline: d.Deadline, Max: d.Max}
+	}
+	for method, idle := range map[string]time.Duration{"StreamsService/Console": c.Streams.ConsoleIdle, "StreamsService/Logs": c.Streams.LogIdle} {
+		t := out[method]
+		t.Idle = idle
+		out[method] = t
 	}
 	return out
 }

@@ -85,6 +85,7 @@ func (cfg Config) problems() []fault.Field {
 	if cfg.Plugins.PerOrg < 0 {
 		p.add("plugins.per_org", "must not be negative; 0 means all")
 	}
+	p.streams(cfg.Plugins.Streams)
 	if b := cfg.Plugins.Breaker; b.OpenFor > b.MaxOpen {
 		p.add("plugins.breaker.open_for", "must not be longer than plugins.breaker.max_open")
 	}
@@ -98,6 +99,23 @@ func (cfg Config) problems() []fault.Field {
 		p.add("quotes.keep", "must not be shorter than quotes.life")
 	}
 	return p.fields
+}
+
+// longestStream is how long a log or console lasts at most.
+const longestStream = 12 * time.Hour
+
+func (p *problems) streams(s Streams) {
+	if s.Concurrent > 0 && s.PerOrg > s.Concurrent {
+		p.add("plugins.streams.per_org", "must not be more than plugins.streams.concurrent")
+	}
+	for _, x := range []struct {
+		path string
+		idle time.Duration
+	}{{"console_idle", s.ConsoleIdle}, {"log_idle", s.LogIdle}} {
+		if x.idle > longestStream {
+			p.add("plugins.streams."+x.path, "must be at most %s, which is the longest that one lasts", longestStream)
+		}
+	}
 }
 
 func (p *problems) watch(w PluginWatch) {

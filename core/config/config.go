@@ -103,6 +103,7 @@ type Plugins struct {
 	PerOrg     int           `yaml:"per_org"` // of them, at most for one org; 0: all
 	Queue      int           `yaml:"queue"`
 	QueueWait  time.Duration `yaml:"queue_wait"`
+	Streams    Streams       `yaml:"streams"`
 	Breaker    Breaker       `yaml:"breaker"`
 	Watch      PluginWatch   `yaml:"watch"`
 	// Deadlines replaces the built-in times of methods, by name.
@@ -115,6 +116,15 @@ type Plugins struct {
 	RequireSignature bool              `yaml:"require_signature"` // nothing else runs
 	Entries          []Plugin          `yaml:"entries"`
 	Selections       []PluginSelection `yaml:"selections"` // needed for plugins with several entries
+}
+
+// Streams bounds the logs and consoles that are open at one plugin, beside its
+// calls.
+type Streams struct {
+	Concurrent  int           `yaml:"concurrent"`
+	PerOrg      int           `yaml:"per_org"`      // of them, at most for one org
+	ConsoleIdle time.Duration `yaml:"console_idle"` // a console through which nothing passes ends
+	LogIdle     time.Duration `yaml:"log_idle"`     // a followed log that prints nothing ends
 }
 
 // Breaker holds calls back to an account at a cloud that is not served.
@@ -256,6 +266,7 @@ func Default() Config {
 		Sessions:  Sessions{Idle: 2 * time.Hour, Life: 24 * time.Hour, TokenLife: 366 * 24 * time.Hour},
 		Passwords: Passwords{MemoryKiB: 19 << 10, Passes: 2, Lanes: 1, Concurrency: 2},
 		Plugins: Plugins{Dir: "var/plugins", Concurrent: 128, Queue: 512, QueueWait: 10 * time.Second,
+			Streams: Streams{Concurrent: 64, PerOrg: 16, ConsoleIdle: 15 * time.Minute, LogIdle: 30 * time.Minute},
 			Breaker: Breaker{Failures: 5, OpenFor: 5 * time.Second, MaxOpen: time.Minute},
 			Watch:   PluginWatch{Window: 5 * time.Minute, Every: time.Second, MinCalls: 20, Ratio: 3, Floor: 5}, Deadlines: map[string]Deadline{},
 			SigningKeys: []string{}, Entries: []Plugin{}, Selections: []PluginSelection{},

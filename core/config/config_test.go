@@ -88,9 +88,9 @@ func TestLaterSourcesWin(t *testing.T) {
 	got, err := config.Load(config.Sources{
 		File: file,
 		Env: []string{"TRADEWIND_LISTEN=127.0.0.1:2", "TRADEWIND_HTTP_BODY_LIMIT=20", "HOME=x", "TRADEWIND_CONFIG=y",
-			"TRADEWIND_PLUGINS_DEV=true", "TRADEWIND_ORDERS_ATTENTION_AFTER=90s"},
+			"TRADEWIND_PLUGINS_DEV=true", "TRADEWIND_PLUGINS_STREAMS_CONSOLE_IDLE=5m", "TRADEWIND_ORDERS_ATTENTION_AFTER=90s"},
 		OtherEnv: []string{"TRADEWIND_CONFIG"},
-		Flags:    map[string]string{"listen": "127.0.0.1:3"},
+		Flags:    map[string]string{"listen": "127.0.0.1:3", "plugins.streams.concurrent": "32"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +101,7 @@ func TestLaterSourcesWin(t *testing.T) {
 	want.HTTP.IdleTimeout = 7 * time.Second
 	want.Log.Level = "warn"
 	want.Plugins.Dev = true
+	want.Plugins.Streams.ConsoleIdle, want.Plugins.Streams.Concurrent = 5*time.Minute, 32
 	want.Orders.AttentionAfter = 90 * time.Second
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -232,6 +233,10 @@ func TestValidate(t *testing.T) {
 		"WatchEvery":     {"a comparison takes a while", func(c *config.Config) { c.Plugins.Watch.Every = 0 }, "plugins.watch.every"},
 		"WatchRatio":     {"nothing is compared with nothing", func(c *config.Config) { c.Plugins.Watch.Ratio = 0 }, "plugins.watch.ratio"},
 		"WatchFloor":     {"a share of a hundred", func(c *config.Config) { c.Plugins.Watch.Floor = 101 }, "plugins.watch.floor"},
+		"StreamsNone":    {"a plugin without any would have no logs", func(c *config.Config) { c.Plugins.Streams.Concurrent = 0 }, "plugins.streams.concurrent"},
+		"StreamsOfOrg":   {"one org has no more than all", func(c *config.Config) { c.Plugins.Streams.PerOrg = 65 }, "plugins.streams.per_org"},
+		"ConsoleIdle":    {"silence ends", func(c *config.Config) { c.Plugins.Streams.ConsoleIdle = 13 * time.Hour }, "plugins.streams.console_idle"},
+		"LogIdle":        {"silence takes a while", func(c *config.Config) { c.Plugins.Streams.LogIdle = -1 }, "plugins.streams.log_idle"},
 		"BreakerOrder":   {"pauses grow", func(c *config.Config) { c.Plugins.Breaker.OpenFor = time.Hour }, "plugins.breaker.open_for"},
 		"QuoteKeep":      {"a quote is kept while it lives", func(c *config.Config) { c.Quotes.Keep = time.Minute }, "quotes.keep"},
 		"HashMemory":     {"argon2 needs memory for each lane", func(c *config.Config) { c.Passwords.MemoryKiB = 4 }, "passwords.memory_kib"},
