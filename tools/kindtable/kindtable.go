@@ -95,7 +95,17 @@ func kind(b *strings.Builder, name string, all []provider.Description) {
 			return slices.ContainsFunc(of[d.Name].Actions, func(a provider.ActionDescription) bool { return a.Name == action })
 		})
 	}
+	consists(b, of, clouds)
 	own(b, of, clouds)
+}
+
+// consists names the parts that each cloud's resources of a kind have.
+func consists(b *strings.Builder, of map[string]provider.KindDescription, clouds []provider.Description) {
+	for _, d := range clouds {
+		if parts := of[d.Name].PartKinds; len(parts) > 0 {
+			fmt.Fprintf(b, "\nAt %s it consists of: `%s`.\n", d.Title, strings.Join(parts, "`, `"))
+		}
+	}
 }
 
 // own names the clouds whose kind only shares the name.

@@ -24,7 +24,7 @@ func TestPage(t *testing.T) {
 	}
 	got := kindtable.Page([]provider.Description{
 		{Name: "north", Title: "North", Capabilities: []provider.Capability{provider.CapRegions, provider.CapResources}, Kinds: []provider.KindDescription{
-			{Name: "app", Verbs: []provider.Verb{provider.VerbGet}, Actions: []provider.ActionDescription{{Name: "scale"}}},
+			{Name: "app", PartKinds: []string{"component", "service"}, Verbs: []provider.Verb{provider.VerbGet}, Actions: []provider.ActionDescription{{Name: "scale"}}},
 			{Name: kinds.EIP, State: state, Verbs: []provider.Verb{provider.VerbList, provider.VerbGet}},
 		}},
 		{Name: "east", Title: "East", Capabilities: []provider.Capability{provider.CapResources}, Kinds: []provider.KindDescription{

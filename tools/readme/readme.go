@@ -65,6 +65,9 @@ func Section(d provider.Description) (string, error) {
 
 func kind(b *strings.Builder, k provider.KindDescription) error {
 	fmt.Fprintf(b, "\n### Kind `%s`: %s\n\nVerbs: %s.\n", k.Name, k.Title, join(k.Verbs))
+	if len(k.PartKinds) > 0 {
+		fmt.Fprintf(b, "Its parts: %s.\n", join(k.PartKinds))
+	}
 	if err := fields(b, "\nWhat is ordered:\n\n", k.Spec, false); err != nil {
 		return err
 	}

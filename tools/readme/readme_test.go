@@ -55,7 +55,7 @@ func TestSection(t *testing.T) {
 		Kinds: []provider.KindDescription{
 			{Name: "disk", Title: "Disk"},
 			{
-				Name: "instance", Title: "Server", Spec: of[spec](t), State: of[disk](t), Verbs: []provider.Verb{provider.VerbGet},
+				Name: "instance", Title: "Server", PartKinds: []string{"disk"}, Spec: of[spec](t), State: of[disk](t), Verbs: []provider.Verb{provider.VerbGet},
 				Actions: []provider.ActionDescription{{Name: "resize", Title: "Resize", Changes: true, Input: of[disk](t)}, {Name: "console"}},
 			},
 		},

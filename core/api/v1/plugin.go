@@ -45,6 +45,7 @@ type PluginKind struct {
 	State   any            `json:"state" doc:"JSON Schema"`
 	Verbs   []string       `json:"verbs" nullable:"false"`
 	Actions []PluginAction `json:"actions" nullable:"false"`
+	Parts   []string       `json:"part_kinds,omitempty" nullable:"false" doc:"Kinds of what such a resource consists of"`
 }
 
 // PluginAction is one action of a kind.
@@ -136,6 +137,7 @@ func kindOf(k contract.KindDescription) PluginKind {
 	out := PluginKind{
 		Name: k.Name, Title: k.Title, Spec: object(k.Spec), State: object(k.State),
 		Verbs: make([]string, 0, len(k.Verbs)), Actions: make([]PluginAction, 0, len(k.Actions)),
+		Parts: k.PartKinds,
 	}
 	for _, v := range k.Verbs {
 		out.Verbs = append(out.Verbs, string(v))
