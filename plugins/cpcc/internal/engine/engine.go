@@ -125,7 +125,11 @@ func (e *Engine) Observe(ctx context.Context, on workload.Target, in workload.In
 	if err != nil {
 		return workload.Seen{}, err
 	}
-	s, err := m.Status(ctx, refOf(on, in))
+	look := m.Status
+	if in.Spec.ServicePort == 0 {
+		look = m.Inside
+	}
+	s, err := look(ctx, refOf(on, in))
 	if fault.Is(err, fault.ClassNotFound) {
 		return workload.Seen{Failed: in.Replicas > 0, Reason: "Missing", Wanted: in.Replicas}, nil
 	}

@@ -50,6 +50,5 @@ func (e *Engine) Await(ctx context.Context, on workload.Target, in workload.Inst
 	if err != nil {
 		return err
 	}
-	_, err = m.Await(ctx, refOf(on, in), run.Settled(false))
-	return err
+	return m.Rest(ctx, refOf(on, in))
 }

@@ -237,6 +237,15 @@ func TestPasswordMakesPodsAnew(t *testing.T) {
 	}
 }
 
+// runs fails for a workload that is told to rest and does not run.
+func (b *bench) runs(r workload.Ref) error {
+	now, err := b.m.Inside(b.ctx, r)
+	if err == nil && now.Phase != workload.PhaseRunning {
+		err = fmt.Errorf("it is %+v", now)
+	}
+	return err
+}
+
 func TestManyAtOnceInOneNamespace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -247,8 +256,14 @@ func TestManyAtOnceInOneNamespace(t *testing.T) {
 		go func() {
 			s := b.spec(fmt.Sprint("many-", i), workload.Deployment)
 			_, err := b.m.Apply(b.ctx, s)
-			if err == nil {
+			switch {
+			case err != nil:
+			case i%2 == 0:
 				_, err = b.m.Await(b.ctx, s.Ref, workload.Settled(false))
+			default:
+				if err = b.m.Rest(b.ctx, s.Ref); err == nil {
+					err = b.runs(s.Ref)
+				}
 			}
 			errs <- err
 		}()
@@ -258,6 +273,7 @@ func TestManyAtOnceInOneNamespace(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	b.wantClass(b.m.Rest(b.ctx, b.spec("none", workload.Deployment).Ref), fault.ClassNotFound, "a workload that is not there")
 	s := b.spec("many-0", workload.Deployment)
 	q, err := plane.Kube.CoreV1().ResourceQuotas(s.Namespace()).Get(b.ctx, "sold", metav1.GetOptions{})
 	if got := q.Spec.Hard[corev1.ResourcePods]; err != nil || got.Value() != 2*n {

@@ -25,6 +25,7 @@ type Manager struct {
 	clock    clock.Clock
 	patience time.Duration
 	books    once.Turns // the writers of one namespace's quota go one after another
+	fences   once.Turns // so do those who make one namespace
 
 	mu       sync.Mutex
 	tenants  map[string]time.Time  // namespaces that were whole then

@@ -57,6 +57,9 @@ func (m *Manager) Status(ctx context.Context, r Ref) (Status, error) {
 	return m.withReach(ctx, r, out)
 }
 
+// Inside is Status without the outside (Reach), for a workload that has none.
+func (m *Manager) Inside(ctx context.Context, r Ref) (Status, error) { return m.state(ctx, r) }
+
 // withReach adds the outside.
 func (m *Manager) withReach(ctx context.Context, r Ref, s Status) (Status, error) {
 	if !r.Engine.serves() {
@@ -225,8 +228,16 @@ func (m *Manager) readPods(ctx context.Context, r Ref, out *Status) error {
 	if err != nil {
 		return cluster.Fault(err)
 	}
+	if !judge(pods.Items, out) {
+		return nil
+	}
+	return m.readRefusal(ctx, r, out)
+}
+
+// judge adds what pods tell; unmade says that some are missing and nobody told why.
+func judge(pods []corev1.Pod, out *Status) (unmade bool) {
 	living := 0
-	for _, p := range pods.Items {
+	for _, p := range pods {
 		if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
 			continue
 		}
@@ -240,12 +251,12 @@ func (m *Manager) readPods(ctx context.Context, r Ref, out *Status) error {
 	}
 	switch {
 	case out.Phase != PhasePending || living >= out.Desired:
-		return nil
+		return false
 	case out.Reason != "": // a Deployment says itself why its pods are not made
 		out.Phase = PhaseDegraded
-		return nil
+		return false
 	}
-	return m.readRefusal(ctx, r, out)
+	return true
 }
 
 // trouble is what keeps a pod from running and will not pass by itself soon.

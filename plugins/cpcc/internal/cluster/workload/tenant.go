@@ -31,8 +31,16 @@ func (m *Manager) ensureTenant(ctx context.Context, r Ref) error {
 	if m.known(ns) {
 		return nil
 	}
+	end, err := m.fences.Take(ctx, ns) // many workloads of a new org come at once
+	if err != nil {
+		return err
+	}
+	defer end()
+	if m.known(ns) {
+		return nil
+	}
 	// Nothing is made inside a namespace that is going.
-	_, err := wait.Until(ctx, m.waiting(), func(ctx context.Context) (struct{}, error) {
+	_, err = wait.Until(ctx, m.waiting(), func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, m.applyNamespace(ctx, r)
 	}, func(struct{}) (bool, error) { return true, nil })
 	if err != nil {
