@@ -225,23 +225,21 @@ func differences(ours *Resource, v contract.Resource) []Difference {
 
 // bringIntoStep reads ours that consist of parts, which no list tells, before
 // the account is listed: parts that are new here are ours then. One that cannot
-// be read keeps the parts it has.
+// be read keeps the parts it has. A slow cloud takes half of the comparison's
+// time with it, and the rest wait for the next one.
 func (s *Service) bringIntoStep(ctx context.Context, w *comparing, d contract.Description) error {
-	consists := map[string]bool{}
-	for _, k := range d.Kinds {
-		if len(k.PartKinds) > 0 && slices.Contains(k.Verbs, contract.VerbGet) {
-			consists[k.Name] = true
-		}
-	}
+	consists := consisting(d)
 	if len(consists) == 0 {
 		return nil
 	}
-	return s.ours(ctx, w, func(v Resource) error {
+	half, cancel := context.WithTimeout(ctx, s.limits.ListTimeout/2)
+	defer cancel()
+	err := s.ours(half, w, func(v Resource) error {
 		if !consists[v.Kind] || v.ParentID != "" || v.BusyOrder != "" {
 			return nil
 		}
 		asked := s.cfg.Clock.Now()
-		seen, err := s.ask(ctx, v)
+		seen, err := s.ask(half, v)
 		if err == nil {
 			// The parts alone: the rest is what is compared.
 			_, err = s.note(ctx, v.ID, contract.Resource{Parts: seen.Parts}, asked)
@@ -249,8 +247,24 @@ func (s *Service) bringIntoStep(ctx context.Context, w *comparing, d contract.De
 		if err != nil {
 			s.cfg.Logger.WarnContext(ctx, "parts not brought into step", "resource_id", v.ID, "error", err)
 		}
-		return ctx.Err()
+		return half.Err()
 	})
+	if half.Err() != nil && ctx.Err() == nil {
+		s.cfg.Logger.WarnContext(ctx, "not all parts brought into step in time", "enablement_id", w.EnablementID)
+		return nil
+	}
+	return err
+}
+
+// consisting names the kinds whose parts can be asked for.
+func consisting(d contract.Description) map[string]bool {
+	out := map[string]bool{}
+	for _, k := range d.Kinds {
+		if len(k.PartKinds) > 0 && slices.Contains(k.Verbs, contract.VerbGet) {
+			out[k.Name] = true
+		}
+	}
+	return out
 }
 
 // missing finds ours that the cloud did not name.

@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -250,7 +251,7 @@ func TestAnswersThatCameLateAreLeft(t *testing.T) {
 	w := newWorld(t)
 	app := w.addApp("app-1", parts("web")...)
 	w.clock.Advance(time.Minute)
-	w.cloud.answering = func() {
+	w.cloud.answering = func(context.Context) {
 		w.cloud.answering = nil
 		w.clock.Advance(time.Second)
 		before := w.cloud.things[0].Parts
@@ -317,6 +318,29 @@ func TestCompareBringsPartsIntoStep(t *testing.T) {
 	}
 	if found := must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items; len(found) != 1 || found[0].ResourceID != app.ID {
 		t.Errorf("what is wrong with the parent is still found: %+v", found)
+	}
+}
+
+// TestASlowCloudIsComparedAll: parts that cannot be read in time do not keep the
+// account from being compared.
+func TestASlowCloudIsComparedAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limits(resource.Limits{ListTimeout: 4 * time.Second})
+	app := w.addApp("app-1", parts("web")...)
+	w.addApp("app-2", parts("web-2")...)
+	w.cloud.things = append(w.cloud.things, contract.Resource{ID: "alien", Kind: "app", Region: "north", Status: contract.StatusRunning})
+	w.cloud.answering = func(ctx context.Context) { <-ctx.Done() }
+	what := resource.Comparison{RootID: operator, OrgID: operator, ProviderID: "provider", EnablementID: "enablement"}
+	if err := w.svc.Compare(w.ctx, what); err != nil {
+		t.Fatal(err)
+	}
+	found := must(w.svc.Discrepancies(w.ctx, w.staff, resource.DiscrepancyQuery{Limit: 10})).Items
+	if len(found) != 1 || found[0].VendorID != "alien" {
+		t.Errorf("found %+v", found)
+	}
+	if diff := cmp.Diff([]string{"web"}, w.living(app.ID)); diff != "" {
+		t.Errorf("parts stay as they were (-want +got):\n%s", diff)
 	}
 }
 

@@ -52,13 +52,18 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, ctx: t.Context(), store: storetest.Open(t), clock: clock.NewFake(start), cloud: &cloud{}, sealer: &sealer{}}
 	storetest.Check(t, w.store, audit.Verify)
 	w.jobs = &jobs{w: w}
+	w.limits(resource.Limits{})
+	w.user, w.staff = caller(customer, access.RoleCustomerAdmin), caller(operator, access.RoleSuperadmin)
+	return w
+}
+
+// limits gives the world a service with limits.
+func (w *world) limits(l resource.Limits) {
 	w.svc = must(resource.New(resource.Config{
 		Store: w.store, Clock: w.clock, Logger: slog.New(slog.DiscardHandler),
 		Authority: must(access.New(access.Config{Directory: orgs{}})), Accounts: w,
-		Keys: must(idempotency.New(idempotency.Config{Clock: w.clock})), Sealer: w.sealer, Jobs: w.jobs, Plugins: plugins{w.cloud},
+		Keys: must(idempotency.New(idempotency.Config{Clock: w.clock})), Sealer: w.sealer, Jobs: w.jobs, Plugins: plugins{w.cloud}, Limits: l,
 	}))
-	w.user, w.staff = caller(customer, access.RoleCustomerAdmin), caller(operator, access.RoleSuperadmin)
-	return w
 }
 
 func must[T any](v T, err error) T {
@@ -274,11 +279,11 @@ type cloud struct {
 	noImport bool
 	listed   []string
 
-	answering func() // between what a read finds and its answer
-	imported  func() // at the end of an import
+	answering func(context.Context) // between what a read finds and its answer
+	imported  func()                // at the end of an import
 }
 
-func (c *cloud) Get(_ context.Context, req contract.GetRequest) (contract.Resource, error) {
+func (c *cloud) Get(ctx context.Context, req contract.GetRequest) (contract.Resource, error) {
 	c.mu.Lock()
 	things, answering := c.things, c.answering
 	c.mu.Unlock()
@@ -287,7 +292,7 @@ func (c *cloud) Get(_ context.Context, req contract.GetRequest) (contract.Resour
 			continue
 		}
 		if answering != nil {
-			answering()
+			answering(ctx)
 		}
 		return t, nil
 	}
