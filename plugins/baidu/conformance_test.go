@@ -121,7 +121,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformanceOfTheBinary(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("builds the plugin")
 	}
 	f := simulated(t, time.Now, -time.Millisecond) // at once: polls are two seconds apart

@@ -5,3 +5,7 @@ package main
 // bulk is how many disks the account with the long list has. The race detector
 // makes each some ten times as slow.
 const bulk = 10_000
+
+// raced tells of the race detector, which does not look into the built plugin:
+// that one is checked without it.
+const raced = true

@@ -178,7 +178,7 @@ func TestConformance(t *testing.T) {
 		},
 		Fixture: f,
 	})
-	if testing.Short() {
+	if testing.Short() || raced {
 		return // the binary proves the rest
 	}
 	t.Run("binary", func(t *testing.T) {

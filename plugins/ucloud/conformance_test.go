@@ -154,7 +154,7 @@ func TestConformance(t *testing.T) {
 		},
 		Fixture: f,
 	})
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("the README also tells of the built plugin")
 	}
 	t.Run("binary", func(t *testing.T) {
