@@ -22,7 +22,15 @@ func consisting(ctx context.Context, c *cloud, e environment) (environment, erro
 			return addParts(&e.Parts, kindInstance, func(y func(instance) error) error { return walkInstances(ctx, c, e.ID, y) })
 		},
 		func() error {
-			return addParts(&e.Parts, kindPod, func(y func(pod) error) error { return walkNewestPods(ctx, c, e.ID, y) })
+			runs := statusesOf(e.Parts)
+			return addParts(&e.Parts, kindPod, func(y func(pod) error) error {
+				return walkNewestPods(ctx, c, e.ID, func(t pod) error {
+					if t, stays := asPart(t, runs); stays {
+						return y(t)
+					}
+					return nil
+				})
+			})
 		},
 		func() error {
 			return addParts(&e.Parts, kindPoint, func(y func(point) error) error { return walkPoints(ctx, c, e.ID, y) })
@@ -40,6 +48,26 @@ func consisting(ctx context.Context, c *cloud, e environment) (environment, erro
 		}
 	}
 	return e, nil
+}
+
+// statusesOf are the statuses of instances by name.
+func statusesOf(instances []provider.Part) map[string]provider.Status {
+	out := map[string]provider.Status{}
+	for _, p := range instances {
+		out[p.Name] = p.Status
+	}
+	return out
+}
+
+// asPart is a pod as its environment's customer sees it: when its rollout has
+// done its work it is what its instance is, and one whose instance was taken
+// away is no part any more.
+func asPart(t pod, instances map[string]provider.Status) (seen pod, stays bool) {
+	if t.State.Status != orderFinished || t.State.Result != resultSuccess {
+		return t, true
+	}
+	t.Status, stays = instances[t.State.Instance]
+	return t, stays
 }
 
 // addParts adds what a walk yields, as far as parts may be told. What the keys

@@ -60,8 +60,13 @@ func TestAnEnvironmentTellsItsParts(t *testing.T) {
 		}
 	}
 	for _, p := range again.Parts {
-		if by := s.get(t, p.Kind, p.ID); by.Name != p.Name || by.Status != p.Status || string(by.State) == "" {
-			t.Errorf("as a part it is %+v, by itself %+v", p, by)
+		by := s.get(t, p.Kind, p.ID)
+		status := by.Status
+		if p.Kind == kindPod { // by itself it is the record of its rollout
+			status = provider.StatusRunning
+		}
+		if by.Name != p.Name || status != p.Status || string(by.State) == "" {
+			t.Errorf("as a part %s %s is %s, by itself %s", p.Kind, p.ID, p.Status, by.Status)
 		}
 	}
 	empty := s.made(t, kindEnvironment, "t-bare", s.environment(1))
@@ -81,6 +86,16 @@ func TestPodsAreThoseOfTheNewestOrder(t *testing.T) {
 	now := parted(s.get(t, kindEnvironment, s.env))
 	if len(first[kindPod]) != 2 || len(now[kindPod]) != 1 || slices.Contains(first[kindPod], now[kindPod][0]) || len(now[kindInstance]) != 3 {
 		t.Errorf("first %v, then %v", first, now)
+	}
+	for _, p := range s.get(t, kindEnvironment, s.env).Parts {
+		if p.Status != provider.StatusRunning {
+			t.Errorf("%s %s is %s, and its rollout has ended well", p.Kind, p.ID, p.Status)
+		}
+	}
+	s.clock.Advance(transition)
+	s.acts(t, kindEnvironment, s.env, "scale", `{"replicas":1}`)
+	if left := parted(s.get(t, kindEnvironment, s.env)); len(left[kindPod]) != 0 || len(left[kindInstance]) != 1 {
+		t.Errorf("pods that were taken away are still told: %v", left)
 	}
 }
 

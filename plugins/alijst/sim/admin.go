@@ -75,7 +75,10 @@ func (w *world) partsOf(e *environment) []Part {
 	}
 	if newest != nil {
 		for _, p := range newest.pods {
-			add("pod", itoa(newest.id)+"/"+p.inst.id)
+			// A pod whose work is done is its instance, while that is there.
+			if _, result := newest.at(p); result != resultSuccess || slices.Contains(e.instances, p.inst) {
+				add("pod", itoa(newest.id)+"/"+p.inst.id)
+			}
 		}
 	}
 	for _, p := range w.points {
