@@ -154,7 +154,8 @@ type state struct {
 type things struct {
 	mu    sync.Mutex
 	saw   string   // the password of the last create
-	ended []string // what became of calls that hung
+	hung  int      // calls that hang or did
+	ended []string // what became of them
 
 	written map[string]int // never made: writing to it is the mistake of panic-nil-map
 }
@@ -177,6 +178,9 @@ func (h *things) Create(ctx context.Context, req provider.TypedCreate[spec]) (pr
 	case "fault":
 		return provider.Result[state]{}, fault.New(fault.ClassOutOfStock, "none left").Cloud("8320", "req-1")
 	case "hang":
+		h.mu.Lock()
+		h.hung++
+		h.mu.Unlock()
 		<-ctx.Done()
 		h.mu.Lock()
 		h.ended = append(h.ended, ctx.Err().Error())
