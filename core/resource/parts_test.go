@@ -391,3 +391,29 @@ func TestEndedPartsAreForgotten(t *testing.T) {
 		t.Errorf("what is not told changes nothing: %d", len(left))
 	}
 }
+
+// TestPartsFollowTheirOrg: the parts of a moved org are under its sellers of now.
+func TestPartsFollowTheirOrg(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	app := w.addApp("app-1", parts("web", "db")...)
+	to := []string{operator, "org-reseller", customer}
+	err := w.svc.Follow(w.ctx, customer, func(store.Reader, string) ([]string, error) { return to, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tell(parts("web", "new"))
+	w.clock.Advance(time.Minute)
+	if err := w.svc.Refresh(w.ctx, app.ID); err != nil {
+		t.Fatal(err)
+	}
+	all := w.list(resource.Query{ParentID: app.ID, Released: true})
+	for _, r := range all {
+		if diff := cmp.Diff(to, r.Path); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", r.VendorID, diff)
+		}
+	}
+	if len(all) != 3 || len(w.living(app.ID)) != 2 {
+		t.Errorf("%d parts, of which %v live", len(all), w.living(app.ID))
+	}
+}
