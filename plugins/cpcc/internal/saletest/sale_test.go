@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -153,9 +154,11 @@ func post(t *testing.T, url, bearer string, in, out any) {
 	}
 }
 
+var load = flag.Int("load", 20, "how many small workloads the first walk buys at the same time; 500 to measure, -v tells how many a second ran")
+
 // TestAWorkloadIsSoldOverREST walks from an empty broker to a workload that runs
-// on a real control plane, and back; then once more, and kills the plugin while
-// everybody buys.
+// on a real control plane, and back, and to many that are bought at the same time;
+// then once more, and kills the plugin while everybody buys.
 func TestAWorkloadIsSoldOverREST(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs a broker")
@@ -164,8 +167,9 @@ func TestAWorkloadIsSoldOverREST(t *testing.T) {
 		plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi", GPUs: 2})
 	}
 	plane.AddNode(t, planetest.Node{CPU: "8", Memory: "32Gi"})
+	plane.AddNode(t, planetest.Node{CPU: "2000", Memory: "2000Gi", Pods: 2000})
 	dir, url, password := open(t)
-	walk(t, dir, url, "everybody who came", func() {})
+	walk(t, dir, url, "everybody who came", func() {}, "-load", strconv.Itoa(*load))
 	walk(t, dir, url, "ok: its stock is there again", func() {
 		if n := killPlugins(t, filepath.Join(dir, "plugins")); n == 0 {
 			t.Error("there was no plugin to kill")
