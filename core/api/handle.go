@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"tradewind.example/core/access"
 	"tradewind.example/sdk/fault"
@@ -84,9 +85,26 @@ func Handle[I, O any](s *Server, r Route, fn func(ctx context.Context, c access.
 		return out, nil
 	})
 	r.tellSort(s.huma.OpenAPI())
+	r.bodyMayBeAbsent(s.huma.OpenAPI())
 	where.learn(s.huma.OpenAPI(), r)
 	if short != nil {
 		short.learn(s.huma.OpenAPI())
+	}
+}
+
+// bodyMayBeAbsent lets a client leave out a body of which nothing is required.
+// An update that names nothing is a mistake all the same.
+func (r Route) bodyMayBeAbsent(doc *huma.OpenAPI) {
+	op := operationOf(doc.Paths[r.Path], r.Method)
+	if op == nil || r.Method != http.MethodPost || op.RequestBody == nil || op.RequestBody.Content[fiber.MIMEApplicationJSON] == nil {
+		return
+	}
+	body := op.RequestBody.Content[fiber.MIMEApplicationJSON].Schema
+	for body != nil && body.Ref != "" {
+		body = doc.Components.Schemas.SchemaFromRef(body.Ref)
+	}
+	if body != nil && body.Type == huma.TypeObject && len(body.Required) == 0 {
+		op.RequestBody.Required = false
 	}
 }
 

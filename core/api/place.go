@@ -56,9 +56,16 @@ func (p places) locate(problem *Problem) *Problem {
 // The two halves of huma's text for a member that is required and absent.
 var missingBefore, missingAfter, _ = strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
 
+// wrongTime begins huma's text for a parameter that is no time, which goes on
+// with a layout that only programmers of Go can read.
+const wrongTime = "invalid date/time for format"
+
 // fieldOf is a problem of huma's as one of ours: a missing member has a place of
 // its own, as every wrong one has.
 func fieldOf(e *huma.ErrorDetail) ProblemField {
+	if strings.HasPrefix(e.Message, wrongTime) {
+		return ProblemField{Path: e.Location, Message: "must be a time by RFC 3339 such as 2026-01-31T08:00:00Z"}
+	}
 	name, ok := strings.CutPrefix(e.Message, missingBefore)
 	if ok {
 		name, ok = strings.CutSuffix(name, missingAfter)

@@ -3,6 +3,7 @@ package apitest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,9 @@ func TestPain07_ResellerCannotSetPrices(t *testing.T) {
 	s := openShop(t, nil)
 	list := s.list(t)
 	lines := "/v1/protocols/" + s.terms[s.customer] + "/lines"
+	if !slices.Contains(s.sub.ids(t, "/v1/products"), s.product) || !slices.Contains(s.sub.ids(t, "/v1/providers"), s.provider) {
+		t.Error("a reseller does not see what it sells under its seller's account")
+	}
 	s.sub.make(t, lines, fields{"product_id": s.product, "rate": "1.5"})
 	for _, p := range []*person{s.reseller, s.customer} {
 		if a := p.do(t, http.MethodPost, lines, fields{"product_id": s.product, "rate": "0.9"}); a.status < 400 {

@@ -430,7 +430,7 @@ func TestVisibility(t *testing.T) {
 		{"so does an auditor of the operator", w.As(w.Root, access.RoleAuditor), []string{"a", "b", "c", "d"}, true},
 		{"a customer sees what it may order now, without prices", w.As(w.Customer), []string{"a"}, false},
 		{"a sub-reseller's product is seen below it", w.As(w.SubCustomer), []string{"a", "d"}, false},
-		{"an org that nobody enabled sees nothing", w.As(w.Reseller), nil, false},
+		{"a reseller that nobody enabled sees what its customers may order, to price it", w.As(w.Reseller), []string{"a"}, false},
 		{"the provider's org sees its own products", w.As(w.Commercial), []string{"a", "b", "c", "d"}, true},
 		{"another root sees nothing", w.As(w.Foreign), nil, false},
 	} {

@@ -317,7 +317,7 @@ func (e *eyes) view(providerID string) (view, error) {
 	v := viewNothing
 	if p.OrgID == e.c.OrgID {
 		v = viewAll
-	} else if ok, err := e.s.Providers.Serves(e.r, e.c.OrgID, providerID); err != nil {
+	} else if ok, err := e.s.Providers.Sells(e.r, e.c.OrgID, providerID); err != nil {
 		return viewNothing, err
 	} else if ok {
 		v = viewOffer

@@ -29,7 +29,7 @@ type Authority interface {
 type Providers interface {
 	CallFor(ctx context.Context, r store.Reader, buyerOrg, providerID string, purpose provider.Purpose) (provider.Access, error)
 	ProviderTx(r store.Reader, providerID string) (provider.Provider, error)
-	Serves(r store.Reader, buyerOrg, providerID string) (bool, error)
+	Sells(r store.Reader, org, providerID string) (bool, error)
 }
 
 // Plugins finds installed plugins.

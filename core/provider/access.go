@@ -65,6 +65,57 @@ func (s *Service) Serves(r store.Reader, buyerOrg, providerID string) (bool, err
 	return res.usable(PurposeOrder, s.Clock.Now()) == nil, nil
 }
 
+// Sells reports whether the org may order from the provider now, or its customers
+// may: a reseller knows what it sells under the enablement of a seller above it.
+func (s *Service) Sells(r store.Reader, org, providerID string) (bool, error) {
+	if serves, err := s.Serves(r, org, providerID); serves || err != nil {
+		return serves, err
+	}
+	who, err := s.Orgs.OrgTx(r, org)
+	if err != nil || who.Kind != tenant.KindReseller {
+		return false, err
+	}
+	p, err := s.rows.providerIn(r, who.RootID, providerID)
+	if err != nil {
+		return false, err
+	}
+	for i := len(who.Path) - 1; i >= 0; i-- {
+		a, ok, err := s.rows.latest(r, who.Path[i], providerID)
+		if err != nil {
+			return false, err
+		}
+		if !ok || !decides(a, tenant.Org{}) {
+			continue
+		}
+		if ok, err = s.coversBelow(r, &a, who.ID); err != nil {
+			return false, err
+		}
+		if ok {
+			res := &resolution{provider: p, cover: a}
+			err := s.hold(r, res)
+			return err == nil && res.usable(PurposeOrder, s.Clock.Now()) == nil, err
+		}
+	}
+	return false, nil
+}
+
+// coversBelow reports whether an enablement covers customers below an org.
+func (s *Service) coversBelow(r store.Reader, a *account, org string) (bool, error) {
+	if a.CoversAll {
+		return true, nil
+	}
+	for _, customer := range a.CoversCustomers {
+		c, err := s.Orgs.OrgTx(r, customer)
+		if err != nil && !fault.Is(err, fault.ClassNotFound) {
+			return false, err
+		}
+		if err == nil && slices.Contains(c.Path, org) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (s *Service) resolve(r store.Reader, buyer, providerID string) (*resolution, error) {
 	who, err := s.Orgs.OrgTx(r, buyer)
 	if err != nil {

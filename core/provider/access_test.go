@@ -88,6 +88,45 @@ func TestCallForNearest(t *testing.T) {
 	})
 }
 
+// TestAResellerKnowsWhatItsCustomersMayOrder also when it may not order itself.
+func TestAResellerKnowsWhatItsCustomersMayOrder(t *testing.T) {
+	t.Parallel()
+	w := providertest.New(t)
+	p := w.Register()
+	sells := func(reason string, org tenant.Org, want bool) {
+		t.Helper()
+		w.View(func(r store.Reader) {
+			if got, err := w.Providers.Sells(r, org.ID, p.ID); err != nil || got != want {
+				t.Errorf("%s: %t, %v", reason, got, err)
+			}
+		})
+		page, err := w.Providers.Providers(t.Context(), w.As(org), provider.ProviderFilter{Limit: 10})
+		if err != nil || (len(page.Items) == 1) != want {
+			t.Errorf("%s: %d providers in its list, %v", reason, len(page.Items), err)
+		}
+	}
+	sells("nothing is enabled yet", w.Sub, false)
+	w.Grant(p, w.Root, w.Reseller, false)
+	e := w.Enable(p, w.Reseller, providertest.Key("reseller"), false, w.Customer.ID)
+	sells("the customer that is covered is another's", w.Sub, false)
+	cover := func(in provider.ChangeInput) {
+		t.Helper()
+		in.ID = e.ID
+		if _, err := w.Providers.Change(t.Context(), w.As(w.Reseller), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cover(provider.ChangeInput{CoversCustomers: []string{w.SubCustomer.ID}})
+	sells("a customer of its own is covered", w.Sub, true)
+	cover(provider.ChangeInput{CoversAll: true})
+	sells("all are", w.Sub, true)
+	sells("and a customer may order", w.SubCustomer, true)
+	if _, err := w.Providers.Disable(t.Context(), w.As(w.Reseller), e.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	sells("nobody is served any more", w.Sub, false)
+}
+
 func TestCallForFollowsAMove(t *testing.T) {
 	t.Parallel()
 	w := providertest.New(t)

@@ -255,7 +255,10 @@ func (s *Service) sees(r store.Reader, c access.Caller, p *Provider) (bool, erro
 		return granted, err
 	}
 	res, err := s.resolve(r, c.OrgID, p.ID)
-	return err == nil && res.holder.ID != "", err
+	if err != nil || res.holder.ID != "" {
+		return err == nil, err
+	}
+	return s.Sells(r, c.OrgID, p.ID)
 }
 
 // ProviderFilter selects providers.
