@@ -30,9 +30,12 @@ type fakeCluster struct {
 	noNodes bool
 	lost    bool // answers to Apply get lost
 	done    []string
-	bad     string // a kubeconfig that runs a command
-	dead    bool   // nothing is removed any more
-	asked   int    // to remove, while dead
+	bad     string        // a kubeconfig that runs a command
+	dead    bool          // nothing is removed any more
+	asked   int           // to remove, while dead
+	rest    chan struct{} // closed: what is watched has come to rest
+	watched int
+	starts  bool // nothing is ready yet
 }
 
 func newFakeCluster() *fakeCluster { return &fakeCluster{has: map[string]workload.Instance{}} }
@@ -114,6 +117,9 @@ func (f *fakeCluster) Observe(ctx context.Context, _ workload.Target, in workloa
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now, ok := f.has[in.ID]
+	if f.starts {
+		return workload.Seen{Exists: ok, Current: true, Wanted: now.Replicas}, nil
+	}
 	return workload.Seen{Exists: ok, Current: true, Wanted: now.Replicas, Ready: now.Replicas}, nil
 }
 

@@ -134,6 +134,7 @@ func (h workloads) FindByToken(ctx context.Context, req provider.FindRequest) (p
 		w, ok, err := h.keeper.Find(ctx, o.desk, token)
 		if ok && w.Ready.IsZero() {
 			operation = w.Operation()
+			h.news.follow(ctx, o, w)
 		}
 		return w.Thing(), ok, err
 	}, func(ctx context.Context, id string) error {

@@ -28,16 +28,24 @@ type news struct {
 
 	mu     sync.Mutex
 	closed bool
-	last   int
-	ends   map[int]context.CancelFunc
+	ends   map[string]context.CancelFunc // by account and operation
 }
 
 func newNews(p *plugin) *news {
-	return &news{plugin: p, slots: make(chan struct{}, mostWatched), ends: map[int]context.CancelFunc{}}
+	return &news{plugin: p, slots: make(chan struct{}, mostWatched), ends: map[string]context.CancelFunc{}}
+}
+
+// again follows the workload of an operation that somebody asks about and that goes
+// on: whoever followed it may have ended with another process.
+func (n *news) again(ctx context.Context, o *office, operation string) {
+	w, ok, err := n.plugin.keeper.Subject(ctx, o.desk, operation)
+	if err == nil && ok { // whoever polls finds out
+		n.follow(ctx, o, w)
+	}
 }
 
 // follow watches a workload that the cluster was told of, until it has come to
-// rest, and tells of the operation then.
+// rest, and tells of the operation then. One that is watched already is left alone.
 func (n *news) follow(ctx context.Context, o *office, w workload.Workload) {
 	if w.Phase != workload.Applied {
 		return
@@ -46,7 +54,7 @@ func (n *news) follow(ctx context.Context, o *office, w workload.Workload) {
 	if err != nil || on.Service.URL != "" {
 		return // whoever polls finds out
 	}
-	ctx, done := n.begin(ctx)
+	ctx, done := n.begin(ctx, o.call.Account.ID+"/"+w.Operation())
 	if done == nil {
 		return
 	}
@@ -61,11 +69,11 @@ func (n *news) follow(ctx context.Context, o *office, w workload.Workload) {
 	})
 }
 
-// begin takes a slot; done is nil when there is none.
-func (n *news) begin(ctx context.Context) (_ context.Context, done func()) {
+// begin takes a slot; done is nil when there is none, or when somebody watches.
+func (n *news) begin(ctx context.Context, id string) (_ context.Context, done func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
+	if n.closed || n.ends[id] != nil {
 		return nil, nil
 	}
 	select {
@@ -74,8 +82,6 @@ func (n *news) begin(ctx context.Context) (_ context.Context, done func()) {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), watchTime)
-	n.last++
-	id := n.last
 	n.ends[id] = cancel
 	return ctx, func() {
 		cancel()

@@ -154,7 +154,11 @@ func (p *plugin) Operation(ctx context.Context, req provider.OperationRequest) (
 	if fleet.Mine(req.ID) {
 		return p.fleet.Operation(ctx, o.centres, req.ID)
 	}
-	return p.keeper.Advance(ctx, o.desk, req.ID)
+	out, err := p.keeper.Advance(ctx, o.desk, req.ID)
+	if err == nil && out.State == provider.OperationRunning {
+		p.news.again(ctx, o, req.ID)
+	}
+	return out, err
 }
 
 // Import lists everything that the account owns.

@@ -12,6 +12,7 @@ import (
 	"tradewind.example/sdk/conformance"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/provider"
+	"tradewind.example/sdk/wait"
 )
 
 // commands are what the simulated cluster's containers can run.
@@ -20,9 +21,18 @@ func commands() *conformance.Commands {
 }
 
 // Await sees nothing but of the workload named watched, which is at rest.
-func (f *fakeCluster) Await(_ context.Context, _ workload.Target, in workload.Instance) error {
+func (f *fakeCluster) Await(ctx context.Context, _ workload.Target, in workload.Instance) error {
 	if in.Name == "watched" {
 		return nil
+	}
+	if in.Name == "waited for" {
+		f.set(func() { f.watched++ })
+		select {
+		case <-f.rest:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return fault.Unsupported("nobody looks")
 }
@@ -103,5 +113,42 @@ func TestNewsOfAWorkloadAreTold(t *testing.T) {
 	operation, err := told.Event.Operation()
 	if err != nil || operation != c.Operation || told.Scope.RootOrg != "root" || told.Event.Cursor == "" {
 		t.Errorf("told %+v of %q, %v; the create's is %q", told, operation, err, c.Operation)
+	}
+}
+
+// TestNewsAreToldByWhoTakesUp: the process that told the cluster has ended, and the
+// one that is asked about its operation watches in its place, once.
+func TestNewsAreToldByWhoTakesUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0)
+	w.cluster.set(func() { w.cluster.rest = make(chan struct{}) })
+	c, err := w.Create(t.Context(), provider.CreateRequest{
+		Call: w.call(), Token: "t-1", Kind: kindWorkload, Name: "waited for", Spec: []byte(smallSpec), Term: month(1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.cluster.set(func() { w.cluster.starts = true })
+	next := w.another()
+	for range 3 {
+		op, err := next.Operation(t.Context(), provider.OperationRequest{Call: w.call(), ID: c.Operation})
+		if err != nil || op.State != provider.OperationRunning {
+			t.Fatalf("%+v, %v", op, err)
+		}
+	}
+	watched := func(context.Context) (n int, err error) {
+		w.cluster.set(func() { n = w.cluster.watched })
+		return n, nil
+	}
+	_, err = wait.Until(t.Context(), wait.Config{Every: 5 * time.Millisecond, Timeout: 20 * time.Second}, watched, func(n int) (bool, error) { return n >= 2, nil })
+	if n, _ := watched(t.Context()); err != nil || n != 2 { // one of each process
+		t.Errorf("%d watch, %v", n, err)
+	}
+	close(w.cluster.rest)
+	_, err = wait.Until(t.Context(), wait.Config{Every: 5 * time.Millisecond, Timeout: 20 * time.Second}, func(context.Context) (int, error) {
+		return len(w.host.Events()), nil
+	}, func(n int) (bool, error) { return n > 0, nil })
+	if err != nil {
+		t.Errorf("nothing is told: %v", err)
 	}
 }

@@ -194,6 +194,17 @@ func (k *Keeper) removed(ctx context.Context, d Desk, w Workload) (bool, error) 
 	return false, err
 }
 
+// Subject is the workload whose newest change an operation is; ok is false for any
+// other operation.
+func (k *Keeper) Subject(ctx context.Context, d Desk, operation string) (w Workload, ok bool, err error) {
+	id, _, mine := parseOperation(operation)
+	if !mine {
+		return Workload{}, false, nil
+	}
+	row, err := workloads.Find(ctx, d.Area, id)
+	return row.Value, row.Revision != 0 && row.Value.Operation() == operation, err
+}
+
 // Advance takes a change further and tells how far it is: what was lost half way
 // is taken up, and a create that does not become ready in time is undone.
 func (k *Keeper) Advance(ctx context.Context, d Desk, operation string) (provider.Operation, error) {
