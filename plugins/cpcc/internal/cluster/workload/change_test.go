@@ -287,6 +287,18 @@ func TestAPIGoneAndBack(t *testing.T) {
 	b.node(planetest.Node{})
 	s := b.spec("a", workload.StatefulSet)
 	b.run(s)
+	waiting, looks := make(chan error, 1), make(chan struct{}, 1)
+	go func() {
+		_, err := b.m.Await(b.ctx, s.Ref, func(s workload.Status) (bool, error) {
+			select {
+			case looks <- struct{}{}:
+			default:
+			}
+			return s.Phase == workload.PhaseStopped, nil
+		})
+		waiting <- err
+	}()
+	<-looks // it waits
 	if err := plane.StopAPI(); err != nil {
 		t.Fatal(err)
 	}
@@ -294,17 +306,6 @@ func TestAPIGoneAndBack(t *testing.T) {
 	defer cancel()
 	_, err := b.m.Status(ctx, s.Ref)
 	b.wantClass(err, fault.ClassUnavailable, "the API is gone")
-	if err := plane.StartAPI(b.ctx); err != nil {
-		t.Fatal(err)
-	}
-	waiting := make(chan error, 1)
-	go func() {
-		_, err := b.m.Await(b.ctx, s.Ref, func(s workload.Status) (bool, error) { return s.Phase == workload.PhaseStopped, nil })
-		waiting <- err
-	}()
-	if err := plane.StopAPI(); err != nil {
-		t.Fatal(err)
-	}
 	if err := plane.StartAPI(b.ctx); err != nil {
 		t.Fatal(err)
 	}

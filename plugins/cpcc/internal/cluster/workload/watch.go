@@ -183,7 +183,7 @@ func (m *Manager) follow(ctx context.Context, r Ref, w watches, reached func(Sta
 			again = lookWhy
 		}
 		var e watch.Event
-		open := true
+		var open bool
 		select {
 		case e, open = <-object:
 		case e, open = <-w.pods.ResultChan():
