@@ -92,19 +92,26 @@ func (p *play) compared(ctx context.Context, at *provider) (int, error) {
 	return sum, nil
 }
 
-// samePieces compares one purchase's parts with the simulator's.
+// samePieces compares one purchase's parts with the simulator's. An action is
+// done a moment before what it made is stored, so their number is waited for.
 func samePieces(ctx context.Context, who *client, id string, cloud cloudReport) (int, error) {
 	var of shown
-	if err := who.get(ctx, "/v1/resources/"+id, &of); err != nil {
-		return 0, err
-	}
-	parts, err := partsBelow(ctx, who, id, false)
+	var parts []shown
+	var want []simulated
+	what := fmt.Sprintf("%s to show the parts that the cloud has", id)
+	err := poll(ctx, 20*time.Second, what, func() (told bool, err error) {
+		of = shown{}
+		if err := who.get(ctx, "/v1/resources/"+id, &of); err != nil {
+			return false, err
+		}
+		if parts, err = partsBelow(ctx, who, id, false); err != nil {
+			return false, err
+		}
+		want, told = cloud.Parts[of.VendorID]
+		return told && len(parts) == len(want) && of.Parts == len(parts), nil
+	})
 	if err != nil {
-		return 0, err
-	}
-	want, told := cloud.Parts[of.VendorID]
-	if !told || len(parts) != len(want) || of.Parts != len(parts) {
-		return 0, fmt.Errorf("%s shows %d parts and says it has %d, the cloud has %d", of.VendorID, len(parts), of.Parts, len(want))
+		return 0, fmt.Errorf("%s shows %d parts and says it has %d, the cloud has %d: %w", of.VendorID, len(parts), of.Parts, len(want), err)
 	}
 	for _, w := range want {
 		at := slices.IndexFunc(parts, func(r shown) bool { return r.Kind == w.Kind && strings.HasSuffix(r.VendorID, w.ID) })
