@@ -34,6 +34,8 @@ var filters = map[string]struct {
 	"ledger/transactions?kind": {"kind", "recharge", "none"}, "ledger/transactions?ref": {"ref", "REF", "MISSING"},
 	"ledger/transactions?other": {"", "RESELLER", "MISSING"}, "ledger/transactions?currency": {"", "CNY", "USD"},
 	"resources?parent_id": {"parent_id", "PARENT", "MISSING"}, "resources?parts": {"", "true", ""},
+	"bills?product_id": {"product_id", "SOLD", "MISSING"}, "bills?currency": {"currency", "CNY", "USD"}, "statements?currency": {"currency", "CNY", "USD"},
+	"resources?product_id": {"product_id", "SOLD", "MISSING"}, "resources?text": {"name", "NAMED", "no-such-name"}, "resources?provider_id": {"provider_id", "PROVIDER", "MISSING"},
 	"audit?actor": {"actor", "system", "nobody"}, "audit?from": {"", "PAST", "FUTURE"}, "audit?to": {"", "FUTURE", "PAST"},
 }
 
@@ -112,6 +114,18 @@ func (s *stage) said(t *testing.T, value string) string {
 		var page struct{ Items []struct{ Ref string } }
 		s.a.boss.must(t, http.MethodGet, "/v1/ledger/transactions?limit=1", nil, &page)
 		return page.Items[0].Ref
+	case "SOLD", "NAMED":
+		var page struct {
+			Items []struct {
+				Name      string
+				ProductID string `json:"product_id"`
+			}
+		}
+		s.a.boss.must(t, http.MethodGet, "/v1/resources?limit=1&parts=false", nil, &page)
+		if value == "NAMED" {
+			return page.Items[0].Name
+		}
+		return page.Items[0].ProductID
 	case "JOB":
 		var page struct{ Items []struct{ Kind string } }
 		s.a.boss.must(t, http.MethodGet, "/v1/jobs?limit=1", nil, &page)

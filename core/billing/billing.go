@@ -68,6 +68,8 @@ type Query struct {
 	// Other, when set, is the org on the other side.
 	Other     string
 	OrderID   string
+	ProductID string
+	Currency  money.Currency
 	Operation Operation
 	From, To  time.Time // half-open; zero: open
 	// OldestFirst turns the order round; the newest are first otherwise.

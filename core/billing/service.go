@@ -144,6 +144,8 @@ func (q *Query) admits(b *Bill) bool {
 		return false
 	case q.Other != "" && other != q.Other:
 		return false
+	case q.ProductID != "" && b.ProductID != q.ProductID, q.Currency != "" && b.Currency != q.Currency:
+		return false
 	case q.Operation != "" && b.Operation != q.Operation:
 		return false
 	case !q.From.IsZero() && b.Time.Before(q.From):

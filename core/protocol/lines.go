@@ -212,6 +212,7 @@ func (s *Service) GetLine(ctx context.Context, c access.Caller, id string) (stor
 // LinesQuery asks for the lines of one protocol.
 type LinesQuery struct {
 	ProtocolID string
+	ProductID  string // "" for all
 	Sort       string // [SortCreated], which "" is, or [SortFrom]
 	Cursor     string
 	Limit      int  // 1..store.MaxList
@@ -234,9 +235,9 @@ func (s *Service) ListLines(ctx context.Context, c access.Caller, q LinesQuery) 
 		if err := s.readable(r, c, access.LineRead, target, doc.Value.Seller, doc.Value.Buyer); err != nil {
 			return err
 		}
-		page, err = s.lines.List(r, store.Query{
+		page, err = paging.Where(r, s.lines, store.Query{
 			Index: index, Prefix: store.Key(q.ProtocolID), Cursor: q.Cursor, Limit: q.Limit, Reverse: q.Reverse,
-		})
+		}, func(l *Line) bool { return q.ProductID == "" || l.ProductID == q.ProductID })
 		return err
 	})
 	return page, err

@@ -377,10 +377,11 @@ func (s *Service) settle(ctx context.Context, w *comparing) error {
 
 // DiscrepancyQuery asks for differences, oldest first.
 type DiscrepancyQuery struct {
-	Kind    DiscrepancyKind // "" for all
-	Cursor  string
-	Limit   int  // 1..store.MaxList
-	Reverse bool // newest first
+	Kind       DiscrepancyKind // "" for all
+	ProviderID string          // "" for all
+	Cursor     string
+	Limit      int  // 1..store.MaxList
+	Reverse    bool // newest first
 }
 
 // Discrepancies returns one page of what differs in the accounts that the
@@ -401,7 +402,9 @@ func (s *Service) Discrepancies(ctx context.Context, c access.Caller, in Discrep
 			index, org = "root", c.RootID
 		}
 		q := store.Query{Index: index, Prefix: store.Key(org), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Reverse}
-		page, err := paging.Where(r, s.discrepancies, q, func(d *Discrepancy) bool { return in.Kind == "" || d.Kind == in.Kind })
+		page, err := paging.Where(r, s.discrepancies, q, func(d *Discrepancy) bool {
+			return (in.Kind == "" || d.Kind == in.Kind) && (in.ProviderID == "" || d.ProviderID == in.ProviderID)
+		})
 		if err != nil {
 			return err
 		}

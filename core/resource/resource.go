@@ -86,9 +86,11 @@ func (r *Resource) Live() bool { return r.Released.IsZero() }
 type Query struct {
 	OrgID      string // only this owner
 	ProviderID string
+	ProductID  string
 	Kind       string
 	Region     string
 	Status     contract.Status
+	Text       string // what the name begins with, in any case
 	Released   bool   // released ones too
 	Sort       string // [SortCreated], which "" is, or [SortEnd]
 	// OldestFirst turns the order round; the newest, or last, are first otherwise.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"tradewind.example/core/access"
@@ -322,7 +323,9 @@ func (q *Query) admits(r *Resource) bool {
 		return false
 	case q.OrgID != "" && r.OrgID != q.OrgID:
 		return false
-	case q.ProviderID != "" && r.ProviderID != q.ProviderID:
+	case q.ProviderID != "" && r.ProviderID != q.ProviderID, q.ProductID != "" && r.ProductID != q.ProductID:
+		return false
+	case !strings.HasPrefix(strings.ToLower(r.Name), strings.ToLower(q.Text)):
 		return false
 	case q.Kind != "" && r.Kind != q.Kind:
 		return false

@@ -105,6 +105,8 @@ type Query struct {
 	Side  string // "seller", "buyer" or "" for both
 	State State
 	Other string // the org on the other side
+
+	Currency money.Currency
 	// From and To choose by the due date, half-open; zero is open.
 	From, To time.Time
 	Sort     string // [SortCreated], which "" is, [SortDue] or [SortAmount]
@@ -140,6 +142,8 @@ func (q *Query) admits(v *Statement) bool {
 	case q.Side == "seller" && v.Seller != q.OrgID, q.Side == "buyer" && v.Buyer != q.OrgID:
 		return false
 	case q.State != "" && v.State != q.State, q.Other != "" && v.Seller != q.Other && v.Buyer != q.Other:
+		return false
+	case q.Currency != "" && v.Currency != q.Currency:
 		return false
 	case !q.From.IsZero() && v.Due.Before(q.From), !q.To.IsZero() && !v.Due.Before(q.To):
 		return false

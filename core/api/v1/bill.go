@@ -8,6 +8,7 @@ import (
 	"tradewind.example/core/access"
 	"tradewind.example/core/api"
 	"tradewind.example/core/billing"
+	"tradewind.example/core/money"
 	"tradewind.example/core/settlement"
 	"tradewind.example/core/store"
 )
@@ -46,6 +47,8 @@ type listBills struct {
 	Side      string    `query:"side" enum:"seller,buyer" default:"buyer" doc:"The part that org has in them"`
 	Other     string    `query:"other" maxLength:"64" doc:"The org on the other side"`
 	OrderID   string    `query:"order_id" maxLength:"64"`
+	ProductID string    `query:"product_id" maxLength:"64"`
+	Currency  string    `query:"currency" maxLength:"3"`
 	Operation string    `query:"operation" enum:"BUY,RENEW,REFUND"`
 	From      time.Time `query:"from" doc:"At or after"`
 	To        time.Time `query:"to" doc:"Before"`
@@ -56,7 +59,8 @@ func bindBills(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/bills", ID: "list-bills", Sort: []string{"time"}, Order: "-time", Tag: "Bills", Summary: "List bills",
 	}, func(ctx context.Context, c access.Caller, in *listBills) (*api.ListOut[Bill], error) {
 		p, err := svc.Bills.List(ctx, c, billing.Query{
-			OrgID: in.OrgID, Side: billing.Side(in.Side), Other: in.Other, OrderID: in.OrderID, Operation: billing.Operation(in.Operation),
+			OrgID: in.OrgID, Side: billing.Side(in.Side), Other: in.Other, OrderID: in.OrderID,
+			ProductID: in.ProductID, Currency: money.Currency(in.Currency), Operation: billing.Operation(in.Operation),
 			From: in.From, To: in.To, OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit,
 		})
 		if err != nil {

@@ -111,6 +111,7 @@ type closeLine struct {
 type listLines struct {
 	ByID
 	api.Paging
+	ProductID string `query:"product_id" maxLength:"64" doc:"Those that name this product"`
 }
 
 func bindProtocols(s *api.Server, svc Services) {
@@ -191,7 +192,7 @@ func bindLines(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/protocols/{id}/lines", ID: "list-lines", Sort: []string{"created", "from"}, Order: "created", Tag: tag, Summary: "List the price lines of a protocol",
 	}, func(ctx context.Context, c access.Caller, in *listLines) (*api.ListOut[Line], error) {
-		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down()})
+		p, err := svc.Protocols.ListLines(ctx, c, protocol.LinesQuery{ProtocolID: in.ID, ProductID: in.ProductID, Cursor: in.Cursor, Limit: in.Limit, Sort: in.By(), Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

@@ -85,6 +85,8 @@ type listResources struct {
 	api.Paging
 	OrgID      string `query:"org_id" maxLength:"64" doc:"Only this owner"`
 	ProviderID string `query:"provider_id" maxLength:"64"`
+	ProductID  string `query:"product_id" maxLength:"64"`
+	Text       string `query:"text" maxLength:"200" doc:"Beginning of the name, in any case"`
 	Kind       string `query:"kind" maxLength:"64"`
 	Region     string `query:"region" maxLength:"64"`
 	Status     string `query:"status" enum:"pending,starting,running,stopping,stopped,rebooting,free,bound,frozen,error,unknown,deleted"`
@@ -131,7 +133,8 @@ type actOnResource struct {
 
 type listDiscrepancies struct {
 	api.Paging
-	Kind string `query:"kind" enum:"missing_here,missing_there,differs"`
+	Kind       string `query:"kind" enum:"missing_here,missing_there,differs"`
+	ProviderID string `query:"provider_id" maxLength:"64"`
 }
 
 func bindResources(s *api.Server, svc Services) {
@@ -139,7 +142,7 @@ func bindResources(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/resources", ID: "list-resources", Sort: []string{"created", "end"}, Order: "-created", Tag: "Resources", Summary: "List resources",
 	}, func(ctx context.Context, c access.Caller, in *listResources) (*api.ListOut[Resource], error) {
 		p, err := svc.Resources.List(ctx, c, resource.Query{
-			OrgID: in.OrgID, ProviderID: in.ProviderID, Kind: in.Kind, Region: in.Region, Status: contract.Status(in.Status),
+			OrgID: in.OrgID, ProviderID: in.ProviderID, ProductID: in.ProductID, Text: in.Text, Kind: in.Kind, Region: in.Region, Status: contract.Status(in.Status),
 			Released: in.Released, Sort: in.By(), OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit,
 			ParentID: in.ParentID, Which: in.which(),
 		})
@@ -165,7 +168,7 @@ func bindResources(s *api.Server, svc Services) {
 		Method: http.MethodGet, Path: "/v1/discrepancies", ID: "list-discrepancies", Sort: []string{"first"}, Order: "first", Tag: "Resources",
 		Summary: "List differences with the clouds", Detail: "Found by the daily comparison: resources at the cloud that are not here, here and not there, or told differently.",
 	}, func(ctx context.Context, c access.Caller, in *listDiscrepancies) (*api.ListOut[Discrepancy], error) {
-		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyQuery{Kind: resource.DiscrepancyKind(in.Kind), Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
+		p, err := svc.Resources.Discrepancies(ctx, c, resource.DiscrepancyQuery{Kind: resource.DiscrepancyKind(in.Kind), ProviderID: in.ProviderID, Cursor: in.Cursor, Limit: in.Limit, Reverse: in.Down()})
 		if err != nil {
 			return nil, err
 		}

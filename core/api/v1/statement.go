@@ -8,6 +8,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/api"
+	"tradewind.example/core/money"
 	"tradewind.example/core/settlement"
 )
 
@@ -75,6 +76,8 @@ type listStatements struct {
 	State string `query:"state" enum:"collecting,open,agreed,refused,settled"`
 	Other string `query:"other" maxLength:"64" doc:"The org on the other side"`
 
+	Currency string `query:"currency" maxLength:"3"`
+
 	From time.Time `query:"from" doc:"Due at or after"`
 	To   time.Time `query:"to" doc:"Due before"`
 }
@@ -106,7 +109,7 @@ func bindStatements(s *api.Server, svc Services) {
 	api.Handle(s, api.Route{
 		Method: http.MethodGet, Path: "/v1/statements", ID: "list-statements", Sort: []string{"created", "due", "amount"}, Order: "-created", Tag: tag, Summary: "List statements",
 	}, func(ctx context.Context, c access.Caller, in *listStatements) (*api.ListOut[Statement], error) {
-		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Other: in.Other, From: in.From, To: in.To,
+		p, err := svc.Statements.List(ctx, c, settlement.Query{OrgID: in.OrgID, Side: in.Side, State: settlement.State(in.State), Other: in.Other, Currency: money.Currency(in.Currency), From: in.From, To: in.To,
 			Sort: in.By(), OldestFirst: !in.Down(), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
