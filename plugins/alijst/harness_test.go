@@ -129,18 +129,12 @@ func (w *world) order(kind, token, spec string) provider.CreateRequest {
 // create makes a thing, waits for it and returns it.
 func (w *world) create(t *testing.T, req provider.CreateRequest) provider.Resource {
 	t.Helper()
-	change, err := w.Create(t.Context(), req)
-	if err != nil {
-		t.Fatalf("creating %s %q: %v", req.Kind, req.Token, err)
-	}
-	if change.Operation == "" {
-		return *change.Resource
-	}
-	op := w.finish(t, change.Operation)
-	if op.State != provider.OperationSucceeded {
-		t.Fatalf("creating %s %q: %+v", req.Kind, req.Token, op)
-	}
-	return *op.Resource
+	return plugintest.Create(t, w.Client, req, w.ended(t))
+}
+
+// ended polls an operation to its end, one transition apart.
+func (w *world) ended(t *testing.T) func(string) provider.Operation {
+	return func(id string) provider.Operation { return w.finish(t, id) }
 }
 
 // made makes a thing of a kind by its spec.
@@ -211,31 +205,15 @@ func (w *world) list(t *testing.T, kind string) []provider.Resource {
 // drop deletes a thing and waits until it is gone.
 func (w *world) drop(t *testing.T, kind, id string) {
 	t.Helper()
-	change, err := w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "drop-" + id, Kind: kind, ID: id})
-	if err != nil {
-		t.Fatalf("deleting %s %q: %v", kind, id, err)
-	}
-	if change.Operation == "" {
-		return
-	}
-	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
-		t.Fatalf("deleting %s %q: %+v", kind, id, op)
-	}
+	plugintest.Delete(t, w.Client, provider.DeleteRequest{Call: w.call(), Token: "drop-" + id, Kind: kind, ID: id}, w.ended(t))
 }
 
 // act performs an action and waits for it.
 func (w *world) act(t *testing.T, kind, id, action, input string) (provider.Change, error) {
 	t.Helper()
-	change, err := w.Act(t.Context(), provider.ActionRequest{
+	return plugintest.Act(t, w.Client, provider.ActionRequest{
 		Call: w.call(), Token: "act-1", Kind: kind, ID: id, Action: action, Input: json.RawMessage(input),
-	})
-	if err != nil || change.Operation == "" {
-		return change, err
-	}
-	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
-		return change, op.Failure
-	}
-	return change, nil
+	}, w.ended(t))
 }
 
 // acts is act for what must work.
@@ -285,11 +263,7 @@ func (w *world) faults(t *testing.T, f ...sim.Fault) {
 // state reads a thing's state.
 func state[State any](t *testing.T, r provider.Resource) State {
 	t.Helper()
-	var out State
-	if err := json.Unmarshal(r.State, &out); err != nil {
-		t.Fatalf("the state of %q: %v", r.ID, err)
-	}
-	return out
+	return plugintest.State[State](t, r)
 }
 
 // confirm is the input that confirms what cannot be undone.

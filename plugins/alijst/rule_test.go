@@ -12,6 +12,7 @@ import (
 
 	"tradewind.example/plugins/alijst/sim"
 	"tradewind.example/sdk/fault"
+	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/retry"
 )
@@ -380,7 +381,7 @@ func TestAPageThatComesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	page := `{"RequestId":"r","Code":0,"TotalCount":9999,"Data":[{"AppId":1,"Title":"a"}]}`
-	url, _ := answering(t, 200, nil, page)
+	url, _ := plugintest.Answering(t, 200, nil, page)
 	p := newPlugin(w.clock, retry.Policy{Attempts: 1})
 	defer func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) }()
 	call := w.call()
@@ -587,7 +588,7 @@ func TestSignInRefusals(t *testing.T) {
 	for body, class := range map[string]fault.Class{
 		`{"status":5,"msg":"busy"}`: fault.ClassPrecondition, `{"status":0,"data":{}}`: fault.ClassUnavailable, `{}`: fault.ClassUnavailable, `<html>`: fault.ClassUnavailable,
 	} {
-		url, _ := answering(t, 200, nil, body)
+		url, _ := plugintest.Answering(t, 200, nil, body)
 		_, err := w.SignInLink(t.Context(), provider.SignInLinkRequest{Call: w.call("sign_in_url", url)})
 		want(t, body, err, class, fault.OutcomeNotDone)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
-	"slices"
 	"testing"
 	"time"
 
@@ -216,14 +215,7 @@ func (w *world) faults(t testing.TB, f ...sim.Fault) {
 // calls is how often an action was called.
 func (w *world) calls(action string) int { return int(w.sim.Counts()[action].Calls) }
 
-func ids(all []provider.Resource) []string {
-	out := []string{}
-	for _, r := range all {
-		out = append(out, r.ID)
-	}
-	slices.Sort(out)
-	return out
-}
+func ids(all []provider.Resource) []string { return plugintest.IDs(all) }
 
 func want(t testing.TB, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
+	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 )
 
@@ -18,13 +19,10 @@ func forOnce() provider.Term {
 
 const sshRule = `{"protocol":"tcp","from_port":22,"cidr":"0.0.0.0/0","description":"ssh"}`
 
+// stateOf reads the state of a resource.
 func stateOf[State any](t *testing.T, r provider.Resource) State {
 	t.Helper()
-	var out State
-	if err := json.Unmarshal(r.State, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return plugintest.State[State](t, r)
 }
 
 func TestNetworks(t *testing.T) {

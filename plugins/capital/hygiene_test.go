@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,28 +136,17 @@ func TestACallThatEndsDoesNotWait(t *testing.T) {
 func TestTheSDKWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	flags := log.Flags()
-	out, err := os.CreateTemp(t.TempDir(), "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	was := os.Stdout
-	os.Stdout = out
-	defer func() { os.Stdout = was }()
-	var logged bytes.Buffer
-	log.SetOutput(&logged)
-	defer log.SetOutput(os.Stderr)
-	for _, f := range []sim.Fault{{Kind: sim.KindHTTP, Status: 502}, {Kind: sim.KindNonJSON}, {Kind: sim.KindDrop}, {Kind: sim.KindBadSignature}, {Kind: sim.KindRetCode}} {
-		w.faults(t, f)
-		_, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kinds.Instance, ID: "ins-none"})
-		if err == nil || strings.Contains(err.Error(), "Signature=") || strings.Contains(err.Error(), public) || strings.Contains(err.Error(), private) {
-			t.Errorf("%s: %v", f.Kind, err)
+	printed := plugintest.Printed(t, func() {
+		for _, f := range []sim.Fault{{Kind: sim.KindHTTP, Status: 502}, {Kind: sim.KindNonJSON}, {Kind: sim.KindDrop}, {Kind: sim.KindBadSignature}, {Kind: sim.KindRetCode}} {
+			w.faults(t, f)
+			_, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kinds.Instance, ID: "ins-none"})
+			if err == nil || strings.Contains(err.Error(), "Signature=") || strings.Contains(err.Error(), public) || strings.Contains(err.Error(), private) {
+				t.Errorf("%s: %v", f.Kind, err)
+			}
 		}
-	}
-	if _, err := out.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := io.ReadAll(out); err != nil || len(b) != 0 || logged.Len() != 0 {
-		t.Errorf("written: %q, logged: %q, %v", b, logged.String(), err)
+	})
+	if printed != "" {
+		t.Errorf("written: %q", printed)
 	}
 	if log.Flags() != flags {
 		t.Errorf("the log's flags are %b, they were %b", log.Flags(), flags)
@@ -171,22 +156,6 @@ func TestTheSDKWritesNothing(t *testing.T) {
 			t.Errorf("%q is in the log", text)
 		}
 	}
-}
-
-// answering is a cloud that answers everything with one status and body.
-func answering(t *testing.T, status int, header http.Header, body string) (url string, asked *atomic.Int64) {
-	t.Helper()
-	asked = &atomic.Int64{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		for name, values := range header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}))
-	t.Cleanup(srv.Close)
-	return srv.URL, asked
 }
 
 // TestStrangeAnswers hold the rule that only HTTP 200 with a code of success is
@@ -221,7 +190,7 @@ func TestStrangeAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			url, asked := answering(t, tc.status, tc.header, tc.body)
+			url, asked := plugintest.Answering(t, tc.status, tc.header, tc.body)
 			p := newPlugin(w.clock, retry.Policy{Attempts: 1})
 			defer func() { _ = p.Shutdown(context.WithoutCancel(t.Context())) }()
 			call := w.call()
@@ -314,14 +283,8 @@ func TestRequestsToTheCloudAreTraced(t *testing.T) {
 func TestTheCloudIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
 	call := w.call()
-	call.Account.Endpoint = "http://" + address
+	call.Account.Endpoint = plugintest.Nowhere(t)
 	c, err := w.plugin.open(call)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -23,6 +22,7 @@ import (
 	"tradewind.example/plugins/jdcloud/sim"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
+	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 	"tradewind.example/sdk/secret"
 )
@@ -178,16 +178,9 @@ func TestReadsAreAskedAgain(t *testing.T) {
 func TestUnreachableIsNotDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	req := w.order("tok-1")
-	req.Call.Account.Endpoint = "http://" + l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.Create(t.Context(), req)
+	req.Call.Account.Endpoint = plugintest.Nowhere(t)
+	_, err := w.Create(t.Context(), req)
 	want(t, "nothing was sent", err, fault.ClassUnavailable, fault.OutcomeNotDone)
 }
 

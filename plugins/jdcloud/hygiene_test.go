@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 	"testing"
 
@@ -86,23 +84,15 @@ func TestACrowdChangesEveryKind(t *testing.T) {
 // and all, to standard output.
 func TestNothingIsPrinted(t *testing.T) { //nolint:paralleltest // replaces the process's standard output
 	w := newWorld(t)
-	r, pipe, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	real := os.Stdout
-	os.Stdout = pipe
-	id := w.server(t, "tok-1")
-	_, actErr := w.act(t, kinds.Instance, id, kinds.ActionResetPassword, `{"password":"Correct-horse-7"}`)
-	w.faults(t, sim.Fault{Kind: sim.KindNonJSON})
-	_, getErr := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kinds.Instance, ID: id})
-	os.Stdout = real
-	if err := pipe.Close(); err != nil {
-		t.Fatal(err)
-	}
-	printed, err := io.ReadAll(r)
-	if err != nil || len(printed) > 0 {
-		t.Errorf("printed %q, %v", printed, err)
+	var actErr, getErr error
+	printed := plugintest.Printed(t, func() {
+		id := w.server(t, "tok-1")
+		_, actErr = w.act(t, kinds.Instance, id, kinds.ActionResetPassword, `{"password":"Correct-horse-7"}`)
+		w.faults(t, sim.Fault{Kind: sim.KindNonJSON})
+		_, getErr = w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kinds.Instance, ID: id})
+	})
+	if printed != "" {
+		t.Errorf("printed %q", printed)
 	}
 	if actErr != nil || getErr == nil {
 		t.Errorf("%v, %v", actErr, getErr)

@@ -13,16 +13,14 @@ import (
 	"tradewind.example/plugins/jdcloud/sim"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
+	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 )
 
+// state reads the state of a resource.
 func state[State any](t *testing.T, r provider.Resource) State {
 	t.Helper()
-	var out State
-	if err := json.Unmarshal(r.State, &out); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return plugintest.State[State](t, r)
 }
 
 func TestANetworkWithSubnets(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http/httptest"
-	"slices"
 	"testing"
 	"time"
 
@@ -188,31 +187,20 @@ func (w *world) list(t *testing.T, kind string) []provider.Resource {
 // drop deletes an app and waits until it is gone.
 func (w *world) drop(t *testing.T, id string) {
 	t.Helper()
-	change, err := w.Delete(t.Context(), provider.DeleteRequest{Call: w.call(), Token: "drop-" + id, Kind: kindApp, ID: id})
-	if err != nil {
-		t.Fatalf("deleting %q: %v", id, err)
-	}
-	if change.Operation == "" {
-		return
-	}
-	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
-		t.Fatalf("deleting %q: %+v", id, op)
-	}
+	plugintest.Delete(t, w.Client, provider.DeleteRequest{Call: w.call(), Token: "drop-" + id, Kind: kindApp, ID: id}, w.ended(t))
+}
+
+// ended polls an operation to its end.
+func (w *world) ended(t *testing.T) func(string) provider.Operation {
+	return func(id string) provider.Operation { return w.finish(t, id) }
 }
 
 // act performs an action and waits for it.
 func (w *world) act(t *testing.T, id, action, input string) (provider.Change, error) {
 	t.Helper()
-	change, err := w.Act(t.Context(), provider.ActionRequest{
+	return plugintest.Act(t, w.Client, provider.ActionRequest{
 		Call: w.call(), Token: "act-1", Kind: kindApp, ID: id, Action: action, Input: json.RawMessage(input),
-	})
-	if err != nil || change.Operation == "" {
-		return change, err
-	}
-	if op := w.finish(t, change.Operation); op.State != provider.OperationSucceeded {
-		return change, op.Failure
-	}
-	return change, nil
+	}, w.ended(t))
 }
 
 // acts is act for what must work; it returns the output.
@@ -265,14 +253,7 @@ func (w *world) parts(t *testing.T, id string) map[string]Component {
 
 func (w *world) count(call string) int64 { return w.sim.Counts()[call].Calls }
 
-func ids(all []provider.Resource) []string {
-	out := []string{}
-	for _, r := range all {
-		out = append(out, r.ID)
-	}
-	slices.Sort(out)
-	return out
-}
+func ids(all []provider.Resource) []string { return plugintest.IDs(all) }
 
 func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()

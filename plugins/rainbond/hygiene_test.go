@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,28 +127,17 @@ func TestACallThatEndsDoesNotWait(t *testing.T) {
 // TestNothingIsWritten: the plugin talks over its standard output.
 func TestNothingIsWritten(t *testing.T) {
 	w := newWorld(t)
-	out, err := os.CreateTemp(t.TempDir(), "stdout")
-	if err != nil {
-		t.Fatal(err)
-	}
-	was := os.Stdout
-	os.Stdout = out
-	defer func() { os.Stdout = was }()
-	var logged bytes.Buffer
-	log.SetOutput(&logged)
-	defer log.SetOutput(os.Stderr)
-	for _, f := range []sim.Fault{{Kind: sim.KindHTTP, Status: 502}, {Kind: sim.KindNonJSON}, {Kind: sim.KindDrop}, {Kind: sim.KindBadSignature}, {Kind: sim.KindRetCode}} {
-		w.faults(t, f)
-		_, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kindApp, ID: "1"})
-		if err == nil || strings.Contains(err.Error(), blueKey) || strings.Contains(err.Error(), storeKey) {
-			t.Errorf("%s: %v", f.Kind, err)
+	printed := plugintest.Printed(t, func() {
+		for _, f := range []sim.Fault{{Kind: sim.KindHTTP, Status: 502}, {Kind: sim.KindNonJSON}, {Kind: sim.KindDrop}, {Kind: sim.KindBadSignature}, {Kind: sim.KindRetCode}} {
+			w.faults(t, f)
+			_, err := w.Get(t.Context(), provider.GetRequest{Call: w.call(), Kind: kindApp, ID: "1"})
+			if err == nil || strings.Contains(err.Error(), blueKey) || strings.Contains(err.Error(), storeKey) {
+				t.Errorf("%s: %v", f.Kind, err)
+			}
 		}
-	}
-	if _, err := out.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := io.ReadAll(out); err != nil || len(b) != 0 || logged.Len() != 0 {
-		t.Errorf("written: %q, logged: %q, %v", b, logged.String(), err)
+	})
+	if printed != "" {
+		t.Errorf("written: %q", printed)
 	}
 	for _, text := range []string{blueKey, storeKey} {
 		if strings.Contains(w.logs.String(), text) {
@@ -279,14 +264,8 @@ func TestRequestsAreWhole(t *testing.T) {
 func TestTheConsoleIsNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
 	call := w.call()
-	call.Account.Endpoint = "http://" + address
+	call.Account.Endpoint = plugintest.Nowhere(t)
 	c, err := w.plugin.open(call)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
-	"slices"
 	"testing"
 	"time"
 
@@ -166,14 +165,7 @@ func (w *world) faults(t *testing.T, f ...sim.Fault) {
 	}
 }
 
-func ids(all []provider.Resource) []string {
-	out := []string{}
-	for _, r := range all {
-		out = append(out, r.ID)
-	}
-	slices.Sort(out)
-	return out
-}
+func ids(all []provider.Resource) []string { return plugintest.IDs(all) }
 
 func want(t *testing.T, reason string, err error, class fault.Class, outcome fault.Outcome) {
 	t.Helper()

@@ -9,17 +9,14 @@ import (
 	"tradewind.example/plugins/ucloud/sim"
 	"tradewind.example/sdk/fault"
 	"tradewind.example/sdk/kinds"
+	"tradewind.example/sdk/plugintest"
 	"tradewind.example/sdk/provider"
 )
 
 // stateOf reads the state of a resource.
 func stateOf[State any](t *testing.T, r provider.Resource) State {
 	t.Helper()
-	var s State
-	if err := json.Unmarshal(r.State, &s); err != nil {
-		t.Fatalf("state %s: %v", r.State, err)
-	}
-	return s
+	return plugintest.State[State](t, r)
 }
 
 func TestNetworkLives(t *testing.T) {

@@ -2,9 +2,12 @@ package plugintest
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -126,4 +129,65 @@ func Traced(t testing.TB, p provider.Provider, call provider.Call) []trace.Finis
 		}
 	}
 	return slices.Clone(got.all)
+}
+
+// Answering is a cloud that answers everything with one status, header and body
+// until the test ends. It counts what it was asked.
+func Answering(t testing.TB, status int, header http.Header, body string) (url string, asked *atomic.Int64) {
+	t.Helper()
+	asked = &atomic.Int64{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL, asked
+}
+
+// Nowhere returns the URL of a cloud that is not there: nobody listens at it.
+func Nowhere(t testing.TB) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + l.Addr().String()
+}
+
+// Printed returns all that the process writes to its standard output, over which
+// a plugin talks, and to the log of package log while do runs. A test that uses it
+// must not run beside others.
+func Printed(t testing.TB, do func()) string {
+	t.Helper()
+	out, err := os.CreateTemp(t.TempDir(), "stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
+	var logged bytes.Buffer
+	output(out, &logged, do)
+	printed, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(printed) + logged.String()
+}
+
+// output lets do run with another standard output and log.
+func output(out *os.File, logged io.Writer, do func()) {
+	stdout, was := os.Stdout, log.Writer()
+	defer func() {
+		os.Stdout = stdout
+		log.SetOutput(was)
+	}()
+	os.Stdout = out
+	log.SetOutput(logged)
+	do()
 }

@@ -1,6 +1,8 @@
 package plugintest
 
 import (
+	"encoding/json"
+	"slices"
 	"testing"
 
 	"tradewind.example/sdk/fault"
@@ -52,6 +54,74 @@ func ReadAll(t testing.TB, c *client.Client, call provider.Call, kind string) []
 	if err != nil {
 		t.Fatalf("listing %s: %v", kind, err)
 	}
+	return out
+}
+
+// Create makes a resource, waits for it with ended when that takes an operation,
+// and returns it. One that is not made ends the test.
+func Create(t testing.TB, c *client.Client, req provider.CreateRequest, ended func(operation string) provider.Operation) provider.Resource {
+	t.Helper()
+	change, err := c.Create(t.Context(), req)
+	if err != nil {
+		t.Fatalf("creating %s %q: %v", req.Kind, req.Token, err)
+	}
+	if change.Operation == "" {
+		return *change.Resource
+	}
+	op := ended(change.Operation)
+	if op.State != provider.OperationSucceeded {
+		t.Fatalf("creating %s %q: %+v", req.Kind, req.Token, op)
+	}
+	return *op.Resource
+}
+
+// Delete deletes a resource and waits until it is gone, as [Create] does. One
+// that stays ends the test.
+func Delete(t testing.TB, c *client.Client, req provider.DeleteRequest, ended func(operation string) provider.Operation) {
+	t.Helper()
+	change, err := c.Delete(t.Context(), req)
+	if err != nil {
+		t.Fatalf("deleting %s %q: %v", req.Kind, req.ID, err)
+	}
+	if change.Operation == "" {
+		return
+	}
+	if op := ended(change.Operation); op.State != provider.OperationSucceeded {
+		t.Fatalf("deleting %s %q: %+v", req.Kind, req.ID, op)
+	}
+}
+
+// Act performs an action and waits for it, as [Create] does. The error is that
+// of the call, or of the operation.
+func Act(t testing.TB, c *client.Client, req provider.ActionRequest, ended func(operation string) provider.Operation) (provider.Change, error) {
+	t.Helper()
+	change, err := c.Act(t.Context(), req)
+	if err != nil || change.Operation == "" {
+		return change, err
+	}
+	if op := ended(change.Operation); op.State != provider.OperationSucceeded {
+		return change, op.Failure
+	}
+	return change, nil
+}
+
+// State reads the state of a resource, which must have one of the shape asked for.
+func State[S any](t testing.TB, r provider.Resource) S {
+	t.Helper()
+	var out S
+	if err := json.Unmarshal(r.State, &out); err != nil {
+		t.Fatalf("the state of %q: %v", r.ID, err)
+	}
+	return out
+}
+
+// IDs returns the ids of resources in their alphabetical order; never nil.
+func IDs(all []provider.Resource) []string {
+	out := []string{}
+	for _, r := range all {
+		out = append(out, r.ID)
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -229,5 +230,95 @@ func TestTraced(t *testing.T) {
 		if (failed == "") != (c.want == "") || !strings.Contains(failed, c.want) {
 			t.Errorf("%s: failed %q, want %q", reason, failed, c.want)
 		}
+	}
+}
+
+// TestChangesAreWaitedFor makes, deletes and acts with operations that end in
+// every way.
+func TestChangesAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	c := plugintest.Start(t, newFull(), plugintest.WithLogger(slog.New(slog.DiscardHandler)))
+	made := provider.Resource{ID: "t-9"}
+	ends := map[string]provider.Operation{
+		"well":  {State: provider.OperationSucceeded, Resource: &made},
+		"badly": {State: provider.OperationFailed, Failure: fault.NotFound("thing", "t-9")},
+	}
+	for how, op := range ends {
+		ended := func(string) provider.Operation { return op }
+		var got provider.Resource
+		failed := try(t, func(tb testing.TB) {
+			req := provider.CreateRequest{Call: call, Token: "tok", Kind: "thing", Name: "n", Spec: []byte(`{"size_gb":1,"mode":"start","password":"p"}`)}
+			got = plugintest.Create(tb, c, req, ended)
+		})
+		if well := how == "well"; (failed == "") != well || well != (got.ID == "t-9") {
+			t.Errorf("a create that ends %s: %q, %+v", how, failed, got)
+		}
+		failed = try(t, func(tb testing.TB) {
+			plugintest.Delete(tb, c, provider.DeleteRequest{Call: call, Token: "tok", Kind: "thing", ID: "t-9"}, ended)
+		})
+		if (failed == "") != (how == "well") {
+			t.Errorf("a delete that ends %s: %q", how, failed)
+		}
+	}
+	failed := try(t, func(tb testing.TB) {
+		plugintest.Delete(tb, c, provider.DeleteRequest{Call: call, Token: "tok", Kind: "none", ID: "t-9"}, nil)
+	})
+	if !strings.Contains(failed, `deleting none "t-9"`) {
+		t.Errorf("a delete that is refused ends the test: %q", failed)
+	}
+	if _, err := plugintest.Act(t, c, provider.ActionRequest{Call: call, Token: "tok", Kind: "none", ID: "t-9", Action: "x"}, nil); err == nil {
+		t.Error("an action that is refused has no error")
+	}
+}
+
+func TestWhatIsReadOfResources(t *testing.T) {
+	t.Parallel()
+	if got := plugintest.IDs([]provider.Resource{{ID: "b"}, {ID: "a"}}); strings.Join(got, " ") != "a b" {
+		t.Errorf("ids %v", got)
+	}
+	r := provider.Resource{ID: "a", State: []byte(`{"size":7}`)}
+	if got := plugintest.State[struct{ Size int }](t, r); got.Size != 7 {
+		t.Errorf("state %+v", got)
+	}
+	r.State = []byte(`[]`)
+	if failed := try(t, func(tb testing.TB) { plugintest.State[struct{ Size int }](tb, r) }); !strings.Contains(failed, `the state of "a"`) {
+		t.Errorf("a state of another shape ends the test: %q", failed)
+	}
+}
+
+func TestCloudsThatAreNone(t *testing.T) {
+	t.Parallel()
+	url, asked := plugintest.Answering(t, http.StatusTeapot, http.Header{"X-Tea": {"green"}}, "tea")
+	get := func(url string) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return http.DefaultClient.Do(req)
+	}
+	resp, err := get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "tea" || resp.StatusCode != http.StatusTeapot || resp.Header.Get("X-Tea") != "green" || asked.Load() != 1 {
+		t.Errorf("answered %d %v %q (%v), asked %d times", resp.StatusCode, resp.Header, body, err, asked.Load())
+	}
+	if resp, err := get(plugintest.Nowhere(t)); err == nil {
+		_ = resp.Body.Close()
+		t.Error("somebody listens nowhere")
+	}
+}
+
+func TestPrinted(t *testing.T) { //nolint:paralleltest // replaces the process's standard output
+	got := plugintest.Printed(t, func() {
+		fmt.Println("printed")
+		log.Print("logged")
+	})
+	if !strings.Contains(got, "printed\n") || !strings.Contains(got, "logged\n") {
+		t.Errorf("got %q", got)
+	}
+	if got := plugintest.Printed(t, func() {}); got != "" {
+		t.Errorf("nothing printed: %q", got)
 	}
 }
