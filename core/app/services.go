@@ -194,6 +194,8 @@ func (a *App) settlement() (err error) {
 	} {
 		a.tenants.AddHolder(name, h)
 	}
+	a.providers.AddUser(a.resources.InAccount)
+	a.providers.AddUser(a.buys.InAccount)
 	return a.moves()
 }
 

@@ -59,11 +59,13 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	var old []store.Doc[Order]
 	err := s.cfg.Store.View(ctx, func(r store.Reader) error {
 		old = nil
-		q := store.Query{Index: "open", To: store.Key(s.cfg.Clock.Now().Add(-s.limits.AttentionAfter)), Limit: sweepBatch}
+		q := store.Query{Index: "open", To: store.Key(s.cfg.Clock.Now().Add(-s.limits.AttentionAfter)), Limit: store.NoLimit}
 		return s.orders.Each(r, q, func(d store.Doc[Order]) error {
 			// One that was changed lately is at work and sees to itself.
 			if d.Value.Attention == nil && s.cfg.Clock.Now().Sub(d.Value.Updated) >= s.limits.AttentionAfter {
-				old = append(old, d)
+				if old = append(old, d); len(old) == sweepBatch {
+					return store.Stop
+				}
 			}
 			return nil
 		})

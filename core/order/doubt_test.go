@@ -257,7 +257,25 @@ func TestSweepFindsTheForgotten(t *testing.T) {
 	if !w.get(o.ID).NeedsAttention {
 		t.Error("the order does not need attention")
 	}
+	w.uses("enablement", true)
+	w.uses("another", false)
 	w.drain()
+	w.uses("enablement", false)
+}
+
+// uses checks whether an order that is not decided uses an account.
+func (w *world) uses(account string, want bool) {
+	w.t.Helper()
+	err := w.store.View(w.ctx, func(r store.Reader) error {
+		got, err := w.orders.InAccount(r, account)
+		if got != want {
+			w.t.Errorf("an open order uses the account %s: %t", account, got)
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
 }
 
 func TestTwoJobsNeverBuyTwice(t *testing.T) {

@@ -73,6 +73,18 @@ func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
 	return []string{fmt.Sprintf("%d orders that are not decided", open)}, nil
 }
 
+// InAccount reports whether an order that is not decided uses the account of an
+// enablement.
+func (s *Service) InAccount(r store.Reader, enablementID string) (used bool, err error) {
+	err = s.orders.Each(r, store.Query{Index: "open", Limit: store.NoLimit}, func(d store.Doc[Order]) error {
+		if used = d.Value.AccountID == enablementID; used {
+			return store.Stop
+		}
+		return nil
+	})
+	return used, err
+}
+
 func (o *Order) concerns(org string) bool {
 	return o.OrgID == org || slices.ContainsFunc(o.Priced.Legs, func(l pricing.Leg) bool {
 		return l.Seller == org || l.Buyer == org

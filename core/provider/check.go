@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -166,9 +167,33 @@ func (s *Service) decide(ctx context.Context, p probe, v verdict) error {
 			!bytes.Equal(a.Candidate, p.row.Candidate) || !maps.Equal(a.Settings, p.row.Settings) {
 			return nil
 		}
+		if v, err = s.sameAccount(tx, a, v); err != nil {
+			return err
+		}
 		_, err = s.put(tx, access.System(a.RootID), a, func(a *account) { s.settle(a, v) })
 		return err
 	})
+}
+
+// sameAccount turns a good verdict into a refusal when it is of another account
+// at the cloud than the one in which things live or are being bought: what is
+// looked for in the wrong account is not found, and would pass for released, or
+// for never bought.
+func (s *Service) sameAccount(tx store.Tx, a account, v verdict) (verdict, error) {
+	if !v.ok || a.Account == "" || v.account == "" || v.account == a.Account {
+		return v, nil
+	}
+	for _, use := range s.users {
+		used, err := use(tx, a.ID)
+		if err != nil {
+			return v, fmt.Errorf("looking for what lives in the account: %w", err)
+		}
+		if used {
+			return verdict{notes: v.notes, problem: cut(fmt.Sprintf(
+				"these credentials are for the account %q at the cloud, but what was bought lives in %q: enable the other account by itself", v.account, a.Account))}, nil
+		}
+	}
+	return v, nil
 }
 
 // settle applies a verdict. A refused candidate never displaces credentials
@@ -199,9 +224,9 @@ func (s *Service) accept(a *account, v verdict) {
 		a.Candidate, a.CandidateNames = nil, nil
 	}
 	if a.Account != "" && v.account != a.Account {
-		a.Notes = append(a.Notes, fmt.Sprintf("the account at the cloud changed from %q to %q: resources of the old one are out of reach", a.Account, v.account))
+		a.Notes = append(a.Notes, fmt.Sprintf("the account at the cloud changed from %q to %q", a.Account, v.account))
 	}
-	a.Account, a.Problem = v.account, ""
+	a.Account, a.Problem = cmp.Or(v.account, a.Account), "" // a cloud may not tell it every time
 	if a.State != StateDisabled {
 		a.State = StateActive
 	}

@@ -187,6 +187,44 @@ func TestReplaceCredentials(t *testing.T) {
 	wantClass(t, "another root does not see it", err, fault.ClassNotFound)
 }
 
+// TestAnotherAccountIsRefusedWhileThingsLiveInIt: a server that is looked for in
+// the wrong account is not found, and would pass for released.
+func TestAnotherAccountIsRefusedWhileThingsLiveInIt(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		reason  string
+		lives   bool
+		account string
+		refused bool
+	}{
+		"Other":   {"another account is refused while something lives in the old one", true, "acct-2", true},
+		"Empty":   {"an account with nothing in it may become another", false, "acct-2", false},
+		"Same":    {"new credentials of the same account are welcome", true, "acct-1", false},
+		"Unknown": {"a cloud that does not tell its account refuses nobody", true, "", false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := providertest.New(t)
+			e := w.Enable(w.Register(), w.Root, providertest.Key("old"), true)
+			w.Providers.AddUser(func(_ store.Reader, id string) (bool, error) { return tc.lives && id == e.ID, nil })
+			w.Cloud.Set(func(x *providertest.Cloud) {
+				x.OnCheck = func(contract.CheckRequest) (contract.CheckResponse, error) {
+					return contract.CheckResponse{OK: true, Account: tc.account}, nil
+				}
+			})
+			_, err := w.Providers.ReplaceCredentials(t.Context(), w.As(w.Root), e.ID, 0, providertest.Key("new"))
+			wantClass(t, tc.reason, err, 0)
+			w.Jobs.Run(t)
+			after, err := w.Providers.Enablement(t.Context(), w.As(w.Root), e.ID)
+			wantClass(t, tc.reason, err, 0)
+			if refused := strings.Contains(after.Problem, "acct-1"); refused != tc.refused || after.State != provider.StateActive {
+				t.Errorf("%s: state %s, problem %q", tc.reason, after.State, after.Problem)
+			}
+		})
+	}
+}
+
 func TestLateCheckDoesNotDecideNewCredentials(t *testing.T) {
 	t.Parallel()
 	w := providertest.New(t)

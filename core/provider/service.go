@@ -85,7 +85,15 @@ type Service struct {
 	resolved *memo.Cache[resolveKey, *resolution]
 	opened   *memo.Cache[openKey, map[string]secret.Value]
 	waits    waits
+	users    []User
 }
+
+// User tells whether something lives in the account of an enablement, or is
+// being bought there: such an account cannot become another one.
+type User func(r store.Reader, enablementID string) (bool, error)
+
+// AddUser registers a user, before the service is used.
+func (s *Service) AddUser(u User) { s.users = append(s.users, u) }
 
 // New returns the service and registers its job kind with the queue.
 func New(cfg Config) (*Service, error) {

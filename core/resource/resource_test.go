@@ -359,6 +359,9 @@ func TestVendorIDIsUnique(t *testing.T) {
 			if id, found, err := w.svc.HolderTx(rd, account, "provider", "instance", "vm-1"); id != want || found != (want != "") || err != nil {
 				t.Errorf("in account %s: %q, %v, %v", account, id, found, err)
 			}
+			if lives, err := w.svc.InAccount(rd, account); lives != (want != "") || err != nil {
+				t.Errorf("something lives in account %s: %v, %v", account, lives, err)
+			}
 		}
 		return err
 	})

@@ -237,6 +237,12 @@ func (s *Service) Holds(r store.Reader, org string) ([]string, error) {
 	return []string{fmt.Sprintf("%d resources that are not released", live)}, nil
 }
 
+// InAccount reports whether something lives in the account of an enablement.
+func (s *Service) InAccount(r store.Reader, enablementID string) (bool, error) {
+	page, err := s.resources.List(r, store.Query{Index: "account", Prefix: store.Key(enablementID), Limit: 1})
+	return len(page.Items) > 0, err
+}
+
 // View is what an org sees of a resource: the cost only when the account is
 // its own to pay.
 func (r Resource) View(org string) Resource {
