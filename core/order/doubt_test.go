@@ -8,6 +8,7 @@ import (
 
 	"tradewind.example/core/access"
 	"tradewind.example/core/order"
+	"tradewind.example/core/store"
 	"tradewind.example/sdk/fault"
 )
 
