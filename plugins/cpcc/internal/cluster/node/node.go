@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -101,13 +102,30 @@ func (k *Keeper) Unlabel(ctx context.Context, node, key, value string) error {
 		case have != value:
 			return fault.Conflict("node %q has %s=%s, not %s", node, key, have, value)
 		}
-		err = k.patch(ctx, node, map[string]any{"metadata": map[string]any{
-			"labels": map[string]any{key: nil}, "resourceVersion": now.ResourceVersion,
-		}})
+		err = k.unlabel(ctx, node, key, value)
 		if !fault.Is(err, fault.ClassConflict) || try == mostTries {
 			return err
 		}
 	}
+}
+
+// unlabel removes the label if it has the value at that moment, whatever else of the
+// node changes meanwhile; if it has not, or the node changes too fast, that is a
+// conflict fault.
+func (k *Keeper) unlabel(ctx context.Context, node, key, value string) error {
+	at := "/metadata/labels/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+	raw, err := json.Marshal([]map[string]string{{"op": "test", "path": at, "value": value}, {"op": "remove", "path": at}})
+	if err != nil {
+		return fault.Internal(err, "writing a change of node %q", node)
+	}
+	_, err = k.client.Kube().CoreV1().Nodes().Patch(ctx, node, types.JSONPatchType, raw, metav1.PatchOptions{FieldManager: cluster.Manager})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fault.NotFound("node", node).With(err)
+	case apierrors.IsConflict(err), apierrors.IsInvalid(err):
+		return fault.Conflict("node %q was changed meanwhile: try again", node).With(err)
+	}
+	return cluster.Fault(err)
 }
 
 func checkLabel(key, value string) error {

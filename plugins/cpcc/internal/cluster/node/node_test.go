@@ -289,13 +289,16 @@ func TestUnlabelANodeThatReports(t *testing.T) {
 		}
 	}()
 	for range 20 {
-		if err := s.k.Label(s.ctx, name, "kyy-gpu", "true"); err != nil {
+		if err := s.k.Label(s.ctx, name, "pool.example/kyy-gpu", "true"); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.k.Unlabel(s.ctx, name, "kyy-gpu", "true"); err != nil {
+		if err := s.k.Unlabel(s.ctx, name, "pool.example/kyy-gpu", "true"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stop()
 	<-reports
+	if _, ok := s.node(name).Labels["pool.example/kyy-gpu"]; ok {
+		t.Error("the label stayed")
+	}
 }
