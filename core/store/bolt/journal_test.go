@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -229,23 +230,15 @@ func TestCheckpointOnAFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := mustOpen(t, path, 2<<10)
 	j := db.journal
-	full := true
-	var mu sync.Mutex
+	var full atomic.Bool
 	j.commit = func(tx *bbolt.Tx) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if full {
+		if full.Load() {
 			return fmt.Errorf("writing: %w", syscall.ENOSPC)
 		}
 		return tx.Commit()
 	}
-	mu.Lock()
-	full = false
-	mu.Unlock()
 	writeNumbers(t, db, 1, 1) // the file says that it needs its log from now on
-	mu.Lock()
-	full = true
-	mu.Unlock()
+	full.Store(true)
 	n, err := uint64(1), error(nil)
 	for err == nil && n < 1000 {
 		if err = number(db, n+1)(); err == nil {
@@ -261,9 +254,7 @@ func TestCheckpointOnAFullDisk(t *testing.T) {
 	if last := lastAfterCrash(t, crashed(t, path)); last != n {
 		t.Errorf("death on a full disk: update %d, want %d", last, n)
 	}
-	mu.Lock()
-	full = false
-	mu.Unlock()
+	full.Store(false)
 	writeNumbers(t, db, n+1, n+50)
 	if last, err := numbered(db); err != nil || last != n+50 {
 		t.Errorf("after there was room: update %d of %d, error %v", last, n+50, err)
@@ -410,6 +401,21 @@ func readID(t *testing.T, path string) (id uint64) {
 	return id
 }
 
+// saved makes a backup of a store.
+func saved(t *testing.T, db *DB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "backup.db")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Backup(t.Context(), out)
+	if err = errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestAloneWhenWhole: a closed store and a backup are one file; a store that
 // goes on after a backup needs its log again.
 func TestAloneWhenWhole(t *testing.T) {
@@ -417,17 +423,7 @@ func TestAloneWhenWhole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := mustOpen(t, path, 0)
 	writeNumbers(t, db, 1, 5)
-	saved := filepath.Join(t.TempDir(), "backup.db")
-	out, err := os.Create(saved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Backup(t.Context(), out); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
+	saved := saved(t, db)
 	if last := lastAfterCrash(t, saved); last != 5 {
 		t.Errorf("the backup alone is at update %d, want 5", last)
 	}
@@ -454,15 +450,7 @@ func TestRestoreOverACrashedStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := mustOpen(t, path, 0)
 	writeNumbers(t, db, 1, 5)
-	saved := filepath.Join(t.TempDir(), "backup.db")
-	out, err := os.Create(saved)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = db.Backup(t.Context(), out)
-	if err = errors.Join(err, out.Close()); err != nil {
-		t.Fatal(err)
-	}
+	saved := saved(t, db)
 	writeNumbers(t, db, 6, 9)
 	crash := crashed(t, path)
 	if err := Restore(t.Context(), RestoreOptions{Backup: crash, Path: crash + ".new"}); !fault.Is(err, fault.ClassPrecondition) {
