@@ -41,7 +41,7 @@ type Order struct {
 	Kind         Kind
 	OrgID        string   // the buyer
 	RootID       string   //
-	Path         []string // root … buyer, as it was when ordered
+	Path         []string // root … buyer, as they stand now
 	ProviderID   string
 	EnablementID string // the one that let the buyer order
 	AccountID    string // the enablement whose account at the cloud is used
