@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"tradewind.example/sdk/handshake"
@@ -127,7 +126,7 @@ func (a *Attached) wantsHost() bool {
 func (a *Attached) watch(ctx context.Context, cfg AttachConfig) {
 	ctx, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	a.work.Go(func() {
-		a.conn.WaitForStateChange(ctx, connectivity.Ready)
+		untilBroken(ctx, a.conn)
 		a.lose()
 	})
 	if !a.wantsHost() {
