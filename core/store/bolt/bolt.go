@@ -66,7 +66,8 @@ type Options struct {
 	// MaxBatch bounds the updates that share one commit; default 512.
 	MaxBatch int
 	// LogBytes is how much may be committed before the log is brought to the
-	// file; default 16 MiB. An update that writes more goes straight to the file.
+	// file; default 16 MiB. An update that writes very much goes straight to the
+	// file.
 	LogBytes int
 	// NoSync leaves durability to the operating system. Only for tests.
 	NoSync bool

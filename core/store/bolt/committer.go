@@ -237,7 +237,7 @@ func (c *committer) settle() {
 // itself judged by the state of this batch: when the batch is lost, so is its
 // verdict.
 func (c *committer) fly(f *flight) {
-	if err := c.journal.persist(f.rows); err != nil {
+	if err := c.journal.persist(f.rows, len(f.ran)); err != nil {
 		f.err, f.broken = c.failed(err)
 	} else {
 		c.commits.Add(1)

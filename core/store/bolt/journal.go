@@ -173,12 +173,17 @@ func (j *journal) apply(own ownRow, rows *layer) (err error) {
 // open returns the committed state.
 func (j *journal) open() (state, error) { return j.memory.open(j.file) }
 
-// persist makes a batch durable. It is called by one goroutine at a time.
-func (j *journal) persist(rows *layer) error {
+// bulkUpdate is how much an update writes, in bytes, that goes straight to the
+// file: its rows lie together there, and would only fill the memory.
+const bulkUpdate = 32 << 10
+
+// persist makes a batch of so many updates durable. It is called by one
+// goroutine at a time.
+func (j *journal) persist(rows *layer, updates int) error {
 	if err := j.broken.Load(); err != nil {
 		return *err
 	}
-	if rows.bytes > j.limit {
+	if rows.bytes > j.limit || rows.bytes > updates*bulkUpdate {
 		return j.straight(rows)
 	}
 	if err := errors.Join(j.room(), j.needLog()); err != nil {
@@ -278,7 +283,7 @@ func (j *journal) bringSealed(rows *layer, whole bool) error {
 	return nil
 }
 
-// straight commits a batch that is too large for the log to the file.
+// straight commits a batch to the file, behind everything that the log has.
 func (j *journal) straight(rows *layer) error {
 	j.checkpoints.Lock()
 	defer j.checkpoints.Unlock()

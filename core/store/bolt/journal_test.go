@@ -546,3 +546,26 @@ func TestRecordsComeBack(t *testing.T) {
 		})
 	}
 }
+
+// TestBulkTakesNoMemory: what is written in bulk goes to the file, after what
+// the log has.
+func TestBulkTakesNoMemory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := mustOpen(t, path, 0)
+	writeNumbers(t, db, 1, 5)
+	if db.journal.memory.size() == 0 {
+		t.Error("small updates are not kept in memory")
+	}
+	err := db.Update(t.Context(), func(tx store.Tx) error { return tx.Put("bulk", []byte("k"), make([]byte, 2*bulkUpdate)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := db.journal.memory.size(); size != 0 {
+		t.Errorf("after a bulk update %d bytes are in memory", size)
+	}
+	writeNumbers(t, db, 6, 7)
+	if last := lastAfterCrash(t, crashed(t, path)); last != 7 {
+		t.Errorf("opened with update %d, want 7", last)
+	}
+}
